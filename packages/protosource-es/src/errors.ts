@@ -1,0 +1,113 @@
+/**
+ * What an error of each code tells, beside its message.
+ *
+ * The codes are a closed set, and a program decides by them: messages are for people and may change.
+ */
+export interface ErrorDetails {
+  /** An argument breaks a rule; nothing was sent. */
+  invalid_argument: { readonly argument: string };
+  /** A call needs an option that wasn't given. */
+  not_configured: { readonly option: string };
+  /** A message has no key annotations, or unusable ones. */
+  not_keyed: { readonly typeName: string };
+  /** The caller's signal was aborted, and nothing was changed by the call. */
+  cancelled: { readonly operation: string };
+  /** A table doesn't exist. */
+  table_missing: { readonly table: string };
+  /** Credentials are missing or wrong, or a permission is. */
+  denied: { readonly reason: string };
+
+  /** An aggregate doesn't exist, or no longer does. */
+  not_found: { readonly aggregateId: string; readonly reason: "unknown" | "expired" };
+  /** A creation command met an existing aggregate. */
+  already_created: { readonly aggregateId: string; readonly version: bigint };
+  /** A mutation command met no aggregate. */
+  not_created: { readonly aggregateId: string };
+  /** Fields break their rules. */
+  validation_failed: { readonly violations: readonly FieldViolation[] };
+  /** A command isn't allowed in the aggregate's state. */
+  state_not_allowed: { readonly aggregateId: string; readonly state: string; readonly allowed: readonly string[] };
+  /** The aggregate knows no command of this type. */
+  unhandled_command: { readonly typeName: string };
+  /** The aggregate, or the serializer, knows no event of this type. */
+  unhandled_event: {
+    readonly typeName: string;
+    readonly aggregateId?: string | undefined;
+    readonly version?: bigint | undefined;
+  };
+
+  /** The stream doesn't end where the save begins: somebody else was first. Load, decide again, save. */
+  version_conflict: { readonly aggregateId: string; readonly version: bigint };
+  /** A unique value belongs to another aggregate. */
+  claim_taken: { readonly scope: string; readonly owner: string };
+  /** Something is larger than the store can take; nothing was sent. */
+  too_large: { readonly what: string; readonly size: number; readonly limit: number };
+  /**
+   * A save of several batches failed after one of them was committed. `committed` is the last version that is stored.
+   * Saving the same records with the same `commitId` completes what is missing.
+   */
+  partial_save: { readonly aggregateId: string; readonly committed: bigint; readonly commitId: Uint8Array };
+  /** A stored record or row can't be read. */
+  corrupt_record: {
+    readonly key: string;
+    readonly version?: bigint | undefined;
+  };
+  /** A stream misses a version, holds one twice, or ends in the middle of a transaction. */
+  corrupt_stream: {
+    readonly aggregateId: string;
+    readonly problem: "gap" | "overlap" | "torn";
+    readonly version: bigint;
+  };
+  /**
+   * The store didn't answer, or refused for now, after the retries. `outcome` tells of a write whether it is known
+   * not to have happened. When it is `"unknown"`, saving the same records with the same `commitId` is safe.
+   */
+  unavailable: {
+    readonly operation: string;
+    readonly reasons: readonly string[];
+    readonly outcome: "not_applied" | "unknown";
+    readonly commitId?: Uint8Array | undefined;
+  };
+}
+
+/** One broken rule of one field. */
+export interface FieldViolation {
+  /** The path of the field, such as `item.price_cents`. */
+  readonly field: string;
+  /** The rule, such as `string.min_len`. */
+  readonly rule: string;
+  /** What is wrong, for people. */
+  readonly message: string;
+}
+
+/** What went wrong, for a program to decide by. */
+export type ErrorCode = keyof ErrorDetails;
+
+/** The one error that this package throws. Recognise it with {@link isProtosourceError}. */
+export class ProtosourceError<C extends ErrorCode = ErrorCode> extends Error {
+  override readonly name = "ProtosourceError";
+  readonly code: C;
+  readonly details: ErrorDetails[C];
+  /** The message without the code in front. */
+  readonly rawMessage: string;
+
+  constructor(code: C, message: string, details: ErrorDetails[C], options?: ErrorOptions) {
+    super(`[${code}] ${message}`, options);
+    this.code = code;
+    this.details = details;
+    this.rawMessage = message;
+  }
+}
+
+/**
+ * Tells whether a value is an error of this package, and of the given code.
+ *
+ * It looks at the shape, so that it also recognises the error of another copy of the package.
+ */
+export function isProtosourceError<C extends ErrorCode = ErrorCode>(
+  value: unknown,
+  code?: C,
+): value is { [K in C]: ProtosourceError<K> }[C] {
+  if (!(value instanceof Error) || value.name !== "ProtosourceError" || !("code" in value)) return false;
+  return code === undefined || value.code === code;
+}
