@@ -1,21 +1,16 @@
 /**
  * The contracts between the domain and a store, on one screen.
  *
- * `store.ts` of the memory backend is the shortest implementation; `protosource-es/testing` holds the cases that
+ * `memory/memory-store.ts` is the shortest implementation; `protosource-es/testing` holds the cases that
  * every implementation must pass.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { CallOptions } from "./call-options.js";
 import type { History } from "./gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
-import type { OpaqueData } from "./gen/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
 import type { Record as StoredRecord } from "./gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import type { OpaqueRow, PutOutcome } from "./opaquedata/opaque-store.js";
 
 export type { History, StoredRecord };
-
-/** What every call takes. */
-export interface CallOptions {
-  /** Aborts the call: with `cancelled` before anything is sent, and for reads at any time. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 export interface SaveOptions extends CallOptions {
   /**
@@ -61,11 +56,6 @@ export interface SaveAggregateOptions extends CallOptions {
   readonly ttlSeconds?: number | undefined;
 }
 
-/** What became of a row: `written` is false when the table holds a later version, which stays. */
-export interface PutOutcome {
-  readonly written: boolean;
-}
-
 /** A store that keeps the current state of aggregates and projections, in rows that can be queried. */
 export interface AggregateStore {
   /**
@@ -89,7 +79,7 @@ export interface StreamWrite {
 
 export interface TransactionOptions extends SaveOptions {
   /** Rows to write in the same transaction. A row of which the table holds a later version is left out. */
-  readonly rows?: readonly OpaqueData[] | undefined;
+  readonly rows?: readonly OpaqueRow[] | undefined;
 }
 
 /** A store that writes to several streams, and rows, in one transaction. */

@@ -1,6 +1,7 @@
 /** The contract of a table of rows under string keys, with 20 secondary indexes. */
+import type { CallOptions } from "../call-options.js";
 import type { OpaqueData } from "../gen/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
-import type { CallOptions, PutOutcome } from "../store.js";
+
 import type { SortCondition } from "./sort-condition.js";
 
 /** A row: a message's bytes, its keys, its expiry and its version. */
@@ -43,6 +44,11 @@ export interface OpaquePage {
   readonly rows: readonly OpaqueRow[];
   /** Continues after the last of these rows. Absent at the end, and only there: a page may be short, or empty. */
   readonly cursor?: string | undefined;
+}
+
+/** What became of a row: `written` is false when the table holds a later version, which stays. */
+export interface PutOutcome {
+  readonly written: boolean;
 }
 
 /** Keeps rows. */
