@@ -1,0 +1,138 @@
+/** What every store does with the arguments of a call before it reads or writes: the rules are the same everywhere. */
+import { ProtosourceError } from "./errors.js";
+import type { StoredRecord, StreamWrite } from "./store.js";
+
+/** The longest aggregate id, in bytes of UTF-8: DynamoDB's limit for a partition key. */
+export const MAX_AGGREGATE_ID_BYTES = 2048;
+
+/** The length of a commit id, in bytes. */
+export const COMMIT_ID_BYTES = 8;
+
+/** The longest time to live, in seconds: the longest duration that the family's Go members can hold. */
+export const MAX_TTL_SECONDS = 9_223_372_036;
+
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/**
+ * Checks the arguments of a save. Without records there is nothing to check.
+ *
+ * Throws `invalid_argument` for an empty id, a version below 1 or above int64, versions that don't follow each other
+ * and a ttl above int64, and `too_large` for an id of more than {@link MAX_AGGREGATE_ID_BYTES}.
+ */
+export function checkSave(aggregateId: string, records: readonly StoredRecord[]): void {
+  if (records.length === 0) return;
+  checkAggregateId(aggregateId);
+  let expected: bigint | undefined;
+  for (const { version, ttl } of records) {
+    if (typeof version !== "bigint" || version < 1n || version > MAX_INT64) {
+      throw invalid(
+        "records",
+        `version ${version} of ${aggregateId} isn't possible: versions are bigints from 1n to ${MAX_INT64}n`,
+      );
+    }
+    if (expected !== undefined && version !== expected) {
+      throw invalid(
+        "records",
+        `version ${version} of ${aggregateId} comes where ${expected} should: give the records of a save in order, without gaps`,
+      );
+    }
+    if (ttl > MAX_INT64) {
+      throw invalid("records", `the ttl ${ttl} of version ${version} is above int64: it is a time in epoch seconds`);
+    }
+    expected = version + 1n;
+  }
+}
+
+/**
+ * Checks the arguments of a save to several streams: each as {@link checkSave} does, and that no stream occurs twice.
+ */
+export function checkSaveAll(writes: readonly StreamWrite[]): void {
+  const seen = new Set<string>();
+  for (const { aggregateId, records } of writes) {
+    if (seen.has(aggregateId)) {
+      throw invalid("writes", `the stream ${aggregateId} occurs twice: give all of its records in one write`);
+    }
+    seen.add(aggregateId);
+    checkSave(aggregateId, records);
+  }
+}
+
+/**
+ * Checks the id of a stream.
+ *
+ * Throws `invalid_argument` for an empty one and one that UTF-8 can't hold, `too_large` for a long one.
+ */
+export function checkAggregateId(aggregateId: string): void {
+  if (typeof aggregateId !== "string" || aggregateId === "") {
+    throw invalid("aggregateId", "the aggregate id is empty: give the qualified id of the stream");
+  }
+  if (/\p{Surrogate}/u.test(aggregateId)) {
+    throw invalid("aggregateId", "the aggregate id holds half of a surrogate pair, which can't be stored: correct it");
+  }
+  const size = new TextEncoder().encode(aggregateId).length;
+  if (size > MAX_AGGREGATE_ID_BYTES) {
+    throw new ProtosourceError(
+      "too_large",
+      `the aggregate id has ${size} bytes, and ${MAX_AGGREGATE_ID_BYTES} are possible: choose a shorter one`,
+      { what: "aggregateId", size, limit: MAX_AGGREGATE_ID_BYTES },
+    );
+  }
+}
+
+/** Checks the number of records asked of a tail. Throws `invalid_argument` for one that isn't an integer. */
+export function checkTailLength(n: number): void {
+  if (!Number.isSafeInteger(n)) throw invalid("n", `a tail of ${n} records isn't possible: give an integer`);
+}
+
+/** Checks a commit id. Throws `invalid_argument` for one that doesn't have {@link COMMIT_ID_BYTES}. */
+export function checkCommitId(commitId: Uint8Array): void {
+  if (commitId.length !== COMMIT_ID_BYTES) {
+    throw invalid(
+      "commitId",
+      `the commit id has ${commitId.length} bytes: give ${COMMIT_ID_BYTES} random ones, or none for a new id`,
+    );
+  }
+}
+
+/** Makes a commit id. */
+export function newCommitId(): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(COMMIT_ID_BYTES));
+}
+
+/**
+ * Checks a time to live that a store is made with.
+ *
+ * Throws `invalid_argument` for one that isn't an integer or is above {@link MAX_TTL_SECONDS}.
+ */
+export function checkTtlSeconds(ttlSeconds: number): void {
+  if (!Number.isSafeInteger(ttlSeconds) || ttlSeconds > MAX_TTL_SECONDS) {
+    throw invalid(
+      "ttlSeconds",
+      `a time to live of ${ttlSeconds} seconds isn't possible: give an integer up to ${MAX_TTL_SECONDS}, or 0 for none`,
+    );
+  }
+}
+
+/**
+ * Gives the expiry to store for a record, in epoch seconds: its own when it has one, else `now` and the store's time
+ * to live when that is above 0, else 0 for never.
+ */
+export function recordTtl(record: StoredRecord, ttlSeconds: number, now: bigint): bigint {
+  if (record.ttl > 0n) return record.ttl;
+  return ttlSeconds > 0 ? now + BigInt(ttlSeconds) : 0n;
+}
+
+/** Throws `cancelled` when the signal is aborted; `operation` names the call. */
+export function throwIfAborted(signal: AbortSignal | undefined, operation: string): void {
+  if (!signal?.aborted) return;
+  throw new ProtosourceError(
+    "cancelled",
+    `${operation} was cancelled by its signal before anything was sent`,
+    { operation },
+    { cause: signal.reason },
+  );
+}
+
+function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError("invalid_argument", message, { argument });
+}
