@@ -51,13 +51,21 @@ export interface PutOutcome {
   readonly written: boolean;
 }
 
+export interface PutOptions extends CallOptions {
+  /**
+   * Tells the version of a stored row that has none, as other writers of the table leave it; undefined when its body
+   * doesn't tell either. By default such a row is replaced.
+   */
+  readonly versionOf?: ((stored: OpaqueRow) => bigint | undefined) | undefined;
+}
+
 /** Keeps rows. */
 export interface OpaqueStore {
   /**
    * Writes a row over what is there. A row with a version never replaces one of a later version: that one stays, and
    * the outcome says so. An expired row counts as absent.
    */
-  put(row: OpaqueRow, options?: CallOptions): Promise<PutOutcome>;
+  put(row: OpaqueRow, options?: PutOptions): Promise<PutOutcome>;
 
   /** Reads a row; undefined when there is none or it has expired. */
   get(key: OpaqueKey, options?: GetOptions): Promise<OpaqueRow | undefined>;

@@ -1,0 +1,30 @@
+/** Messages as rows of a table with secondary indexes: their keys, how rows are kept and how they are found. */
+export { type AutoPKSK, autoPKSK } from "./auto-pksk.js";
+export { checkKey, checkQuery, checkRow, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
+export { type CursorPosition, decodeCursor, encodeCursor } from "./cursor.js";
+export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
+export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./key-model.js";
+export {
+  isExpired,
+  MAX_TTL_SECONDS,
+  type OpaqueDataOptions,
+  opaqueDataFromMessage,
+  rehydrate,
+  rowKeys,
+  versionOf,
+} from "./opaque-data.js";
+export {
+  eachRow,
+  type GetOptions,
+  type GsiNumber,
+  NUM_GSIS,
+  type OpaqueKey,
+  type OpaquePage,
+  type OpaqueQuery,
+  type OpaqueRow,
+  type OpaqueStore,
+  type PutOptions,
+  type PutOutcome,
+} from "./opaque-store.js";
+export { beginsWith, between, eq, ge, gt, le, lt, matches, type SortCondition } from "./sort-condition.js";
+export { compareUtf8, utf8Length } from "./utf8.js";
