@@ -1,0 +1,89 @@
+/** Defining an aggregate, and computing its state from its events. */
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { ProtosourceError } from "../errors.js";
+import { type AggregateMessage, behaviourOf, type EventMessage } from "./behaviour.js";
+import type { FileModel } from "./file-model.js";
+import type { AggregateTypes, CommandOf, Rules } from "./types.js";
+
+/** An aggregate: its messages, and the hand-written part of its behaviour. */
+export interface Aggregate<T extends AggregateTypes> {
+  readonly schema: GenMessage<T["aggregate"]>;
+  readonly rules: Rules<T>;
+  readonly model: FileModel;
+}
+
+/**
+ * Defines the aggregate of an annotated file. Generated code calls it, from a function with the aggregate's name.
+ *
+ * Throws `invalid_argument` when the annotations contradict each other; the code generator says so earlier, and of
+ * each mistake at once.
+ */
+export function defineAggregate<T extends AggregateTypes>(
+  schema: GenMessage<T["aggregate"]>,
+  rules: Rules<T> = {},
+): Aggregate<T> {
+  const { model } = behaviourOf(schema as DescMessage);
+  const commands = new Set(model.commands.map((command) => command.schema.name));
+  for (const name of Object.keys(rules.evaluate ?? {})) {
+    if (commands.has(name)) continue;
+    throw new ProtosourceError(
+      "invalid_argument",
+      `evaluate has a rule for ${name}, which isn't a command of ${schema.typeName}; it has ${[...commands].join(", ")}`,
+      { argument: "evaluate" },
+    );
+  }
+  return { schema, rules, model };
+}
+
+/**
+ * Changes an aggregate as an event says, in place. Elements are shared: afterwards the aggregate and the event hold
+ * the same nested messages. Derived fields stay as they are.
+ *
+ * Throws `unhandled_event` for an event of another aggregate, and `validation_failed` for the collection key
+ * `__proto__`.
+ */
+export function applyEvent<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  aggregate: T["aggregate"],
+  event: Message,
+): void {
+  const { events, snapshot } = behaviourOf(definition.schema as DescMessage);
+  const handler = events.get(event.$typeName);
+  if (handler !== undefined) handler.apply(aggregate as AggregateMessage, event as EventMessage);
+  else if (snapshot?.schema.typeName === event.$typeName) snapshot.restore(aggregate, event as EventMessage);
+  else throw unhandledEvent(definition, event.$typeName);
+}
+
+/** Computes the state that events lead to, with its derived fields. The events may include snapshots. */
+export function fold<T extends AggregateTypes>(definition: Aggregate<T>, events: Iterable<Message>): T["aggregate"] {
+  const aggregate = emptyAggregate(definition);
+  for (const event of events) applyEvent(definition, aggregate, event);
+  definition.rules.afterOn?.(aggregate);
+  return aggregate;
+}
+
+/** Makes the state before the first event. */
+export function emptyAggregate<T extends AggregateTypes>(definition: Aggregate<T>): T["aggregate"] {
+  return create(definition.schema as DescMessage) as T["aggregate"];
+}
+
+/** Gives the schema of a command, by the name of its message; undefined when the aggregate has none of that name. */
+export function commandSchema<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  name: string,
+): GenMessage<CommandOf<T> & Message> | undefined {
+  const command = definition.model.commands.find(({ schema }) => schema.name === name);
+  return command?.schema as GenMessage<CommandOf<T> & Message> | undefined;
+}
+
+function unhandledEvent<T extends AggregateTypes>(
+  { schema }: Aggregate<T>,
+  typeName: string,
+): ProtosourceError<"unhandled_event"> {
+  return new ProtosourceError(
+    "unhandled_event",
+    `${schema.typeName} knows no event ${typeName}: give events of its own file`,
+    { typeName },
+  );
+}

@@ -1,0 +1,90 @@
+/** The types of a domain: what a generated file declares of an aggregate, and what the hand-written part of it gets. */
+import type { Message, MessageInitShape } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+
+/** A command, with the names of the events that it emits. */
+export interface Emits<C extends Message, E extends string> {
+  readonly command: C;
+  readonly emits: E;
+}
+
+/** The messages of an aggregate, by role and name. A generated file declares one such interface. */
+export interface AggregateTypes {
+  readonly aggregate: Message & { id: string; version: bigint };
+  /** Each command as an {@link Emits}. */
+  readonly commands: object;
+  readonly events: object;
+  readonly projections: object;
+}
+
+/** What a message can be made from. */
+export type Init<M extends Message> = MessageInitShape<GenMessage<M>>;
+
+/** The command of a name. */
+export type CommandNamed<T extends AggregateTypes, K extends keyof T["commands"]> =
+  T["commands"][K] extends Emits<infer C, string> ? C : never;
+
+/** The commands of an aggregate. */
+export type CommandOf<T extends AggregateTypes> = {
+  [K in keyof T["commands"]]: CommandNamed<T, K>;
+}[keyof T["commands"]];
+
+/** The events of an aggregate, without its snapshot. */
+export type EventOf<T extends AggregateTypes> = T["events"][keyof T["events"]];
+
+/** The names of the events that a command emits. */
+export type EmittedNames<T extends AggregateTypes, K extends keyof T["commands"]> =
+  T["commands"][K] extends Emits<Message, infer E> ? E & keyof T["events"] : never;
+
+/** The events that commands emit: those of each command of the union `C`. */
+export type EventsFor<T extends AggregateTypes, C> = {
+  [K in keyof T["commands"]]: CommandNamed<T, K> extends C ? T["events"][EmittedNames<T, K>] : never;
+}[keyof T["commands"]];
+
+/** The fields of an event that a rule can fill: all but those that the framework fills. */
+export type EventFields<M> = M extends Message
+  ? Omit<Exclude<Init<M>, M>, "$typeName" | "id" | "version" | "at" | "actor">
+  : never;
+
+/** Fields for the events of a command, by event. They take the place of what the command's own fields give. */
+export type Fill<T extends AggregateTypes, K extends keyof T["commands"]> = {
+  readonly [E in EmittedNames<T, K>]?: EventFields<T["events"][E]>;
+};
+
+/** What a rule says of a command: emit its events, with these fields filled in, or do nothing. */
+export type Decision<F = object> = "proceed" | "skip" | { readonly proceed: F };
+
+/** What a rule knows beside the aggregate and the command. */
+export interface DecisionContext {
+  /** The time of the decision, in microseconds since the Unix epoch. The first event of the command has it too. */
+  readonly now: bigint;
+  readonly signal: AbortSignal | undefined;
+}
+
+/**
+ * Decides one command. It may be asynchronous, and it runs again when somebody else changed the aggregate meanwhile.
+ *
+ * It refuses by throwing; the caller of `apply` gets the very same error. It must not change what it is given.
+ */
+export type Evaluate<T extends AggregateTypes, K extends keyof T["commands"]> = (
+  aggregate: T["aggregate"],
+  command: CommandNamed<T, K>,
+  context: DecisionContext,
+) => Decision<Fill<T, K>> | Promise<Decision<Fill<T, K>>>;
+
+/** The decisions of an aggregate, by command; a command without one proceeds. `Required<…>` makes it exhaustive. */
+export type Evaluations<T extends AggregateTypes> = {
+  readonly [K in keyof T["commands"]]?: Evaluate<T, K>;
+};
+
+/** The hand-written part of an aggregate. */
+export interface Rules<T extends AggregateTypes> {
+  readonly evaluate?: Evaluations<T>;
+  /** Refuses any command by throwing. It runs after the check of the state, and before `evaluate`. */
+  readonly guard?: (aggregate: T["aggregate"], command: CommandOf<T>, context: DecisionContext) => void | Promise<void>;
+  /**
+   * Computes derived fields from the others, in place. It runs after a load, after the events of a command and before
+   * a snapshot, so a second run must give the same.
+   */
+  readonly afterOn?: (aggregate: T["aggregate"]) => void;
+}

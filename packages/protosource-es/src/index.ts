@@ -1,0 +1,63 @@
+/** The API on one page: an aggregate, its repository, the contracts of a store, and what both are made of. */
+export { type Aggregate, applyEvent, commandSchema, defineAggregate, fold } from "./aggregate/aggregate.js";
+export {
+  type AggregateModel,
+  type CollectionModel,
+  type CommandModel,
+  type EventModel,
+  type FileModel,
+  fileModel,
+  type ProjectionModel,
+  type SnapshotModel,
+} from "./aggregate/file-model.js";
+export type {
+  AggregateTypes,
+  CommandNamed,
+  CommandOf,
+  Decision,
+  DecisionContext,
+  Emits,
+  EmittedNames,
+  Evaluate,
+  Evaluations,
+  EventFields,
+  EventOf,
+  EventsFor,
+  Fill,
+  Init,
+  Rules,
+} from "./aggregate/types.js";
+export type { CallOptions } from "./call-options.js";
+export { type Clock, systemClock } from "./clock.js";
+export {
+  type ErrorCode,
+  type ErrorDetails,
+  type FieldViolation,
+  isProtosourceError,
+  ProtosourceError,
+} from "./errors.js";
+export type { Logger } from "./logger.js";
+export {
+  AGGREGATE_STORE,
+  type ExistingProvider,
+  type FactoryProvider,
+  OPAQUE_STORE,
+  type Provider,
+  type ProviderToken,
+  SNAPSHOT_TAIL_STORE,
+  STORE,
+} from "./provider.js";
+export type {
+  AggregateStore,
+  History,
+  LoadOptions,
+  RowWrite,
+  SaveAggregateOptions,
+  SaveOptions,
+  SnapshotTailStore,
+  Store,
+  StoredRecord,
+  StreamWrite,
+  TransactionalStore,
+  TransactionOptions,
+} from "./store.js";
