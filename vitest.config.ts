@@ -1,0 +1,36 @@
+import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
+
+/** The tests that need a running engine; all other tests are pure. */
+const withEngines = ["**/test/{conformance,integration}/**/*.test.ts", "**/test/readme*.test.ts"];
+
+const config: ViteUserConfig = defineConfig({
+  // Tests import by public names; this condition leads to the source, so that nothing needs a build.
+  ssr: { resolve: { conditions: ["@protosource-es/source", "node"] } },
+  test: {
+    allowOnly: false,
+    env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["**/test/**/*.test.ts"],
+          exclude: [...configDefaults.exclude, ...withEngines],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "engines",
+          include: withEngines,
+          globalSetup: "./engines/src/global-setup.ts",
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
+
+export default config;
