@@ -24,8 +24,9 @@ export async function ensureJava(): Promise<string> {
   }
   console.log(`Installing default-jre-headless: DynamoDB Local needs Java ${OLDEST} or later (${found.problem}).`);
   const options = { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, timeout: INSTALL_TIMEOUT_MS };
+  // A package source that can't be reached doesn't matter as long as another has the package.
+  await run("apt-get", ["update", "-qq"], options).catch(() => {});
   try {
-    await run("apt-get", ["update", "-qq"], options);
     await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "default-jre-headless"], options);
   } catch (cause) {
     throw new Error(`apt-get could not install default-jre-headless. ${HOW_TO_INSTALL}`, { cause });
