@@ -1,4 +1,5 @@
 /** Runs both engines for as long as Vitest runs the tests that need them. */
+import type {} from "vitest";
 import type { TestProject } from "vitest/node";
 import { startDynamoDBLocal } from "./dynamodb-local.js";
 import { startDynoxide } from "./dynoxide.js";
