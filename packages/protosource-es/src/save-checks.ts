@@ -1,15 +1,17 @@
 /** What every store does with the arguments of a call before it reads or writes: the rules are the same everywhere. */
 import { ProtosourceError } from "./errors.js";
+import { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
+import type { OpaqueKey } from "./opaquedata/opaque-store.js";
+import { utf8Length } from "./opaquedata/utf8.js";
 import type { StoredRecord, StreamWrite } from "./store.js";
+
+export { MAX_TTL_SECONDS };
 
 /** The longest aggregate id, in bytes of UTF-8: DynamoDB's limit for a partition key. */
 export const MAX_AGGREGATE_ID_BYTES = 2048;
 
 /** The length of a commit id, in bytes. */
 export const COMMIT_ID_BYTES = 8;
-
-/** The longest time to live, in seconds: the longest duration that the family's Go members can hold. */
-export const MAX_TTL_SECONDS = 9_223_372_036;
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
@@ -44,9 +46,12 @@ export function checkSave(aggregateId: string, records: readonly StoredRecord[])
 }
 
 /**
- * Checks the arguments of a save to several streams: each as {@link checkSave} does, and that no stream occurs twice.
+ * Checks the arguments of a save to several streams: each as {@link checkSave} does. The rows are checked one by one
+ * by the store of rows.
+ *
+ * Throws `invalid_argument` when a stream or a row occurs twice.
  */
-export function checkSaveAll(writes: readonly StreamWrite[]): void {
+export function checkSaveAll(writes: readonly StreamWrite[], rows: readonly { readonly row: OpaqueKey }[] = []): void {
   const seen = new Set<string>();
   for (const { aggregateId, records } of writes) {
     if (seen.has(aggregateId)) {
@@ -54,6 +59,12 @@ export function checkSaveAll(writes: readonly StreamWrite[]): void {
     }
     seen.add(aggregateId);
     checkSave(aggregateId, records);
+  }
+  const seenRows = new Set<string>();
+  for (const { row } of rows) {
+    const key = `pk=${JSON.stringify(row.pk)}, sk=${JSON.stringify(row.sk)}`;
+    if (seenRows.has(key)) throw invalid("rows", `the row ${key} occurs twice: give its last state`);
+    seenRows.add(key);
   }
 }
 
@@ -69,7 +80,7 @@ export function checkAggregateId(aggregateId: string): void {
   if (/\p{Surrogate}/u.test(aggregateId)) {
     throw invalid("aggregateId", "the aggregate id holds half of a surrogate pair, which can't be stored: correct it");
   }
-  const size = new TextEncoder().encode(aggregateId).length;
+  const size = utf8Length(aggregateId);
   if (size > MAX_AGGREGATE_ID_BYTES) {
     throw new ProtosourceError(
       "too_large",
