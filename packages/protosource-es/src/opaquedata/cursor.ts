@@ -47,13 +47,18 @@ export function decodeCursor(cursor: string, query: Pick<OpaqueQuery, "index" | 
   const row = decodeRow(cursor);
   const keys = row && rowKeys(row, index);
   if (!row || !keys || keys.pk !== partition || !matches(sort, keys.sk) || encodeCursor(index, row) !== cursor) {
-    throw new ProtosourceError(
-      "invalid_argument",
-      "the cursor isn't of this query: give the cursor of an earlier page with the same index, partition and condition",
-      { argument: "cursor" },
-    );
+    throw foreignCursor();
   }
   return { pk: row.pk, sk: row.sk, indexSk: keys.sk };
+}
+
+/** Says that a cursor can't continue a query. */
+export function foreignCursor(): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError(
+    "invalid_argument",
+    "the cursor isn't of this query: give the cursor of an earlier page with the same index, partition and condition",
+    { argument: "cursor" },
+  );
 }
 
 function decodeRow(cursor: string): OpaqueRow | undefined {

@@ -3,6 +3,7 @@ export { type AutoPKSK, autoPKSK } from "./auto-pksk.js";
 export { checkKey, checkQuery, checkRow, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
 export { type CursorPosition, decodeCursor, encodeCursor } from "./cursor.js";
 export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
+export { type KeyFields, type RowId, rowKey } from "./key-fields.js";
 export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./key-model.js";
 export {
   isExpired,
@@ -26,5 +27,16 @@ export {
   type PutOptions,
   type PutOutcome,
 } from "./opaque-store.js";
+export { type QueryClient, queryClient } from "./query-client.js";
+export type {
+  ExactSort,
+  NumberSort,
+  OneOf,
+  Page,
+  PageOptions,
+  QueryOptions,
+  TextSort,
+} from "./query-options.js";
 export { beginsWith, between, eq, ge, gt, le, lt, matches, type SortCondition } from "./sort-condition.js";
+export { sortOptionName } from "./sort-plan.js";
 export { compareUtf8, utf8Length } from "./utf8.js";

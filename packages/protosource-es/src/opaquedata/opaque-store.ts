@@ -74,7 +74,8 @@ export interface OpaqueStore {
   delete(key: OpaqueKey, options?: CallOptions): Promise<void>;
 
   /**
-   * Reads a page of the rows of a partition that haven't expired.
+   * Reads a page of the rows of a partition that haven't expired. The page's cursor is what `encodeCursor` makes of its
+   * last row, so that a caller who drops rows can continue behind any other one.
    *
    * Throws `invalid_argument` for an index outside 0–20, an empty partition, a range whose low bound is above its high
    * one, a limit below 1, and a cursor that isn't of this query.

@@ -1,0 +1,78 @@
+/**
+ * Ranges of whole numbers over keys that hold them as unpadded digits.
+ *
+ * As text, 100 lies between 10 and 99. But numbers of one sign and one length sort alike both ways, so a range is cut
+ * into such spans; what else the table returns between a span's ends is left out by the reader.
+ */
+import { between, eq, type SortCondition } from "./sort-condition.js";
+
+/** Numbers of one sign and one length. */
+export interface NumberSpan {
+  /** What stands before the digits: all of the key up to them, a minus sign included. */
+  readonly head: string;
+  /** The least and the greatest, without their sign. */
+  readonly low: bigint;
+  readonly high: bigint;
+}
+
+/** One reading of a part of a partition. */
+export interface KeyScan {
+  readonly sort: SortCondition | undefined;
+  /** Descending order of the keys. */
+  readonly reverse: boolean;
+  /** The numbers that are looked for, if the scan is for numbers. */
+  readonly span?: NumberSpan | undefined;
+}
+
+/** Cuts the range of all numbers from `low` to `high` into scans, in numeric order. `head` stands before each number. */
+export function numberScans(head: string, low: bigint, high: bigint, reverse: boolean): readonly KeyScan[] {
+  const negative = low < 0n ? spans(`${head}-`, high < 0n ? -high : 1n, -low) : [];
+  const positive = high >= 0n ? spans(head, low > 0n ? low : 0n, high) : [];
+  const scans = [
+    ...negative.reverse().map((span) => scanOf(span, !reverse)),
+    ...positive.map((span) => scanOf(span, reverse)),
+  ];
+  return reverse ? scans.reverse() : scans;
+}
+
+/** Tells whether a key is one of the numbers of a scan. */
+export function isInScan({ span }: KeyScan, sortKey: string): boolean {
+  if (!span) return true;
+  const digits = digitsOf(span, sortKey);
+  return digits?.length === String(span.low).length && BigInt(digits) >= span.low && BigInt(digits) <= span.high;
+}
+
+/**
+ * Gives what is left of a scan behind a key with more digits than those looked for: behind 123 the next number of one
+ * digit is 2. Everything between the two is longer still, so it needn't be read. Gives `"end"` when nothing is left,
+ * and undefined when the key isn't longer.
+ */
+export function skipLonger({ span, reverse }: KeyScan, sortKey: string): KeyScan | "end" | undefined {
+  const digits = span && digitsOf(span, sortKey);
+  const width = span && String(span.low).length;
+  if (!span || !digits || !width || digits.length <= width) return undefined;
+  const shortened = BigInt(digits.slice(0, width));
+  const rest = reverse ? { ...span, high: shortened } : { ...span, low: shortened + 1n };
+  return rest.low > rest.high ? "end" : scanOf(rest, reverse);
+}
+
+function spans(head: string, low: bigint, high: bigint): NumberSpan[] {
+  const result: NumberSpan[] = [];
+  for (let from = low; from <= high; ) {
+    const greatest = 10n ** BigInt(String(from).length) - 1n;
+    result.push({ head, low: from, high: greatest < high ? greatest : high });
+    from = greatest + 1n;
+  }
+  return result;
+}
+
+function scanOf(span: NumberSpan, reverse: boolean): KeyScan {
+  const low = `${span.head}${span.low}`;
+  return { sort: span.low === span.high ? eq(low) : between(low, `${span.head}${span.high}`), reverse, span };
+}
+
+function digitsOf({ head }: NumberSpan, sortKey: string): string | undefined {
+  if (!sortKey.startsWith(head)) return undefined;
+  const digits = sortKey.slice(head.length);
+  return /^\d+$/.test(digits) ? digits : undefined;
+}

@@ -1,0 +1,180 @@
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { composeKey, requireKeyModel } from "./auto-pksk.js";
+import { checkQuery } from "./checks.js";
+import { decodeCursor, encodeCursor, foreignCursor } from "./cursor.js";
+import { indexAttributes } from "./key-attribute.js";
+import { invalid, type KeyFields, keyOf, keyParts, type RowId, readFields } from "./key-fields.js";
+import type { KeyModel } from "./key-model.js";
+import type { FieldValues } from "./key-value.js";
+import { isInScan, type KeyScan, skipLonger } from "./number-scans.js";
+import { rehydrate, rowKeys } from "./opaque-data.js";
+import type { GetOptions, GsiNumber, OpaqueRow, OpaqueStore } from "./opaque-store.js";
+import type { Page, PageOptions } from "./query-options.js";
+import { eq } from "./sort-condition.js";
+import { equalTo, planSort } from "./sort-plan.js";
+
+/**
+ * Finds the messages of one type by their fields. What it returns has the very values asked for: keys are unescaped, so
+ * that a row of other values may lie under the same key, and such a row is left out.
+ */
+export interface QueryClient<D extends DescMessage> {
+  /**
+   * Reads the message of an id, or of the fields that make its keys; undefined when there is none.
+   *
+   * Throws `invalid_argument` for an empty id and for missing fields.
+   */
+  get(id: RowId, options?: GetOptions): Promise<MessageShape<D> | undefined>;
+
+  /**
+   * Reads a page of an index, or of the table itself for 0. `partition` gives all fields of its partition key, and the
+   * options may hold conditions on the fields of its sort key: see `QueryOptions`.
+   *
+   * Throws `invalid_argument` for an index that the message isn't in, fields and conditions that don't fit it, and a
+   * cursor of another query.
+   */
+  select(index: GsiNumber | 0, partition: KeyFields, options?: PageOptions): Promise<Page<MessageShape<D>>>;
+
+  /** Reads all messages of a query one by one, a page at a time. `limit` counts over all pages. */
+  each(
+    index: GsiNumber | 0,
+    partition: KeyFields,
+    options?: PageOptions,
+  ): AsyncGenerator<MessageShape<D>, void, undefined>;
+}
+
+/**
+ * Makes the client that finds messages of a type in a store.
+ *
+ * Throws `not_keyed` for a message without usable key annotations.
+ */
+export function queryClient<D extends DescMessage>(schema: D, store: OpaqueStore): QueryClient<D> {
+  const model = requireKeyModel(schema);
+  if (!store) throw invalid("store", "the queries need an OpaqueStore: give the one that the rows are written to");
+  const select: QueryClient<D>["select"] = async (index, partition, options = {}) =>
+    readPage(store, planQuery(schema, model, index, partition, options), options);
+  return {
+    async get(id, options) {
+      const { key, values } = keyOf(model, id);
+      const row = await store.get(key, options);
+      const message = row && rehydrate(schema, row);
+      return message && equalTo(keyParts(model), values)(message as unknown as FieldValues) ? message : undefined;
+    },
+    select,
+    async *each(index, partition, options = {}) {
+      let { cursor, limit: left } = options;
+      do {
+        const page = await select(index, partition, { ...options, cursor, limit: left });
+        yield* page.items;
+        cursor = page.cursor;
+        if (left !== undefined) left -= page.items.length;
+      } while (cursor !== undefined && left !== 0);
+    },
+  };
+}
+
+/** A query of one partition. */
+interface QueryPlan<M> {
+  readonly index: GsiNumber | 0;
+  readonly partition: string;
+  readonly scans: readonly KeyScan[];
+  /** Gives the message of a row; undefined when it isn't one of those asked for. */
+  readonly read: (row: OpaqueRow) => M | undefined;
+}
+
+function planQuery<D extends DescMessage>(
+  schema: D,
+  model: KeyModel,
+  index: GsiNumber | 0,
+  fields: KeyFields,
+  options: PageOptions,
+): QueryPlan<MessageShape<D>> {
+  const { fixedSortKey } = model;
+  const [pkName, skName] = indexAttributes(index);
+  const template = model.templates.get(pkName);
+  if (!template) {
+    const indexes = [...model.templates.keys()].flatMap((name) => /^gsi(\d+)pk$/.exec(name)?.[1] ?? []);
+    throw invalid(
+      "index",
+      `${schema.typeName} isn't in index ${index}: it is in ${indexes.join(", ") || "none"}, and 0 is the table`,
+    );
+  }
+  const values = readFields(schema, template.parts, fields);
+  const isOfPartition = equalTo(template.parts, values);
+  const { scans, isMeant } = planSort(schema, model.templates.get(skName), options);
+  return {
+    index,
+    partition: composeKey(template, values),
+    // Under an aggregate's pk lie its projections too.
+    scans: index === 0 && fixedSortKey !== undefined ? [{ sort: eq(fixedSortKey), reverse: false }] : scans,
+    read(row) {
+      if (fixedSortKey !== undefined && row.sk !== fixedSortKey) return undefined;
+      const message = rehydrate(schema, row);
+      const found = message as unknown as FieldValues;
+      return isOfPartition(found) && isMeant(found) ? message : undefined;
+    },
+  };
+}
+
+async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, options: PageOptions): Promise<Page<M>> {
+  const { index, partition } = plan;
+  const { limit, consistent, signal } = options;
+  checkQuery({ index, partition, limit, consistent });
+  let { cursor } = options;
+  const scans = cursor === undefined ? plan.scans : scansFrom(plan, cursor);
+  const items: M[] = [];
+  for (const [i, begun] of scans.entries()) {
+    let scan: KeyScan | undefined = begun;
+    let size = limit;
+    while (scan) {
+      const { sort, reverse }: KeyScan = scan;
+      const page = await store.query({ index, partition, sort, reverse, limit: size, cursor, consistent, signal });
+      const found = readRows(plan, scan, page.rows);
+      const taken = limit === undefined ? found : found.slice(0, limit - items.length);
+      items.push(...taken.map(({ message }) => message));
+      const last = taken.at(-1);
+      if (last && (limit === undefined || items.length === limit)) {
+        const isEnd = taken.length === found.length && page.cursor === undefined && i === scans.length - 1;
+        return isEnd ? { items } : { items, cursor: encodeCursor(index, last.row) };
+      }
+      cursor = page.cursor;
+      size = limit && limit - items.length;
+      if (cursor === undefined) break;
+      const key = lastKey(index, page.rows);
+      if (key === undefined || isInScan(scan, key)) continue;
+      const rest = skipLonger(scan, key);
+      if (rest) {
+        cursor = undefined;
+        scan = rest === "end" ? undefined : rest;
+      } else {
+        // Shorter numbers can't be skipped, so they are passed in pages as large as the store's.
+        size = undefined;
+      }
+    }
+  }
+  return { items };
+}
+
+function readRows<M>(
+  { index, read }: QueryPlan<M>,
+  scan: KeyScan,
+  rows: readonly OpaqueRow[],
+): readonly { readonly row: OpaqueRow; readonly message: M }[] {
+  return rows.flatMap((row) => {
+    const keys = rowKeys(row, index);
+    const message = keys && isInScan(scan, keys.sk) ? read(row) : undefined;
+    return message === undefined ? [] : [{ row, message }];
+  });
+}
+
+function lastKey(index: GsiNumber | 0, rows: readonly OpaqueRow[]): string | undefined {
+  const row = rows.at(-1);
+  return row && rowKeys(row, index)?.sk;
+}
+
+/** The scans that are left behind a cursor: the one that its row is of, and those after it. */
+function scansFrom<M>({ index, partition, scans }: QueryPlan<M>, cursor: string): readonly KeyScan[] {
+  const { indexSk } = decodeCursor(cursor, { index, partition });
+  const current = scans.findIndex((scan) => isInScan(scan, indexSk));
+  if (current < 0) throw foreignCursor();
+  return scans.slice(current);
+}

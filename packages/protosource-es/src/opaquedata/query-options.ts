@@ -1,0 +1,61 @@
+/** What a query by fields takes and gives. */
+import type { GetOptions } from "./opaque-store.js";
+
+/** How much to read, in what order and from where on. */
+export interface PageOptions extends GetOptions {
+  /** The number of messages to return at most. By default what one page of the store holds. */
+  readonly limit?: number | undefined;
+  /** Descending order. */
+  readonly reverse?: boolean | undefined;
+  /** Where an earlier page of the same query ended. */
+  readonly cursor?: string | undefined;
+}
+
+/** Some messages, and where to go on. */
+export interface Page<M> {
+  readonly items: readonly M[];
+  /** Continues after the last of these items. Absent at the end, and only there: a page may be short, or empty. */
+  readonly cursor?: string | undefined;
+}
+
+/**
+ * The options of a query whose sort key is made of the fields of `Sort`. The leading ones are given as values and the
+ * last as a comparison; those behind may be left out.
+ */
+export type QueryOptions<Sort> = PageOptions & { readonly [F in keyof Sort]?: Sort[F] | undefined };
+
+/** Exactly one of the members of `T`. */
+export type OneOf<T> = {
+  [K in keyof T]: { readonly [P in K]: T[P] } & { readonly [P in Exclude<keyof T, K>]?: never };
+}[keyof T];
+
+interface Operators<V> {
+  eq: V;
+  lt: V;
+  le: V;
+  gt: V;
+  ge: V;
+  /** Both bounds included. */
+  between: readonly [low: V, high: V];
+}
+
+interface TextOperators extends Operators<string> {
+  beginsWith: string;
+}
+
+/** A comparison with a text. Texts compare by their UTF-8 bytes. */
+export type TextSort = OneOf<TextOperators>;
+
+/**
+ * A comparison with a whole number. The results come in numeric order, although keys sort as text: a range is read in
+ * as many queries as it has lengths of digits. One whose bounds have the same length takes one.
+ *
+ * The fields `create_at` and `modify_at` hold microseconds, of 16 digits from 2001 to 2286, and take one query. Beside
+ * those times a comparison sees 0 there, and no other number.
+ */
+export type NumberSort<V extends bigint | number> = OneOf<Operators<V>>;
+
+/** The only comparison with a value whose keys have no useful order: a float, an enum, a bool, bytes or a list. */
+export interface ExactSort<V> {
+  readonly eq: V;
+}
