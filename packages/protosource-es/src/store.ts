@@ -8,7 +8,7 @@ import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "./call-options.js";
 import type { History } from "./gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import type { Record as StoredRecord } from "./gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
-import type { OpaqueRow, PutOutcome } from "./opaquedata/opaque-store.js";
+import type { OpaqueRow, PutOptions, PutOutcome } from "./opaquedata/opaque-store.js";
 
 export type { History, StoredRecord };
 
@@ -77,9 +77,14 @@ export interface StreamWrite {
   readonly records: readonly StoredRecord[];
 }
 
+/** A row to write, and how to tell the version of the row in its place if that has none. */
+export interface RowWrite extends Pick<PutOptions, "versionOf"> {
+  readonly row: OpaqueRow;
+}
+
 export interface TransactionOptions extends SaveOptions {
   /** Rows to write in the same transaction. A row of which the table holds a later version is left out. */
-  readonly rows?: readonly OpaqueRow[] | undefined;
+  readonly rows?: readonly RowWrite[] | undefined;
 }
 
 /** A store that writes to several streams, and rows, in one transaction. */

@@ -1,30 +1,42 @@
 /** What every store checks of the records that it has read. */
-import { ProtosourceError } from "./errors.js";
+import { type ErrorDetails, ProtosourceError } from "./errors.js";
 import type { StoredRecord } from "./store.js";
 
+/** What is wrong with a stream, and at which version: the first missing, or the one that occurs again. */
+export type StreamProblem = Pick<ErrorDetails["corrupt_stream"], "problem" | "version">;
+
 /**
- * Checks that records follow each other, version by version. The first may have any version: earlier ones may have
- * expired.
- *
- * Throws `corrupt_stream`: a `gap` with the first missing version, or an `overlap` with the version that occurs again.
+ * Finds where records don't follow each other, version by version. The first may have any version: earlier ones may
+ * have expired.
  */
-export function checkContiguous(aggregateId: string, records: readonly StoredRecord[]): void {
+export function findProblem(records: readonly StoredRecord[]): StreamProblem | undefined {
   let expected: bigint | undefined;
   for (const { version } of records) {
-    if (expected !== undefined && version > expected) {
-      throw new ProtosourceError(
-        "corrupt_stream",
-        `${aggregateId} misses version ${expected}, and goes on with ${version}: restore the missing records`,
-        { aggregateId, problem: "gap", version: expected },
-      );
-    }
-    if (expected !== undefined && version < expected) {
-      throw new ProtosourceError(
-        "corrupt_stream",
-        `${aggregateId} holds version ${version} more than once: remove the wrong one`,
-        { aggregateId, problem: "overlap", version },
-      );
-    }
+    if (expected !== undefined && version > expected) return { problem: "gap", version: expected };
+    if (expected !== undefined && version < expected) return { problem: "overlap", version };
     expected = version + 1n;
+  }
+  return undefined;
+}
+
+/** Checks that records follow each other. Throws `corrupt_stream` where they don't. */
+export function checkContiguous(aggregateId: string, records: readonly StoredRecord[]): void {
+  const found = findProblem(records);
+  if (found) throw corruptStream(aggregateId, found);
+}
+
+/** Gives the error for a stream that can't be read. */
+export function corruptStream(aggregateId: string, found: StreamProblem): ProtosourceError<"corrupt_stream"> {
+  return new ProtosourceError("corrupt_stream", `${aggregateId} ${explanation(found)}`, { aggregateId, ...found });
+}
+
+function explanation({ problem, version }: StreamProblem): string {
+  switch (problem) {
+    case "gap":
+      return `misses version ${version}, and holds later ones: restore the missing records`;
+    case "overlap":
+      return `holds version ${version} more than once: remove the wrong one`;
+    case "torn":
+      return `ends before version ${version}, which was saved together with the one before it: restore what is missing`;
   }
 }

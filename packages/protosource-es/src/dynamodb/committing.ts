@@ -1,0 +1,155 @@
+/** Sends the puts of a save until their fate is known. */
+import { GetItemCommand, PutItemCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
+import type { DynamoDBClientLike } from "./dynamodb-client.js";
+import type { Refusal } from "./failures.js";
+import { isMarked } from "./items.js";
+import { getCommitId, type Put, putItem, transaction } from "./requests.js";
+import { createSender, type RequestOptions, type Sender } from "./sending.js";
+import { type EventPut, type ItemPut, judge } from "./writes.js";
+
+/** Commits puts in one request: all of them or none. */
+export interface Committer {
+  /**
+   * Gives the rows that were left out because the table holds later versions of them.
+   *
+   * Throws `version_conflict` when somebody else wrote one of the versions, and `unavailable` with the commit id when
+   * nobody knows. A request whose answer was lost is sent again, and its own items are known by their commit id. Puts
+   * of rows alone have none, and need none: they can be repeated.
+   */
+  (
+    puts: readonly ItemPut[],
+    commitId: Uint8Array | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly ItemPut[]>;
+}
+
+/** How often puts are sent anew for rows that are in their way. Each time somebody else has changed a row. */
+const MAX_ROUNDS = 20;
+
+/** Makes a committer. */
+export function createCommitter(client: DynamoDBClientLike, options: RequestOptions): Committer {
+  const send = createSender(options);
+  // What is left to do after a save ran out of time gets the time of one attempt.
+  const { attemptMs } = options.timeLimits ?? {};
+  const sendOnce = createSender({ ...options, timeLimits: { attemptMs, totalMs: attemptMs ?? 5_000 } });
+
+  const isStored = async (puts: readonly ItemPut[], commitId: Uint8Array | undefined): Promise<boolean> => {
+    const first = puts.find((put): put is EventPut => put.kind === "event");
+    if (!first || !commitId) return false;
+    const table = String(first.put.TableName);
+    const { output } = await sendOnce(
+      {
+        operation: "GetItem",
+        table,
+        send: (capacity, sendOptions) =>
+          client.send(
+            new GetItemCommand({
+              ...getCommitId(table, first.aggregateId, first.version),
+              ReturnConsumedCapacity: capacity,
+            }),
+            sendOptions,
+          ),
+      },
+      undefined,
+    );
+    if (output?.Item === undefined) return false;
+    if (isMarked(output.Item, commitId)) return true;
+    throw versionConflict(first.aggregateId, first.version);
+  };
+
+  return async (puts, commitId, signal) => {
+    let left = puts;
+    for (let round = 1; left.length > 0; round++) {
+      let refusals: readonly Refusal[] | undefined;
+      try {
+        ({ refusals } = await sendPuts(client, send, left, signal));
+      } catch (error) {
+        if (!isProtosourceError(error, "unavailable")) throw error;
+        // A read that fails leaves the save in doubt, and the error to throw is the save's own.
+        const stored = error.details.outcome === "unknown" && (await isStored(left, commitId).catch(rethrowConflict));
+        if (stored) break;
+        throw new ProtosourceError(
+          "unavailable",
+          error.rawMessage,
+          { ...error.details, commitId },
+          { cause: error.cause },
+        );
+      }
+      if (refusals === undefined) break;
+      const verdict = judge(left, refusals, commitId);
+      if (verdict.kind === "stored") break;
+      if (verdict.kind === "conflict") throw versionConflict(verdict.aggregateId, verdict.version);
+      if (verdict.kind === "rejected") {
+        throw new ProtosourceError(
+          "invalid_argument",
+          `DynamoDB refuses an item of the transaction (${verdict.code}): compare the tables with what ensureTables makes`,
+          { argument: "records" },
+        );
+      }
+      if (round === MAX_ROUNDS) {
+        throw new ProtosourceError(
+          "unavailable",
+          "a row of the save changes faster than it can be written: try again",
+          {
+            operation: "PutItem",
+            reasons: ["RowContention"],
+            outcome: "not_applied",
+            commitId,
+          },
+        );
+      }
+      left = verdict.puts;
+    }
+    return puts.filter(
+      (put) => put.kind === "row" && !left.some((other) => other.kind === "row" && other.row === put.row),
+    );
+  };
+}
+
+/** Sends one put as PutItem, at half the price of a transaction of one, and several as a transaction. */
+function sendPuts(
+  client: DynamoDBClientLike,
+  send: Sender,
+  puts: readonly ItemPut[],
+  signal: AbortSignal | undefined,
+): Promise<{ readonly refusals?: readonly Refusal[] | undefined }> {
+  const all: readonly Put[] = puts.map(({ put }) => put);
+  const table = [...new Set(all.map((put) => put.TableName))].join(" and ");
+  const [first] = all;
+  if (first !== undefined && all.length === 1) {
+    const input = putItem(first);
+    return send(
+      {
+        operation: "PutItem",
+        table,
+        send: (capacity, sendOptions) =>
+          client.send(new PutItemCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
+      },
+      signal,
+    );
+  }
+  const input = transaction(all, crypto.randomUUID());
+  return send(
+    {
+      operation: "TransactWriteItems",
+      table,
+      send: (capacity, sendOptions) =>
+        client.send(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
+    },
+    signal,
+  );
+}
+
+function versionConflict(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
+  return new ProtosourceError(
+    "version_conflict",
+    `version ${version} of ${aggregateId} exists already: load the stream, decide again and save`,
+    { aggregateId, version },
+  );
+}
+
+function rethrowConflict(error: unknown): boolean {
+  if (isProtosourceError(error, "version_conflict")) throw error;
+  return false;
+}

@@ -1,0 +1,156 @@
+/** The store of rows in a DynamoDB table with 20 indexes. */
+import { DeleteItemCommand, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import type { CallOptions } from "../call-options.js";
+import { type Clock, epochSeconds, systemClock } from "../clock.js";
+import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
+import { decodeCursor, encodeCursor } from "../opaquedata/cursor.js";
+import { indexAttributes } from "../opaquedata/key-attribute.js";
+import { isExpired } from "../opaquedata/opaque-data.js";
+import type {
+  GetOptions,
+  OpaqueKey,
+  OpaquePage,
+  OpaqueQuery,
+  OpaqueRow,
+  OpaqueStore,
+  PutOptions,
+  PutOutcome,
+} from "../opaquedata/opaque-store.js";
+import { throwIfAborted } from "../save-checks.js";
+import type { RowWrite } from "../store.js";
+import { type Committer, createCommitter } from "./committing.js";
+import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
+import { readRow } from "./items.js";
+import type { Item } from "./limits.js";
+import { deleteRow, getRow, queryRows } from "./requests.js";
+import { createSender, type RequestOptions, type Sender } from "./sending.js";
+import { type AggregatesTableName, aggregatesTableName, DEFAULT_AGGREGATES_TABLE } from "./table-names.js";
+import { type RowPut, rowPut } from "./writes.js";
+
+export interface DynamoDBOpaqueStoreOptions extends RequestOptions {
+  /** The table of the rows. `"aggregates"` by default. */
+  readonly table?: string | undefined;
+  /** The machine's clock by default. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The rows to read at once after a page that expired rows made too short. */
+const REREAD_ROWS = 100;
+
+/**
+ * Keeps rows in a DynamoDB table.
+ *
+ * A put is one PutItem: 1 write unit per KB, and as much again for each index that holds the row. A get is one
+ * GetItem: half a read unit per 4 KB, or a whole one when it is consistent. A query costs the same for all that its
+ * pages read, expired rows included.
+ */
+export class DynamoDBOpaqueStore implements OpaqueStore {
+  readonly client: DynamoDBClientLike;
+  readonly table: AggregatesTableName;
+  readonly #clock: Clock;
+  readonly #send: Sender;
+  readonly #commit: Committer;
+
+  /** Throws `invalid_argument` for a missing client, a bad table name or time limit. */
+  constructor(client: DynamoDBClientLike, options: DynamoDBOpaqueStoreOptions = {}) {
+    checkClient(client);
+    this.client = client;
+    this.table = aggregatesTableName(options.table ?? DEFAULT_AGGREGATES_TABLE);
+    this.#clock = options.clock ?? systemClock;
+    this.#send = createSender(options);
+    this.#commit = createCommitter(client, options);
+  }
+
+  async put(row: OpaqueRow, options: PutOptions = {}): Promise<PutOutcome> {
+    const puts = this.puts([{ row, versionOf: options.versionOf }]);
+    throwIfAborted(options.signal, "put");
+    const leftOut = await this.#commit(puts, undefined, options.signal);
+    return { written: leftOut.length === 0 };
+  }
+
+  /** Gives the puts of rows, for a transaction with others. Throws `invalid_argument` and `too_large` as `put` does. */
+  puts(rows: readonly RowWrite[]): RowPut[] {
+    const now = epochSeconds(this.#clock);
+    return rows.map((write) => {
+      checkRow(write.row);
+      return rowPut(this.table, write, now);
+    });
+  }
+
+  async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {
+    checkKey(key);
+    throwIfAborted(options.signal, "get");
+    const input = getRow(this.table, key, options.consistent ?? false);
+    const { output } = await this.#send(
+      {
+        operation: "GetItem",
+        table: this.table,
+        send: (capacity, sendOptions) =>
+          this.client.send(new GetItemCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
+      },
+      options.signal,
+    );
+    if (output?.Item === undefined) return undefined;
+    const row = readRow(output.Item, this.table);
+    return isExpired(row, epochSeconds(this.#clock)) ? undefined : row;
+  }
+
+  async delete(key: OpaqueKey, options: CallOptions = {}): Promise<void> {
+    checkKey(key);
+    throwIfAborted(options.signal, "delete");
+    const input = deleteRow(this.table, key);
+    await this.#send(
+      {
+        operation: "DeleteItem",
+        table: this.table,
+        send: (capacity, sendOptions) =>
+          this.client.send(new DeleteItemCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
+      },
+      options.signal,
+    );
+  }
+
+  /** Reads pages until `limit` rows are found, or without a limit until one page had any. */
+  async query(query: OpaqueQuery): Promise<OpaquePage> {
+    checkQuery(query);
+    throwIfAborted(query.signal, "query");
+    const now = epochSeconds(this.#clock);
+    const rows: OpaqueRow[] = [];
+    const { limit = Number.POSITIVE_INFINITY } = query;
+    let startKey = query.cursor === undefined ? undefined : startKeyOf(query, query.cursor);
+    let reading = query.limit;
+    do {
+      const input = queryRows(this.table, query, now, startKey, reading);
+      const { output } = await this.#send(
+        {
+          operation: "Query",
+          table: this.table,
+          send: (capacity, options) =>
+            this.client.send(new QueryCommand({ ...input, ReturnConsumedCapacity: capacity }), options),
+        },
+        query.signal,
+      );
+      for (const item of output?.Items ?? []) rows.push(readRow(item, this.table));
+      startKey = output?.LastEvaluatedKey;
+      // Expired rows count for DynamoDB: where they are many, small pages would take many requests.
+      reading = reading && Math.max(reading, REREAD_ROWS);
+    } while (startKey !== undefined && rows.length < (query.limit ?? 1));
+    const more = startKey !== undefined || rows.length > limit;
+    rows.splice(limit);
+    const last = rows.at(-1);
+    return !more || last === undefined ? { rows } : { rows, cursor: encodeCursor(query.index ?? 0, last) };
+  }
+}
+
+/** Gives the key after which a page starts: the last returned row's, in the table and in the index. */
+function startKeyOf(query: OpaqueQuery, cursor: string): Item {
+  const { pk, sk, indexSk } = decodeCursor(cursor, query);
+  const index = query.index ?? 0;
+  const start: Item = { pk: { S: pk }, sk: { S: sk } };
+  if (index !== 0) {
+    const [gsiPk, gsiSk] = indexAttributes(index);
+    start[gsiPk] = { S: query.partition };
+    start[gsiSk] = { S: indexSk };
+  }
+  return start;
+}

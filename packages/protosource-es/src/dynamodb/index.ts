@@ -1,0 +1,22 @@
+export { NUM_GSIS } from "../opaquedata/opaque-store.js";
+export type { DynamoDBAdminClientLike, DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
+export { DynamoDBOpaqueStore, type DynamoDBOpaqueStoreOptions } from "./dynamodb-opaque-store.js";
+export { DynamoDBStore, type DynamoDBStoreOptions } from "./dynamodb-store.js";
+export { type EnsureTablesOptions, ensureTables, type TableReport, type TablesReport } from "./ensure-tables.js";
+export {
+  AGGREGATES_TABLE_NAME,
+  DYNAMODB_CLIENT,
+  EVENTS_TABLE_NAME,
+  provideOpaqueStore,
+  providerSet,
+  provideStore,
+} from "./providers.js";
+export type { ObservedRequest, RequestOptions, TimeLimits } from "./sending.js";
+export {
+  type AggregatesTableName,
+  aggregatesTableName,
+  DEFAULT_AGGREGATES_TABLE,
+  DEFAULT_EVENTS_TABLE,
+  type EventsTableName,
+  eventsTableName,
+} from "./table-names.js";

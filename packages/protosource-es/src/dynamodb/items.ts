@@ -1,0 +1,99 @@
+/** What an item of either table looks like: records and rows as DynamoDB holds them, both ways. */
+import { create } from "@bufbuild/protobuf";
+import { ProtosourceError } from "../errors.js";
+import { RecordSchema, type Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
+import { emptyRow } from "../opaquedata/opaque-data.js";
+import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
+import type { Item } from "./limits.js";
+
+/** A record as it was stored, with what tells whether its transaction was seen whole. */
+export interface ReadRecord {
+  readonly record: StoredRecord;
+  readonly following: number;
+}
+
+/** Gives the item of a record that expires at `expiry`, in epoch seconds; 0 for never. The bytes are copied. */
+export function eventItem(aggregateId: string, record: StoredRecord, expiry: bigint): Item {
+  const item: Item = {
+    a: { S: aggregateId },
+    v: { N: record.version.toString() },
+    d: { B: new Uint8Array(record.data) },
+  };
+  if (expiry > 0n) item["t"] = { N: expiry.toString() };
+  return item;
+}
+
+/**
+ * Marks the items of one stream in one request: the first with the commit id, and each with the number of those that
+ * follow. A reader knows a torn transaction by that number, and a writer its own items by the id.
+ */
+export function markEvents(items: readonly Item[], commitId: Uint8Array): void {
+  items.forEach((item, i) => {
+    const following = items.length - 1 - i;
+    if (i === 0) item["c"] = { B: commitId };
+    if (following > 0) item["m"] = { N: following.toString() };
+  });
+}
+
+/** What {@link markEvents} adds to an item at most, in bytes. */
+export const MARK_BYTES = 12;
+
+/** Tells whether an item carries the commit id. Equal bytes alone would prove nothing: two writers can write them. */
+export function isMarked(item: Item | undefined, commitId: Uint8Array | undefined): boolean {
+  const stored = item?.["c"]?.B;
+  if (!stored || !commitId) return false;
+  return stored.length === commitId.length && stored.every((byte, i) => byte === commitId[i]);
+}
+
+/** Gives the record of an item. Throws `corrupt_record`, naming the item, when `v` is no number or `d` no binary. */
+export function readEvent(item: Item, table: string, aggregateId: string): ReadRecord {
+  const version = item["v"]?.N;
+  const data = item["d"]?.B;
+  if (version === undefined || data === undefined) {
+    const key = `${table}: a=${JSON.stringify(aggregateId)}, v=${version ?? JSON.stringify(item["v"])}`;
+    throw new ProtosourceError(
+      "corrupt_record",
+      `the item ${key} is no event: ${version === undefined ? "v must be a number" : "d must be binary"}`,
+      { key, version: version === undefined ? undefined : BigInt(version) },
+    );
+  }
+  return {
+    record: create(RecordSchema, { version: BigInt(version), data, ttl: BigInt(item["t"]?.N ?? 0) }),
+    following: Number(item["m"]?.N ?? 0),
+  };
+}
+
+/** Gives the key of a row. */
+export function rowKeyItem(key: OpaqueKey): Item {
+  return { pk: { S: key.pk }, sk: { S: key.sk } };
+}
+
+/** Gives the item of a row: what is empty or 0 is left out. */
+export function rowItem(row: OpaqueRow): Item {
+  const item: Item = {};
+  for (const name of KEY_ATTRIBUTES) {
+    if (row[name] !== "") item[name] = { S: row[name] };
+  }
+  if (row.body.length > 0) item["body"] = { B: row.body };
+  if (row.t !== 0n) item["t"] = { N: row.t.toString() };
+  if (row.version !== 0n) item["version"] = { N: row.version.toString() };
+  return item;
+}
+
+/** Gives the row of an item. Throws `corrupt_record`, naming the item, for an attribute of another type. */
+export function readRow(item: Item, table: string): OpaqueRow {
+  const corrupt = (name: string, type: string): never => {
+    const key = `${table}: pk=${JSON.stringify(item["pk"]?.S)}, sk=${JSON.stringify(item["sk"]?.S)}`;
+    throw new ProtosourceError("corrupt_record", `the item ${key} is no row: ${name} must be a ${type}`, { key });
+  };
+  const row = emptyRow();
+  for (const name of KEY_ATTRIBUTES) {
+    const value = item[name];
+    if (value !== undefined) row[name] = value.S ?? corrupt(name, "string");
+  }
+  if (item["body"] !== undefined) row.body = item["body"].B ?? corrupt("body", "binary");
+  if (item["t"] !== undefined) row.t = BigInt(item["t"].N ?? corrupt("t", "number"));
+  if (item["version"] !== undefined) row.version = BigInt(item["version"].N ?? corrupt("version", "number"));
+  return row;
+}

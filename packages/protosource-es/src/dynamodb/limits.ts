@@ -1,0 +1,46 @@
+/** The limits of DynamoDB that are checked before anything is sent, and the sizes that they are checked against. */
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
+import { ProtosourceError } from "../errors.js";
+
+/** An item as the SDK takes and gives it. */
+export type Item = Record<string, AttributeValue>;
+
+/** The bytes of an item, names and values: 400 KB (DynamoDB quotas, "Item size"). */
+export const MAX_ITEM_BYTES = 409_600;
+
+/** The items of a transaction (DynamoDB quotas, "Transactions"). */
+export const MAX_TRANSACTION_ITEMS = 100;
+
+/** The bytes of all items of a transaction: 4 MB (DynamoDB quotas, "Transactions"). */
+export const MAX_TRANSACTION_BYTES: number = 4 * 1024 * 1024;
+
+/** The bytes that DynamoDB counts for an item: its attribute names and values, in UTF-8. */
+export function itemBytes(item: Item): number {
+  let bytes = 0;
+  for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueBytes(value);
+  return bytes;
+}
+
+/** Refuses an item over 400 KB; `what` names it. */
+export function checkItemBytes(what: string, size: number): void {
+  if (size > MAX_ITEM_BYTES) {
+    throw new ProtosourceError(
+      "too_large",
+      `${what} is an item of ${size} bytes, and DynamoDB takes ${MAX_ITEM_BYTES}: store the large part elsewhere`,
+      { what, size, limit: MAX_ITEM_BYTES },
+    );
+  }
+}
+
+function valueBytes(value: AttributeValue): number {
+  if (value.S !== undefined) return Buffer.byteLength(value.S);
+  if (value.B !== undefined) return value.B.length;
+  if (value.N !== undefined) return numberBytes(value.N);
+  return 1;
+}
+
+// A byte for two significant digits, one more, and one for a minus sign.
+function numberBytes(digits: string): number {
+  const significant = digits.replace("-", "").replace(/^0+/, "").replace(/0+$/, "").length;
+  return Math.ceil(significant / 2) + 1 + (digits.startsWith("-") ? 1 : 0);
+}

@@ -1,0 +1,174 @@
+/** The requests to DynamoDB, as plain data. Nothing here sends. */
+import type {
+  DeleteItemCommandInput,
+  GetItemCommandInput,
+  PutItemCommandInput,
+  QueryCommandInput,
+  TransactWriteItem,
+  TransactWriteItemsCommandInput,
+} from "@aws-sdk/client-dynamodb";
+import { indexAttributes } from "../opaquedata/key-attribute.js";
+import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
+import type { SortCondition } from "../opaquedata/sort-condition.js";
+import { rowItem, rowKeyItem } from "./items.js";
+import type { Item } from "./limits.js";
+
+/** The part of PutItem that a transaction takes too. */
+export type Put = NonNullable<TransactWriteItem["Put"]>;
+
+/** Puts an event where none is. A refusal gives the stored item back, at no read cost. */
+export function putEvent(table: string, item: Item): Put {
+  return {
+    TableName: table,
+    Item: item,
+    ConditionExpression: "attribute_not_exists(a)",
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  };
+}
+
+/**
+ * Puts a row. One with a version never replaces a later one, unless that has expired; the row that is in its way
+ * comes back with the refusal.
+ */
+export function putRow(table: string, row: OpaqueRow, nowSeconds: bigint): Put {
+  const put: Put = { TableName: table, Item: rowItem(row) };
+  if (row.version === 0n) return put;
+  return {
+    ...put,
+    ConditionExpression: "attribute_not_exists(pk) OR #version <= :version OR #t BETWEEN :one AND :now",
+    ExpressionAttributeNames: { "#version": "version", "#t": "t" },
+    ExpressionAttributeValues: {
+      ":version": { N: row.version.toString() },
+      ":one": { N: "1" },
+      ":now": { N: nowSeconds.toString() },
+    },
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  };
+}
+
+/** Puts a row over one without a version, of which the body was seen, unless it was changed since. */
+export function putRowOver(table: string, row: OpaqueRow, seen: OpaqueRow): Put {
+  const body = seen.body.length > 0;
+  return {
+    TableName: table,
+    Item: rowItem(row),
+    ConditionExpression: `${body ? "body = :seen" : "attribute_not_exists(body)"} AND attribute_not_exists(#version)`,
+    ExpressionAttributeNames: { "#version": "version" },
+    ...(body ? { ExpressionAttributeValues: { ":seen": { B: seen.body } } } : {}),
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  };
+}
+
+/** One Put alone: half the price of a transaction of one. */
+export function putItem(put: Put): PutItemCommandInput {
+  return put as PutItemCommandInput;
+}
+
+/** Several Puts, all or none. The token makes a repeated request of the next 10 minutes the same request. */
+export function transaction(puts: readonly Put[], token: string): TransactWriteItemsCommandInput {
+  return { TransactItems: puts.map((put) => ({ Put: put })), ClientRequestToken: token };
+}
+
+/** Which records of a stream to read. */
+export interface StreamRange {
+  /** The first version. From the stream's beginning by default. */
+  readonly from?: bigint | undefined;
+  readonly reverse?: boolean | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Reads a page of a stream, consistently, with no attribute that isn't needed. */
+export function queryStream(
+  table: string,
+  aggregateId: string,
+  range: StreamRange,
+  startKey: Item | undefined,
+): QueryCommandInput {
+  return {
+    TableName: table,
+    ConsistentRead: true,
+    KeyConditionExpression: range.from === undefined ? "#a = :a" : "#a = :a AND #v >= :from",
+    ProjectionExpression: "#v, #d, #t, #m",
+    ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m" },
+    ExpressionAttributeValues: {
+      ":a": { S: aggregateId },
+      ...(range.from === undefined ? {} : { ":from": { N: range.from.toString() } }),
+    },
+    ScanIndexForward: !range.reverse,
+    Limit: range.limit,
+    ExclusiveStartKey: startKey,
+  };
+}
+
+/** Reads the commit id under an event's key, consistently. */
+export function getCommitId(table: string, aggregateId: string, version: bigint): GetItemCommandInput {
+  return {
+    TableName: table,
+    Key: { a: { S: aggregateId }, v: { N: version.toString() } },
+    ConsistentRead: true,
+    ProjectionExpression: "#a, #c",
+    ExpressionAttributeNames: { "#a": "a", "#c": "c" },
+  };
+}
+
+/** Reads a row. */
+export function getRow(table: string, key: OpaqueKey, consistent: boolean): GetItemCommandInput {
+  return { TableName: table, Key: rowKeyItem(key), ConsistentRead: consistent };
+}
+
+/** Deletes a row. */
+export function deleteRow(table: string, key: OpaqueKey): DeleteItemCommandInput {
+  return { TableName: table, Key: rowKeyItem(key) };
+}
+
+/** The name of an index. */
+export function indexName(index: GsiNumber): string {
+  const [pk, sk] = indexAttributes(index);
+  return `${pk}-${sk}-index`;
+}
+
+/** Reads a page of a partition without its expired rows. `limit` counts the rows that are read, expired ones too. */
+export function queryRows(
+  table: string,
+  query: OpaqueQuery,
+  nowSeconds: bigint,
+  startKey: Item | undefined,
+  limit: number | undefined,
+): QueryCommandInput {
+  const index = query.index ?? 0;
+  const [pk, sk] = indexAttributes(index);
+  const sort = query.sort && sortExpression(query.sort);
+  return {
+    TableName: table,
+    IndexName: index === 0 ? undefined : indexName(index),
+    ConsistentRead: query.consistent ?? false,
+    KeyConditionExpression: sort ? `#pk = :pk AND ${sort.expression}` : "#pk = :pk",
+    FilterExpression: "attribute_not_exists(#t) OR #t = :zero OR #t > :now",
+    ExpressionAttributeNames: { "#pk": pk, "#t": "t", ...(sort ? { "#sk": sk } : {}) },
+    ExpressionAttributeValues: {
+      ":pk": { S: query.partition },
+      ":zero": { N: "0" },
+      ":now": { N: nowSeconds.toString() },
+      ...sort?.values,
+    },
+    ScanIndexForward: !query.reverse,
+    Limit: limit,
+    ExclusiveStartKey: startKey,
+  };
+}
+
+const OPERATORS = { eq: "=", lt: "<", le: "<=", gt: ">", ge: ">=" } as const;
+
+function sortExpression(sort: SortCondition): { readonly expression: string; readonly values: Item } {
+  switch (sort.op) {
+    case "between":
+      return {
+        expression: "#sk BETWEEN :low AND :high",
+        values: { ":low": { S: sort.low }, ":high": { S: sort.high } },
+      };
+    case "begins_with":
+      return { expression: "begins_with(#sk, :sk)", values: { ":sk": { S: sort.value } } };
+    default:
+      return { expression: `#sk ${OPERATORS[sort.op]} :sk`, values: { ":sk": { S: sort.value } } };
+  }
+}

@@ -1,0 +1,201 @@
+/** Sends one request with its time limits and retries, and tells an observer what it cost. */
+import type { ConsumedCapacity } from "@aws-sdk/client-dynamodb";
+import { ProtosourceError } from "../errors.js";
+import type { SendOptions } from "./dynamodb-client.js";
+import { failureOf, type Refusal } from "./failures.js";
+
+/** How long a request may take. */
+export interface TimeLimits {
+  /** Milliseconds for one `client.send`, with the retries that the SDK makes within it. 5,000 by default. */
+  readonly attemptMs?: number | undefined;
+  /** Milliseconds for one request with all its attempts. 20,000 by default. */
+  readonly totalMs?: number | undefined;
+}
+
+/** One finished request. */
+export interface ObservedRequest {
+  readonly operation: string;
+  readonly table: string;
+  /** How often the request was given to the client. */
+  readonly attempts: number;
+  /** Read capacity units, as DynamoDB reports them. */
+  readonly readUnits: number;
+  /** Write capacity units, as DynamoDB reports them. It doesn't report those of a failed request. */
+  readonly writeUnits: number;
+  readonly milliseconds: number;
+  /** Why the request failed, when it did. */
+  readonly failure: string | undefined;
+}
+
+/** What the stores have in common. */
+export interface RequestOptions {
+  readonly timeLimits?: TimeLimits | undefined;
+  /** Is told of each request. Without it no capacity is asked for, which saves some 60 bytes of each answer. */
+  readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
+}
+
+/** A request to be sent. */
+export interface Sending<O> {
+  /** The name of the operation, as DynamoDB calls it. */
+  readonly operation: string;
+  readonly table: string;
+  /** Makes the same request each time. `capacity` is what to ask for as ReturnConsumedCapacity. */
+  send(capacity: "TOTAL" | undefined, options: SendOptions): Promise<O>;
+}
+
+/** What became of a request: its output, or why each of its items was refused. */
+export type Sent<O> =
+  | { readonly output: O; readonly refusals?: undefined }
+  | { readonly output?: undefined; readonly refusals: readonly Refusal[] };
+
+/** Sends requests until they are answered, refused, or out of time. */
+export interface Sender {
+  /**
+   * Throws `cancelled`, `table_missing`, `denied`, `invalid_argument` or `unavailable`; the last with outcome
+   * `"unknown"` when an attempt was made of which nobody knows whether it was carried out.
+   */
+  <O extends object>(sending: Sending<O>, signal: AbortSignal | undefined): Promise<Sent<O>>;
+}
+
+type Consumed = ConsumedCapacity | ConsumedCapacity[];
+
+const READS = new Set(["Query", "GetItem", "DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"]);
+
+const DEFAULT_ATTEMPT_MS = 5_000;
+const DEFAULT_TOTAL_MS = 20_000;
+const MAX_ATTEMPTS = 8;
+const BACK_OFF_MS = 50;
+const MAX_BACK_OFF_MS = 2_000;
+
+/** Makes a sender with the given limits. Throws `invalid_argument` for a limit that isn't positive. */
+export function createSender(options: RequestOptions): Sender {
+  const attemptMs = positive(options.timeLimits?.attemptMs ?? DEFAULT_ATTEMPT_MS, "timeLimits.attemptMs");
+  const totalMs = positive(options.timeLimits?.totalMs ?? DEFAULT_TOTAL_MS, "timeLimits.totalMs");
+  const { onRequest } = options;
+
+  return async (sending, signal) => {
+    const { operation, table } = sending;
+    const capacity = onRequest ? "TOTAL" : undefined;
+    const start = performance.now();
+    const end = start + totalMs;
+    let attempts = 0;
+    let inDoubt = false;
+    let reasons: readonly string[] = [];
+    let cause: unknown;
+
+    const isRead = READS.has(operation);
+
+    const observe = (failure: string | undefined, output: { ConsumedCapacity?: Consumed } = {}): void => {
+      const units = [output.ConsumedCapacity ?? []].flat().reduce((sum, c) => sum + (c.CapacityUnits ?? 0), 0);
+      onRequest?.({
+        operation,
+        table,
+        attempts,
+        readUnits: isRead ? units : 0,
+        writeUnits: isRead ? 0 : units,
+        milliseconds: performance.now() - start,
+        failure,
+      });
+    };
+
+    while (!signal?.aborted) {
+      attempts++;
+      const attempt = await withLimit(Math.min(attemptMs, end - performance.now()), signal, (abortSignal) =>
+        sending.send(capacity, { abortSignal }),
+      ).then(
+        (output) => ({ output }),
+        (error: unknown) => ({ error }),
+      );
+      if ("output" in attempt) {
+        observe(undefined, attempt.output);
+        return attempt;
+      }
+      cause = attempt.error;
+      const failure = failureOf(cause, operation, table);
+      if (failure.kind === "final") {
+        observe(failure.error.code);
+        throw failure.error;
+      }
+      if (failure.kind === "refused") {
+        observe("refused");
+        return { refusals: failure.refusals };
+      }
+      inDoubt ||= failure.inDoubt;
+      reasons = failure.reasons;
+      if (attempts === MAX_ATTEMPTS) break;
+      const pause = Math.random() * Math.min(MAX_BACK_OFF_MS, BACK_OFF_MS * 2 ** (attempts - 1));
+      if (performance.now() + pause >= end) break;
+      await sleep(pause, signal);
+    }
+
+    const unknown = inDoubt && !isRead;
+    if (signal?.aborted && !unknown) {
+      observe("cancelled");
+      throw new ProtosourceError(
+        "cancelled",
+        `${operation} on ${table}: the signal was aborted`,
+        { operation },
+        {
+          cause: signal.reason,
+        },
+      );
+    }
+    observe("unavailable");
+    throw new ProtosourceError(
+      "unavailable",
+      `${operation} on ${table} wasn't answered after ${attempts} attempts (${reasons.join(", ")})${
+        unknown ? "; it may have been carried out" : ""
+      }: check the endpoint and the table's capacity, and try again`,
+      { operation, reasons, outcome: unknown ? "unknown" : "not_applied" },
+      { cause },
+    );
+  };
+}
+
+/** Runs something that must end when the time is up or the signal is aborted, whether it listens or not. */
+async function withLimit<T>(
+  ms: number,
+  signal: AbortSignal | undefined,
+  run: (abortSignal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const controller = new AbortController();
+  let abort = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    abort = () => {
+      controller.abort();
+      const error = new Error("the attempt was given up");
+      error.name = signal?.aborted ? "AbortError" : "TimeoutError";
+      reject(error);
+    };
+  });
+  const timer = setTimeout(abort, ms);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([run(controller.signal), aborted]);
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
+/** Waits, or until the signal is aborted. */
+export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal?.addEventListener("abort", done, { once: true });
+  });
+}
+
+function positive(value: number, argument: string): number {
+  if (!(value > 0)) {
+    throw new ProtosourceError("invalid_argument", `${argument} is ${value}: give a number of milliseconds above 0`, {
+      argument,
+    });
+  }
+  return value;
+}

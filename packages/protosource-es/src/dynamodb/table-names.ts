@@ -1,0 +1,37 @@
+import { ProtosourceError } from "../errors.js";
+
+declare const brand: unique symbol;
+
+/** The name of an events table, checked. */
+export type EventsTableName = string & { readonly [brand]: "EventsTableName" };
+
+/** The name of an aggregates table, checked. */
+export type AggregatesTableName = string & { readonly [brand]: "AggregatesTableName" };
+
+/** Checks the name of an events table. Throws `invalid_argument` when it breaks DynamoDB's rules. */
+export function eventsTableName(name: string): EventsTableName {
+  checkTableName(name);
+  return name as EventsTableName;
+}
+
+/** Checks the name of an aggregates table. Throws `invalid_argument` when it breaks DynamoDB's rules. */
+export function aggregatesTableName(name: string): AggregatesTableName {
+  checkTableName(name);
+  return name as AggregatesTableName;
+}
+
+/** The events table of a store that isn't told another. */
+export const DEFAULT_EVENTS_TABLE: EventsTableName = eventsTableName("events");
+
+/** The aggregates table of a store that isn't told another. */
+export const DEFAULT_AGGREGATES_TABLE: AggregatesTableName = aggregatesTableName("aggregates");
+
+function checkTableName(name: string): void {
+  if (typeof name !== "string" || !/^[a-zA-Z0-9_.-]{3,255}$/.test(name)) {
+    throw new ProtosourceError(
+      "invalid_argument",
+      `${JSON.stringify(name)} is no table name: DynamoDB takes 3 to 255 of a-z, A-Z, 0-9, "_", "." and "-"`,
+      { argument: "table" },
+    );
+  }
+}

@@ -1,0 +1,52 @@
+/** What the two tables look like. */
+import type { CreateTableCommandInput, GlobalSecondaryIndex } from "@aws-sdk/client-dynamodb";
+import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
+import type { GsiNumber } from "../opaquedata/opaque-store.js";
+import { indexName } from "./requests.js";
+
+/** The attribute of both tables that holds the expiry, in epoch seconds. */
+export const TTL_ATTRIBUTE = "t";
+
+/** The events table: an item for each record, under its stream and version. */
+export function eventsTable(name: string): CreateTableCommandInput {
+  return {
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    DeletionProtectionEnabled: true,
+    KeySchema: [
+      { AttributeName: "a", KeyType: "HASH" },
+      { AttributeName: "v", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: "a", AttributeType: "S" },
+      { AttributeName: "v", AttributeType: "N" },
+    ],
+  };
+}
+
+/** The aggregates table: an item for each row, in up to 20 indexes. An index without rows costs nothing. */
+export function aggregatesTable(name: string): CreateTableCommandInput {
+  return {
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    DeletionProtectionEnabled: true,
+    KeySchema: [
+      { AttributeName: "pk", KeyType: "HASH" },
+      { AttributeName: "sk", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: KEY_ATTRIBUTES.map((key) => ({ AttributeName: key, AttributeType: "S" })),
+    GlobalSecondaryIndexes: GSI_NUMBERS.map(aggregatesIndex),
+  };
+}
+
+function aggregatesIndex(index: GsiNumber): GlobalSecondaryIndex {
+  const [pk, sk] = indexAttributes(index);
+  return {
+    IndexName: indexName(index),
+    KeySchema: [
+      { AttributeName: pk, KeyType: "HASH" },
+      { AttributeName: sk, KeyType: "RANGE" },
+    ],
+    Projection: { ProjectionType: "ALL" },
+  };
+}

@@ -1,0 +1,133 @@
+/** What a save writes, how it is cut into requests, and what a refusal means. Nothing here sends. */
+import { ProtosourceError } from "../errors.js";
+import type { RowWrite, StoredRecord } from "../store.js";
+import type { Refusal } from "./failures.js";
+import { eventItem, isMarked, MARK_BYTES, markEvents, readRow } from "./items.js";
+import { checkItemBytes, type Item, itemBytes, MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ITEMS } from "./limits.js";
+import { type Put, putEvent, putRow, putRowOver } from "./requests.js";
+
+/** The put of an event. */
+export interface EventPut {
+  readonly kind: "event";
+  readonly aggregateId: string;
+  readonly version: bigint;
+  readonly put: Put;
+}
+
+/** The put of a row. */
+export interface RowPut extends RowWrite {
+  readonly kind: "row";
+  readonly table: string;
+  readonly put: Put;
+}
+
+export type ItemPut = EventPut | RowPut;
+
+/**
+ * Gives the puts of a stream's records in batches of at most 100 items and 4 MB. The same records give the same
+ * batches. Throws `too_large` for a record that is too large for an item.
+ */
+export function eventBatches(
+  table: string,
+  aggregateId: string,
+  records: readonly StoredRecord[],
+  commitId: Uint8Array,
+  expiryOf: (record: StoredRecord) => bigint,
+): EventPut[][] {
+  const batches: { version: bigint; item: Item }[][] = [];
+  let room = 0;
+  for (const record of records) {
+    const item = eventItem(aggregateId, record, expiryOf(record));
+    const bytes = itemBytes(item) + MARK_BYTES;
+    let batch = batches.at(-1);
+    if (!batch || batch.length === MAX_TRANSACTION_ITEMS || bytes > room) {
+      batch = [];
+      batches.push(batch);
+      room = MAX_TRANSACTION_BYTES;
+    }
+    batch.push({ version: record.version, item });
+    room -= bytes;
+  }
+  return batches.map((batch) => {
+    markEvents(
+      batch.map(({ item }) => item),
+      commitId,
+    );
+    return batch.map(({ version, item }) => {
+      checkItemBytes(`version ${version} of ${aggregateId}`, itemBytes(item));
+      return { kind: "event", aggregateId, version, put: putEvent(table, item) };
+    });
+  });
+}
+
+/** Gives the put of a row. Throws `too_large` for one that is too large for an item. */
+export function rowPut(table: string, write: RowWrite, nowSeconds: bigint): RowPut {
+  const put = putRow(table, write.row, nowSeconds);
+  checkItemBytes(
+    `the row pk=${JSON.stringify(write.row.pk)}, sk=${JSON.stringify(write.row.sk)}`,
+    itemBytes(put.Item ?? {}),
+  );
+  return { kind: "row", table, ...write, put };
+}
+
+/** Refuses what doesn't fit into one transaction. */
+export function checkTransaction(puts: readonly ItemPut[]): void {
+  const size = puts.reduce((sum, { put }) => sum + itemBytes(put.Item ?? {}), 0);
+  const tooLarge = (what: string, size: number, limit: number): never => {
+    throw new ProtosourceError(
+      "too_large",
+      `the transaction has ${size} ${what}, and DynamoDB takes ${limit}: save less at once`,
+      { what: `transaction ${what}`, size, limit },
+    );
+  };
+  if (puts.length > MAX_TRANSACTION_ITEMS) tooLarge("items", puts.length, MAX_TRANSACTION_ITEMS);
+  if (size > MAX_TRANSACTION_BYTES) tooLarge("bytes", size, MAX_TRANSACTION_BYTES);
+}
+
+/** What a refusal means for a batch. */
+export type Verdict =
+  /** The batch is stored: an earlier attempt of this very save did it. */
+  | { readonly kind: "stored" }
+  | { readonly kind: "conflict"; readonly aggregateId: string; readonly version: bigint }
+  /** Only rows were in the way: these puts are to be sent instead. */
+  | { readonly kind: "again"; readonly puts: readonly ItemPut[] }
+  /** DynamoDB refuses an item for another reason than its condition. */
+  | { readonly kind: "rejected"; readonly code: string };
+
+/** Tells what refusals, one for each put by its index, mean. */
+export function judge(
+  puts: readonly ItemPut[],
+  refusals: readonly Refusal[],
+  commitId: Uint8Array | undefined,
+): Verdict {
+  const codes = refusals.map(({ code }) => code);
+  const failed = (i: number): boolean => codes[i] === "ConditionalCheckFailed";
+  const events = puts.flatMap((put, i) =>
+    put.kind === "event" && failed(i) ? [{ put, item: refusals[i]?.item }] : [],
+  );
+  if (events.some(({ item }) => isMarked(item, commitId))) return { kind: "stored" };
+  const conflict = events[0]?.put;
+  if (conflict) return { kind: "conflict", aggregateId: conflict.aggregateId, version: conflict.version };
+
+  const code = codes.find((code) => code !== "None" && code !== "ConditionalCheckFailed");
+  if (code !== undefined) return { kind: "rejected", code };
+  return {
+    kind: "again",
+    puts: puts.flatMap((put, i) =>
+      put.kind === "row" && failed(i) ? (putInstead(put, refusals[i]?.item) ?? []) : put,
+    ),
+  };
+}
+
+/**
+ * Gives the put that follows one that was refused for the stored row: none when the stored row is of a later version.
+ * A row without a version, as other writers leave it, is replaced when it is of an earlier one.
+ */
+function putInstead(put: RowPut, item: Item | undefined): RowPut | undefined {
+  if (item === undefined) return put;
+  const stored = readRow(item, put.table);
+  if (stored.version !== 0n) return undefined;
+  const version = put.versionOf?.(stored);
+  if (version !== undefined && version > put.row.version) return undefined;
+  return { ...put, put: putRowOver(put.table, put.row, stored) };
+}

@@ -1,0 +1,185 @@
+/** What ensureTables makes, finds and mends. */
+import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DescribeTimeToLiveCommand,
+  type DynamoDBClient,
+  UpdateTableCommand,
+} from "@aws-sdk/client-dynamodb";
+import { engineClient } from "@protosource-es/engines";
+import { isProtosourceError } from "protosource-es";
+import { ensureTables } from "protosource-es/dynamodb";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { engines, freshTables } from "../engines.js";
+import { type FaultProxy, startFaultProxy } from "../fault-proxy.js";
+
+describe.each(engines)("ensureTables on $name", (engine) => {
+  let direct: DynamoDBClient;
+  let client: DynamoDBClient;
+  let proxy: FaultProxy;
+  let names: ReturnType<typeof freshTables>;
+
+  beforeAll(async () => {
+    direct = engine.client();
+    proxy = await startFaultProxy(engine.endpoint);
+    client = engineClient(proxy.endpoint);
+  });
+  afterAll(async () => {
+    client.destroy();
+    direct.destroy();
+    await proxy.close();
+  });
+  beforeEach(() => {
+    names = freshTables();
+    proxy.decide(() => "pass");
+  });
+
+  it("makes both tables as they should be, and says what this engine lacks", async () => {
+    const report = await ensureTables(client, names);
+    for (const [table, name] of [
+      [report.events, names.eventsTable],
+      [report.aggregates, names.aggregatesTable],
+    ] as const) {
+      expect(table).toMatchObject({ table: name, created: true, changed: ["ttl"], different: [] });
+      // Neither engine has point-in-time recovery.
+      expect(table.unknown.map(({ setting }) => setting)).toEqual(["recovery"]);
+      expect(table.failed.map(({ setting }) => setting)).toEqual(["recovery"]);
+      const { Table } = await direct.send(new DescribeTableCommand({ TableName: name }));
+      expect(Table?.BillingModeSummary?.BillingMode).toBe("PAY_PER_REQUEST");
+      expect(Table?.DeletionProtectionEnabled).toBe(true);
+      const { TimeToLiveDescription } = await direct.send(new DescribeTimeToLiveCommand({ TableName: name }));
+      expect(TimeToLiveDescription).toMatchObject({ AttributeName: "t", TimeToLiveStatus: "ENABLED" });
+    }
+    const { Table } = await direct.send(new DescribeTableCommand({ TableName: names.aggregatesTable }));
+    expect(Table?.GlobalSecondaryIndexes?.map(({ IndexName }) => IndexName).toSorted()).toEqual(
+      Array.from({ length: 20 }, (_, i) => `gsi${i + 1}pk-gsi${i + 1}sk-index`).toSorted(),
+    );
+  });
+
+  it("changes nothing the second time", async () => {
+    await ensureTables(client, names);
+    const before = proxy.requests.length;
+    const report = await ensureTables(client, names);
+    expect(report.events).toMatchObject({ created: false, changed: [], different: [], failed: [] });
+    expect(report.aggregates).toMatchObject({ created: false, changed: [], different: [], failed: [] });
+    const operations = proxy.requests.slice(before).map(({ operation }) => operation);
+    expect(operations.filter((operation) => !operation.startsWith("Describe"))).toEqual([]);
+  });
+
+  it("lets several callers at once make the tables together", async () => {
+    const reports = await Promise.all(Array.from({ length: 4 }, () => ensureTables(client, names)));
+    expect(reports.filter(({ events }) => events.created).length).toBe(1);
+    expect(reports.filter(({ aggregates }) => aggregates.created).length).toBe(1);
+  });
+
+  it("takes a table for existing that another caller made in between", async () => {
+    let first = true;
+    proxy.decide(({ operation, body }) => {
+      if (operation !== "DescribeTable" || body["TableName"] !== names.eventsTable || !first) return "pass";
+      first = false;
+      return { status: 400, body: { __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" } };
+    });
+    await ensureTables(direct, names);
+    const report = await ensureTables(client, names);
+    expect(report.events.created).toBe(false);
+  });
+
+  it("waits for a table that is still being created", async () => {
+    await ensureTables(direct, names);
+    let creating = 3;
+    proxy.decide(({ operation }) =>
+      operation === "DescribeTable" && creating-- > 0
+        ? {
+            rewrite: (body) => ({ ...body, Table: { ...(body["Table"] as object), TableStatus: "CREATING" } }),
+          }
+        : "pass",
+    );
+    await ensureTables(client, names);
+    expect(creating).toBeLessThan(0);
+
+    proxy.decide(({ operation }) =>
+      operation === "DescribeTable"
+        ? { rewrite: (body) => ({ ...body, Table: { ...(body["Table"] as object), TableStatus: "CREATING" } }) }
+        : "pass",
+    );
+    const error = await ensureTables(client, names, { waitMs: 300 }).catch((error: unknown) => error);
+    expect(isProtosourceError(error, "unavailable") && error.details.reasons).toContain("CREATING");
+  });
+
+  it("reports what an existing table lacks, and mends it only when told", async () => {
+    const complete = freshTables();
+    await ensureTables(direct, complete);
+    const { Table } = await direct.send(new DescribeTableCommand({ TableName: complete.aggregatesTable }));
+    const missing = ["gsi7pk-gsi7sk-index", "gsi20pk-gsi20sk-index"];
+    await direct.send(
+      new CreateTableCommand({
+        TableName: names.aggregatesTable,
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: Table?.KeySchema,
+        AttributeDefinitions: Table?.AttributeDefinitions?.filter(
+          ({ AttributeName }) => !/^gsi(7|20)/.test(AttributeName ?? ""),
+        ),
+        GlobalSecondaryIndexes: Table?.GlobalSecondaryIndexes?.filter(
+          ({ IndexName }) => !missing.includes(IndexName ?? ""),
+        ).map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection })),
+      }),
+    );
+    const found = await ensureTables(client, names);
+    expect(found.aggregates.changed).toEqual([]);
+    expect(found.aggregates.different.map(({ setting }) => setting)).toEqual(["protection", ...missing, "ttl"]);
+
+    const mended = await ensureTables(client, names, { repair: true });
+    expect(mended.aggregates.changed).toEqual(found.aggregates.different.map(({ setting }) => setting));
+    expect(mended.aggregates.different).toEqual([]);
+    const after = await ensureTables(client, names);
+    expect(after.aggregates.different).toEqual([]);
+  });
+
+  it("reports what can't be mended, and leaves it", async () => {
+    await direct.send(
+      new CreateTableCommand({
+        TableName: names.eventsTable,
+        ProvisionedThroughput: { ReadCapacityUnits: 1, WriteCapacityUnits: 1 },
+        KeySchema: [{ AttributeName: "a", KeyType: "HASH" }],
+        AttributeDefinitions: [{ AttributeName: "a", AttributeType: "S" }],
+      }),
+    );
+    const report = await ensureTables(client, names, { repair: true });
+    expect(report.events.different).toEqual([
+      { setting: "keys", expected: "a HASH S, v RANGE N", found: "a HASH S" },
+      { setting: "billing", expected: "on demand", found: "provisioned" },
+    ]);
+  });
+
+  it("calls a setting that it may not read unknown, not off, and doesn't touch it", async () => {
+    await ensureTables(direct, names);
+    await direct.send(new UpdateTableCommand({ TableName: names.eventsTable, DeletionProtectionEnabled: false }));
+    proxy.decide(({ operation }) =>
+      operation === "DescribeTimeToLive"
+        ? { status: 400, body: { __type: "com.amazon.coral.service#AccessDeniedException" } }
+        : "pass",
+    );
+    const before = proxy.requests.length;
+    const report = await ensureTables(client, names, { repair: true });
+    expect(report.events.unknown.map(({ setting }) => setting)).toEqual(["ttl", "recovery"]);
+    expect(report.events.changed).toEqual(["protection"]);
+    expect(proxy.requests.slice(before).map(({ operation }) => operation)).not.toContain("UpdateTimeToLive");
+  });
+
+  it("says denied when it may not describe a table", async () => {
+    proxy.decide(() => ({ status: 400, body: { __type: "com.amazon.coral.service#AccessDeniedException" } }));
+    const error = await ensureTables(client, names).catch((error: unknown) => error);
+    expect(isProtosourceError(error, "denied") && error.details.reason).toBe("AccessDeniedException");
+  });
+
+  it("refuses one table for both, and bad names", async () => {
+    for (const bad of [
+      { eventsTable: "same", aggregatesTable: "same" },
+      { eventsTable: "no" },
+      { aggregatesTable: "a/b" },
+    ]) {
+      const error = await ensureTables(client, bad).catch((error: unknown) => error);
+      expect(isProtosourceError(error, "invalid_argument")).toBe(true);
+    }
+  });
+});
