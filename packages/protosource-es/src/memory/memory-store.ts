@@ -1,0 +1,193 @@
+/**
+ * The store of tests and of first steps, and the short example for people who write a store.
+ *
+ * It keeps every promise of `store.ts` in the plainest way. How arguments are checked and what a stream must look like
+ * is the same for all stores, and shared. `test/conformance/memory.test.ts` runs the conformance cases on it.
+ */
+import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import { type Clock, epochSeconds, systemClock } from "../clock.js";
+import { ProtosourceError } from "../errors.js";
+import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
+import { RecordSchema as StoredRecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import { checkRow } from "../opaquedata/checks.js";
+import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
+import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import {
+  checkAggregateId,
+  checkCommitId,
+  checkSave,
+  checkSaveAll,
+  checkTailLength,
+  checkTtlSeconds,
+  newCommitId,
+  recordTtl,
+  throwIfAborted,
+} from "../save-checks.js";
+import type {
+  AggregateStore,
+  History,
+  LoadOptions,
+  SaveAggregateOptions,
+  SaveOptions,
+  SnapshotTailStore,
+  Store,
+  StoredRecord,
+  StreamWrite,
+  TransactionalStore,
+  TransactionOptions,
+} from "../store.js";
+import { checkContiguous } from "../stream-checks.js";
+import { MemoryOpaqueStore } from "./memory-opaque-store.js";
+
+/** A record, and the save that brought it. */
+export interface MemoryRecord {
+  readonly record: StoredRecord;
+  /** The bytes of the commit id as text. */
+  readonly commitId: string;
+}
+
+/** The streams by their id, and the records of each by their version. */
+export type MemoryStreams = Map<string, Map<bigint, MemoryRecord>>;
+
+export interface MemoryStoreOptions {
+  /** The machine's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** Seconds after which a record expires that has no `ttl` of its own. 0 or less, the default: never. */
+  readonly ttlSeconds?: number | undefined;
+  /** Where `saveAggregate` writes to. A {@link MemoryOpaqueStore} of its own by default. */
+  readonly opaqueStore?: OpaqueStore | undefined;
+  /** Where the records are kept: stores with the same one share them. A new one by default. */
+  readonly streams?: MemoryStreams | undefined;
+}
+
+/** Keeps streams in memory. */
+export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore {
+  /** Where `saveAggregate` writes to. */
+  readonly opaqueStore: OpaqueStore;
+  readonly #clock: Clock;
+  readonly #ttlSeconds: number;
+  readonly #streams: MemoryStreams;
+
+  /** Throws `invalid_argument` for a time to live that isn't possible. */
+  constructor(options: MemoryStoreOptions = {}) {
+    const { clock = systemClock, ttlSeconds = 0, streams = new Map() } = options;
+    checkTtlSeconds(ttlSeconds);
+    this.opaqueStore = options.opaqueStore ?? new MemoryOpaqueStore({ clock });
+    this.#clock = clock;
+    this.#ttlSeconds = ttlSeconds;
+    this.#streams = streams;
+  }
+
+  async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
+    checkSave(aggregateId, records);
+    throwIfAborted(options.signal, "save");
+    this.#append([{ aggregateId, records }], options.commitId);
+  }
+
+  async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
+    const { rows = [], signal, commitId } = options;
+    checkSaveAll(writes, rows);
+    if (rows.length > 0 && !(this.opaqueStore instanceof MemoryOpaqueStore)) {
+      throw new ProtosourceError(
+        "invalid_argument",
+        "a MemoryStore writes rows together with records only to a MemoryOpaqueStore: give it one",
+        { argument: "rows" },
+      );
+    }
+    for (const { row } of rows) checkRow(row);
+    throwIfAborted(signal, "saveAll");
+    const isRepeated = !this.#append(writes, commitId);
+    if (isRepeated) return;
+    // A put of a MemoryOpaqueStore is done when it returns, so that nobody sees the records without the rows.
+    await Promise.all(rows.map(({ row, versionOf }) => this.opaqueStore.put(row, { versionOf })));
+  }
+
+  async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
+    checkAggregateId(aggregateId);
+    throwIfAborted(options.signal, "load");
+    return this.#read(aggregateId, options);
+  }
+
+  async loadTail(aggregateId: string, n: number, options: LoadOptions = {}): Promise<History> {
+    checkAggregateId(aggregateId);
+    checkTailLength(n);
+    throwIfAborted(options.signal, "loadTail");
+    return n <= 0 ? create(HistorySchema) : this.#read(aggregateId, options, n);
+  }
+
+  async saveAggregate<D extends DescMessage>(
+    schema: D,
+    message: MessageShape<D>,
+    options: SaveAggregateOptions = {},
+  ): Promise<PutOutcome> {
+    throwIfAborted(options.signal, "saveAggregate");
+    const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
+    return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
+  }
+
+  /** Appends to every stream or to none. False, and nothing to do, when this very save is stored already. */
+  #append(writes: readonly StreamWrite[], commitId: Uint8Array = newCommitId()): boolean {
+    checkCommitId(commitId);
+    const commit = commitId.join();
+    const pending = writes
+      .filter(({ records }) => records.length > 0)
+      .map(({ aggregateId, records }) => ({
+        aggregateId,
+        records,
+        stream: this.#streams.get(aggregateId) ?? new Map(),
+      }));
+
+    const isStored = ({ records, stream }: Pending): boolean =>
+      records.every(({ version }) => stream.get(version)?.commitId === commit);
+    if (pending.length > 0 && pending.every(isStored)) return false;
+    for (const write of pending) checkEnd(write);
+
+    const now = epochSeconds(this.#clock);
+    for (const { aggregateId, records, stream } of pending) {
+      this.#streams.set(aggregateId, stream);
+      for (const record of records) {
+        const ttl = recordTtl(record, this.#ttlSeconds, now);
+        stream.set(record.version, { record: copyOf(record, ttl), commitId: commit });
+      }
+    }
+    return true;
+  }
+
+  #read(aggregateId: string, { includeExpired = false }: LoadOptions, n = Number.POSITIVE_INFINITY): History {
+    const now = epochSeconds(this.#clock);
+    const isAlive = ({ ttl }: StoredRecord): boolean => ttl === 0n || ttl > now;
+    const records = [...(this.#streams.get(aggregateId)?.values() ?? [])]
+      .map(({ record }) => copyOf(record, record.ttl))
+      .filter((record) => includeExpired || isAlive(record))
+      .sort((a, b) => (a.version < b.version ? -1 : 1))
+      .slice(-n);
+    checkContiguous(aggregateId, records.filter(isAlive));
+    return create(HistorySchema, { records });
+  }
+}
+
+/** Records for a stream, and what it holds. */
+interface Pending extends StreamWrite {
+  readonly stream: Map<bigint, MemoryRecord>;
+}
+
+function checkEnd({ aggregateId, records, stream }: Pending): void {
+  const taken = records.find(({ version }) => stream.has(version));
+  if (taken) throw versionConflict(aggregateId, taken.version, "exists already");
+  const [first] = records;
+  if (first && first.version > 1n && !stream.has(first.version - 1n)) {
+    throw versionConflict(aggregateId, first.version, "lies beyond the end of the stream");
+  }
+}
+
+function versionConflict(aggregateId: string, version: bigint, problem: string): ProtosourceError<"version_conflict"> {
+  return new ProtosourceError(
+    "version_conflict",
+    `version ${version} of ${aggregateId} ${problem}: load the stream, decide again and save`,
+    { aggregateId, version },
+  );
+}
+
+function copyOf({ version, data }: StoredRecord, ttl: bigint): StoredRecord {
+  return create(StoredRecordSchema, { version, data: new Uint8Array(data), ttl });
+}

@@ -1,0 +1,15 @@
+import { aggregateCases } from "./aggregate-cases.js";
+import type { ConformanceCase } from "./conformance-case.js";
+import { opaqueStoreCases } from "./opaque-store-cases.js";
+import { storeCases } from "./store-cases.js";
+import { tailCases } from "./tail-cases.js";
+import { transactionCases } from "./transaction-cases.js";
+
+/** Every promise of the contracts of a store, each as a case. `runnableCases` binds them to a store. */
+export const storeConformance: readonly ConformanceCase[] = [
+  ...storeCases,
+  ...tailCases,
+  ...transactionCases,
+  ...aggregateCases,
+  ...opaqueStoreCases,
+];
