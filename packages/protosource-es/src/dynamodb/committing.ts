@@ -8,21 +8,19 @@ import { getCommitId, type Put, putItem, transaction } from "./requests.js";
 import { createSender, type RequestOptions, type Sender } from "./sending.js";
 import { type EventPut, type ItemPut, judge } from "./writes.js";
 
-/** Commits puts in one request: all of them or none. */
-export interface Committer {
-  /**
-   * Gives the rows that were left out because the table holds later versions of them.
-   *
-   * Throws `version_conflict` when somebody else wrote one of the versions, and `unavailable` with the commit id when
-   * nobody knows. A request whose answer was lost is sent again, and its own items are known by their commit id. Puts
-   * of rows alone have none, and need none: they can be repeated.
-   */
-  (
-    puts: readonly ItemPut[],
-    commitId: Uint8Array | undefined,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly ItemPut[]>;
-}
+/**
+ * Commits puts in one request, all of them or none, and gives those of rows that were left out because the table holds
+ * later versions.
+ *
+ * Throws `version_conflict` when somebody else wrote one of the versions, and `unavailable` with the commit id when
+ * nobody knows. A request whose answer was lost is sent again, and its own items are known by their commit id. Puts of
+ * rows alone have none, and need none: they can be repeated.
+ */
+export type Committer = (
+  puts: readonly ItemPut[],
+  commitId: Uint8Array | undefined,
+  signal: AbortSignal | undefined,
+) => Promise<readonly ItemPut[]>;
 
 /** How often puts are sent anew for rows that are in their way. Each time somebody else has changed a row. */
 const MAX_ROUNDS = 20;

@@ -48,14 +48,13 @@ export type Sent<O> =
   | { readonly output: O; readonly refusals?: undefined }
   | { readonly output?: undefined; readonly refusals: readonly Refusal[] };
 
-/** Sends requests until they are answered, refused, or out of time. */
-export interface Sender {
-  /**
-   * Throws `cancelled`, `table_missing`, `denied`, `invalid_argument` or `unavailable`; the last with outcome
-   * `"unknown"` when an attempt was made of which nobody knows whether it was carried out.
-   */
-  <O extends object>(sending: Sending<O>, signal: AbortSignal | undefined): Promise<Sent<O>>;
-}
+/**
+ * Sends a request until it is answered, refused, or out of time.
+ *
+ * Throws `cancelled`, `table_missing`, `denied`, `invalid_argument` or `unavailable`; the last with outcome `"unknown"`
+ * when an attempt was made of which nobody knows whether it was carried out.
+ */
+export type Sender = <O extends object>(sending: Sending<O>, signal: AbortSignal | undefined) => Promise<Sent<O>>;
 
 type Consumed = ConsumedCapacity | ConsumedCapacity[];
 

@@ -6,7 +6,7 @@ import {
   type DynamoDBClient,
   UpdateTableCommand,
 } from "@aws-sdk/client-dynamodb";
-import { engineClient } from "@protosource-es/engines";
+import { type Engine, engineClient, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
 import { ensureTables } from "protosource-es/dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -106,35 +106,6 @@ describe.each(engines)("ensureTables on $name", (engine) => {
     expect(isProtosourceError(error, "unavailable") && error.details.reasons).toContain("CREATING");
   });
 
-  it("reports what an existing table lacks, and mends it only when told", async () => {
-    const complete = freshTables();
-    await ensureTables(direct, complete);
-    const { Table } = await direct.send(new DescribeTableCommand({ TableName: complete.aggregatesTable }));
-    const missing = ["gsi7pk-gsi7sk-index", "gsi20pk-gsi20sk-index"];
-    await direct.send(
-      new CreateTableCommand({
-        TableName: names.aggregatesTable,
-        BillingMode: "PAY_PER_REQUEST",
-        KeySchema: Table?.KeySchema,
-        AttributeDefinitions: Table?.AttributeDefinitions?.filter(
-          ({ AttributeName }) => !/^gsi(7|20)/.test(AttributeName ?? ""),
-        ),
-        GlobalSecondaryIndexes: Table?.GlobalSecondaryIndexes?.filter(
-          ({ IndexName }) => !missing.includes(IndexName ?? ""),
-        ).map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection })),
-      }),
-    );
-    const found = await ensureTables(client, names);
-    expect(found.aggregates.changed).toEqual([]);
-    expect(found.aggregates.different.map(({ setting }) => setting)).toEqual(["protection", ...missing, "ttl"]);
-
-    const mended = await ensureTables(client, names, { repair: true });
-    expect(mended.aggregates.changed).toEqual(found.aggregates.different.map(({ setting }) => setting));
-    expect(mended.aggregates.different).toEqual([]);
-    const after = await ensureTables(client, names);
-    expect(after.aggregates.different).toEqual([]);
-  });
-
   it("reports what can't be mended, and leaves it", async () => {
     await direct.send(
       new CreateTableCommand({
@@ -181,5 +152,53 @@ describe.each(engines)("ensureTables on $name", (engine) => {
       const error = await ensureTables(client, bad).catch((error: unknown) => error);
       expect(isProtosourceError(error, "invalid_argument")).toBe(true);
     }
+  });
+});
+
+// DynamoDB Local adds an index to a table in seconds while it has few other tables, and in minutes when it has many.
+describe.each([
+  ["dynamodb-local", startDynamoDBLocal],
+  ["dynoxide", startDynoxide],
+] as const)("ensureTables on an empty %s", (_, start) => {
+  let engine: Engine;
+  let direct: DynamoDBClient;
+
+  beforeAll(async () => {
+    engine = await start();
+    direct = engine.client();
+  });
+  afterAll(async () => {
+    direct.destroy();
+    await engine.stop();
+  });
+
+  it("reports what an existing table lacks, and mends it only when told", async () => {
+    const names = freshTables();
+    const complete = freshTables();
+    await ensureTables(direct, complete);
+    const { Table } = await direct.send(new DescribeTableCommand({ TableName: complete.aggregatesTable }));
+    const missing = ["gsi7pk-gsi7sk-index", "gsi20pk-gsi20sk-index"];
+    await direct.send(
+      new CreateTableCommand({
+        TableName: names.aggregatesTable,
+        BillingMode: "PAY_PER_REQUEST",
+        KeySchema: Table?.KeySchema,
+        AttributeDefinitions: Table?.AttributeDefinitions?.filter(
+          ({ AttributeName }) => !/^gsi(7|20)/.test(AttributeName ?? ""),
+        ),
+        GlobalSecondaryIndexes: Table?.GlobalSecondaryIndexes?.filter(
+          ({ IndexName }) => !missing.includes(IndexName ?? ""),
+        ).map(({ IndexName, KeySchema, Projection }) => ({ IndexName, KeySchema, Projection })),
+      }),
+    );
+    const found = await ensureTables(direct, names);
+    expect(found.aggregates.changed).toEqual([]);
+    expect(found.aggregates.different.map(({ setting }) => setting)).toEqual(["protection", ...missing, "ttl"]);
+
+    const mended = await ensureTables(direct, names, { repair: true });
+    expect(mended.aggregates.changed).toEqual(found.aggregates.different.map(({ setting }) => setting));
+    expect(mended.aggregates.different).toEqual([]);
+    const after = await ensureTables(direct, names);
+    expect(after.aggregates.different).toEqual([]);
   });
 });
