@@ -102,10 +102,10 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
-    checkSaveAll(writes);
+    const rows = options.rows ?? [];
+    checkSaveAll(writes, rows);
     const commitId = commitIdOf(options);
     throwIfAborted(options.signal, "saveAll");
-    const rows = options.rows ?? [];
     const puts = [
       ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId).flat()),
       ...(rows.length > 0 ? this.#rowsOf(rows) : []),

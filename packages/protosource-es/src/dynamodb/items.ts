@@ -2,8 +2,8 @@
 import { create } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
 import { RecordSchema, type Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
-import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
-import { emptyRow } from "../opaquedata/opaque-data.js";
+import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
+import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { Item } from "./limits.js";
 
@@ -69,11 +69,15 @@ export function rowKeyItem(key: OpaqueKey): Item {
   return { pk: { S: key.pk }, sk: { S: key.sk } };
 }
 
-/** Gives the item of a row: what is empty or 0 is left out. */
+/** Gives the item of a row: what is empty or 0 is left out, but a key always has its two halves. */
 export function rowItem(row: OpaqueRow): Item {
   const item: Item = {};
   for (const name of KEY_ATTRIBUTES) {
     if (row[name] !== "") item[name] = { S: row[name] };
+  }
+  for (const index of GSI_NUMBERS) {
+    const keys = rowKeys(row, index);
+    if (keys) item[indexAttributes(index)[1]] = { S: keys.sk };
   }
   if (row.body.length > 0) item["body"] = { B: row.body };
   if (row.t !== 0n) item["t"] = { N: row.t.toString() };
