@@ -1,15 +1,6 @@
 /** The API on one page: an aggregate, its repository, the contracts of a store, and what both are made of. */
 export { type Aggregate, applyEvent, commandSchema, defineAggregate, fold } from "./aggregate/aggregate.js";
-export {
-  type AggregateModel,
-  type CollectionModel,
-  type CommandModel,
-  type EventModel,
-  type FileModel,
-  fileModel,
-  type ProjectionModel,
-  type SnapshotModel,
-} from "./aggregate/file-model.js";
+export type { FileModel } from "./aggregate/file-model.js";
 export type {
   AggregateTypes,
   CommandNamed,
@@ -25,6 +16,7 @@ export type {
   EventsFor,
   Fill,
   Init,
+  Outcome,
   Rules,
 } from "./aggregate/types.js";
 export type { CallOptions } from "./call-options.js";
@@ -37,6 +29,8 @@ export {
   ProtosourceError,
 } from "./errors.js";
 export type { Logger } from "./logger.js";
+export { decide } from "./pipeline/decide.js";
+export type { ValidateFields } from "./pipeline/validate.js";
 export {
   AGGREGATE_STORE,
   type ExistingProvider,
@@ -47,6 +41,14 @@ export {
   SNAPSHOT_TAIL_STORE,
   STORE,
 } from "./provider.js";
+export {
+  type AppendEventsOptions,
+  type Applied,
+  type ApplyOptions,
+  Repository,
+  type RepositoryOptions,
+  type RepositoryStore,
+} from "./repository.js";
 export type {
   AggregateStore,
   History,

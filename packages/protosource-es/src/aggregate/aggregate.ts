@@ -2,7 +2,7 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { ProtosourceError } from "../errors.js";
-import { type AggregateMessage, behaviourOf, type EventMessage } from "./behaviour.js";
+import { behaviourOf, type EventBehaviour, type EventMessage } from "./behaviour.js";
 import type { FileModel } from "./file-model.js";
 import type { AggregateTypes, CommandOf, Rules } from "./types.js";
 
@@ -48,11 +48,20 @@ export function applyEvent<T extends AggregateTypes>(
   aggregate: T["aggregate"],
   event: Message,
 ): void {
-  const { events, snapshot } = behaviourOf(definition.schema as DescMessage);
-  const handler = events.get(event.$typeName);
-  if (handler !== undefined) handler.apply(aggregate as AggregateMessage, event as EventMessage);
-  else if (snapshot?.schema.typeName === event.$typeName) snapshot.restore(aggregate, event as EventMessage);
-  else throw unhandledEvent(definition, event.$typeName);
+  const { snapshot } = behaviourOf(definition.schema as DescMessage);
+  if (event.$typeName === snapshot?.schema.typeName) snapshot.restore(aggregate, event as EventMessage);
+  else eventBehaviourOf(definition, event).apply(aggregate, event as EventMessage);
+}
+
+/** Finds what an event does. Throws `unhandled_event` for one that isn't the aggregate's. */
+export function eventBehaviourOf<T extends AggregateTypes>({ schema }: Aggregate<T>, event: Message): EventBehaviour {
+  const found = behaviourOf(schema as DescMessage).events.get(event.$typeName);
+  if (found !== undefined) return found;
+  throw new ProtosourceError(
+    "unhandled_event",
+    `${schema.typeName} has no event ${event.$typeName}: give events of its own file`,
+    { typeName: event.$typeName },
+  );
 }
 
 /** Computes the state that events lead to, with its derived fields. The events may include snapshots. */
@@ -75,15 +84,4 @@ export function commandSchema<T extends AggregateTypes>(
 ): GenMessage<CommandOf<T> & Message> | undefined {
   const command = definition.model.commands.find(({ schema }) => schema.name === name);
   return command?.schema as GenMessage<CommandOf<T> & Message> | undefined;
-}
-
-function unhandledEvent<T extends AggregateTypes>(
-  { schema }: Aggregate<T>,
-  typeName: string,
-): ProtosourceError<"unhandled_event"> {
-  return new ProtosourceError(
-    "unhandled_event",
-    `${schema.typeName} knows no event ${typeName}: give events of its own file`,
-    { typeName },
-  );
 }

@@ -78,7 +78,7 @@ export interface EventBehaviour {
   readonly schema: DescMessage;
   readonly creation: boolean;
   /** Changes the aggregate as the event says, in place. */
-  apply(aggregate: AggregateMessage, event: EventMessage): void;
+  readonly apply: (aggregate: AggregateMessage, event: EventMessage) => void;
 }
 
 export interface SnapshotBehaviour {
@@ -87,8 +87,8 @@ export interface SnapshotBehaviour {
   readonly interval: number;
   /** Puts a state into a snapshot. */
   readonly writeState: WriteField;
-  /** Gives the state in a snapshot. */
-  readonly readState: (snapshot: Message) => AggregateMessage | undefined;
+  /** Gives the state in a snapshot; undefined for any other event. */
+  stateIn(event: Message): AggregateMessage | undefined;
   /** Sets the aggregate to the state in a snapshot. One without a state leaves it: it stands where nothing changed. */
   restore(aggregate: AggregateMessage, snapshot: EventMessage): void;
 }
@@ -278,12 +278,12 @@ function compileSnapshot(
   if (field.fieldKind !== "message" || field.message.typeName !== aggregate.typeName) {
     throw invalid(schema, `has ${typeOf(field)} snapshot: write ${aggregate.typeName} snapshot`);
   }
-  const readState = fieldReader(field) as SnapshotBehaviour["readState"];
+  const readState = fieldReader(field) as SnapshotBehaviour["stateIn"];
   const copyState = compileCopy(aggregate, aggregate, ["id", "version"]);
   return {
     schema,
     interval,
-    readState,
+    stateIn: (event) => (event.$typeName === schema.typeName ? readState(event) : undefined),
     writeState: fieldWriter(field),
     restore(aggregate, snapshot) {
       aggregate.id = snapshot.id;

@@ -88,3 +88,14 @@ export interface Rules<T extends AggregateTypes> {
    */
   readonly afterOn?: (aggregate: T["aggregate"]) => void;
 }
+
+/** What a command comes to. */
+export interface Outcome<T extends AggregateTypes> {
+  /** The events that it emits; none when it was skipped. */
+  readonly events: readonly EventOf<T>[];
+  /** What is to be stored: the events, with the snapshots that are due among them. */
+  readonly stored: readonly Message[];
+  /** The state afterwards. */
+  readonly aggregate: T["aggregate"];
+  readonly skipped: boolean;
+}

@@ -5,6 +5,7 @@ export { type DisplayNames, displayNames } from "../aggregate/display-names.js";
 export type { AggregateTypes, CommandOf, Emits, EventOf, Init, Rules } from "../aggregate/types.js";
 export {
   type ExactSort,
+  type GetOptions,
   type NumberSort,
   type OpaqueStore,
   type Page,

@@ -1,0 +1,18 @@
+/** How the run time reads the annotations of a schema; the code generator goes by the same. */
+
+export { typeOf } from "./aggregate/fields.js";
+export {
+  type AggregateModel,
+  type CollectionModel,
+  type CommandModel,
+  type EventModel,
+  type FileModel,
+  fieldNamed,
+  fileModel,
+  type ProjectionModel,
+  type SnapshotModel,
+} from "./aggregate/file-model.js";
+export { KEY_ATTRIBUTES, type KeyAttribute } from "./opaquedata/key-attribute.js";
+export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./opaquedata/key-model.js";
+export { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
+export { sortOptionName } from "./opaquedata/sort-plan.js";

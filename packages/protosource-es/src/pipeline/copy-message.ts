@@ -1,0 +1,19 @@
+import { clone, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { ProtosourceError } from "../errors.js";
+
+/**
+ * Copies a message, however deep. Throws `invalid_argument` for a value that its field can't hold, such as 5.5 in an
+ * integer: compilers see most of these, but not what came out of `any`.
+ */
+export function copyMessage<M extends Message>(schema: DescMessage, message: M): M {
+  try {
+    return clone(schema, message) as M;
+  } catch (cause) {
+    throw new ProtosourceError(
+      "invalid_argument",
+      `${schema.typeName} has a value that its field can't hold: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { argument: schema.typeName },
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,124 @@
+/** Step 6: the events of the command, and the snapshots that are due after them. */
+import { create, type DescMessage } from "@bufbuild/protobuf";
+import { type Aggregate, eventBehaviourOf } from "../aggregate/aggregate.js";
+import {
+  type AggregateMessage,
+  behaviourOf,
+  type CommandBehaviour,
+  type CommandMessage,
+  type Emission,
+  type EventMessage,
+} from "../aggregate/behaviour.js";
+import { fieldReader, fieldWriter } from "../aggregate/fields.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+import { ProtosourceError } from "../errors.js";
+import { copyMessage } from "./copy-message.js";
+import type { Verdict } from "./evaluate.js";
+
+/** Who a snapshot is by, to every reader of the family. */
+const SNAPSHOT_ACTOR = "snapshot@system";
+
+export interface AppendOptions {
+  /** The version that the first event follows. */
+  readonly version: bigint;
+  /** Gives the time of the next event, in microseconds. */
+  readonly at: () => bigint;
+  /** Tells whether a snapshot can be stored; one that can't is left out. */
+  readonly accepts: (schema: DescMessage, snapshot: EventMessage) => boolean;
+}
+
+export interface Appended {
+  readonly events: readonly EventMessage[];
+  /** The events with the snapshots among them. */
+  readonly stored: readonly EventMessage[];
+}
+
+/** Makes the events of a command, one by one. Their versions are still 0. */
+export function* emit(
+  { emits }: CommandBehaviour,
+  command: CommandMessage,
+  verdict: NonNullable<Verdict>,
+  at: () => bigint,
+): Generator<EventMessage, void, undefined> {
+  for (const emission of emits) {
+    const event = makeEvent(emission, command, verdict[emission.event.schema.name]);
+    yield Object.assign(event, { id: command.id, version: 0n, at: at(), actor: command.actor });
+  }
+}
+
+/**
+ * Numbers events, applies them to the aggregate in place, and puts snapshots where they are due. Derived fields stay
+ * as they are.
+ *
+ * Throws `version_conflict` for an event that has a version already, and another one than comes next, and
+ * `unhandled_event` for one of another aggregate.
+ */
+export function append<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  aggregate: AggregateMessage,
+  newEvents: Iterable<EventMessage>,
+  options: AppendOptions,
+): Appended {
+  const events: EventMessage[] = [];
+  const stored: EventMessage[] = [];
+  let { version } = options;
+  for (const event of newEvents) {
+    version += 1n;
+    if (event.version !== 0n && event.version !== version) throw wrongVersion(event, version);
+    event.version = version;
+    const { schema, apply } = eventBehaviourOf(definition, event);
+    // The copy keeps the event apart from the state, which later events and derived fields change.
+    apply(aggregate, copyMessage(schema, event));
+    events.push(event);
+    stored.push(event);
+    const snapshot = takeSnapshot(definition, aggregate, version, options);
+    if (snapshot === undefined) continue;
+    version = snapshot.version;
+    aggregate.version = version;
+    stored.push(snapshot);
+  }
+  return { events, stored };
+}
+
+function makeEvent(
+  { event: { schema }, copyCommand }: Emission,
+  command: CommandMessage,
+  filled: object | undefined,
+): EventMessage {
+  const event = create(schema);
+  copyCommand(command, event);
+  if (filled !== undefined) {
+    const values = create(schema, filled as { [name: string]: unknown });
+    for (const field of schema.fields) {
+      const member = field.oneof ?? field;
+      if (Object.hasOwn(filled, member.localName)) fieldWriter(field)(event, fieldReader(field)(values));
+    }
+  }
+  return event as EventMessage;
+}
+
+function takeSnapshot<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  aggregate: AggregateMessage,
+  version: bigint,
+  { at, accepts }: AppendOptions,
+): EventMessage | undefined {
+  const { schema, snapshot: behaviour } = behaviourOf(definition.schema);
+  if (behaviour === undefined || behaviour.interval === 0 || version % BigInt(behaviour.interval) !== 0n) {
+    return undefined;
+  }
+  const state = copyMessage(schema, aggregate);
+  definition.rules.afterOn?.(state as T["aggregate"]);
+  const snapshot = create(behaviour.schema) as EventMessage;
+  Object.assign(snapshot, { id: aggregate.id, version: version + 1n, at: at(), actor: SNAPSHOT_ACTOR });
+  behaviour.writeState(snapshot, state);
+  return accepts(behaviour.schema, snapshot) ? snapshot : undefined;
+}
+
+function wrongVersion({ id, version }: EventMessage, next: bigint): ProtosourceError<"version_conflict"> {
+  return new ProtosourceError(
+    "version_conflict",
+    `an event for ${id} has version ${version}, and ${next} comes next: leave versions 0 to have them numbered`,
+    { aggregateId: id, version },
+  );
+}

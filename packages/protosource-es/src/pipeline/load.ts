@@ -1,0 +1,176 @@
+/** Step 1: the state of an aggregate, from the end of its stream where that is enough. */
+import type { Message } from "@bufbuild/protobuf";
+import { type Aggregate, applyEvent, emptyAggregate } from "../aggregate/aggregate.js";
+import { type AggregateMessage, type Behaviour, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+import { type Clock, epochSeconds } from "../clock.js";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
+import { decompress } from "../gzip/gzip.js";
+import type { Serializer } from "../serializer/serializer.js";
+import type { SnapshotTailStore, Store, StoredRecord } from "../store.js";
+import { corruptStream } from "../stream-checks.js";
+
+/** Where streams are read from, and how. */
+export interface StreamSource {
+  readonly store: Store & Partial<SnapshotTailStore>;
+  readonly serializer: Serializer;
+  readonly clock: Clock;
+}
+
+/** The state of an aggregate, or why there is none. */
+export interface LoadedState<T extends AggregateTypes> {
+  /** With its derived fields; undefined when there is no aggregate. */
+  readonly aggregate: T["aggregate"] | undefined;
+  /** The highest version that is stored, expired or not; 0 when nothing is. */
+  readonly version: bigint;
+  /** Why there is no aggregate. */
+  readonly absence: "unknown" | "expired";
+}
+
+/** How much longer the next tail is when one holds nothing to start from. */
+const WIDENING = 4;
+
+/**
+ * Loads the state of an aggregate. Any failure is thrown: what can't be read is never taken for absent.
+ *
+ * Throws `unhandled_event` and `corrupt_record` with the version of the record, and `corrupt_stream`.
+ */
+export async function loadState<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  source: StreamSource,
+  id: string,
+  signal: AbortSignal | undefined,
+): Promise<LoadedState<T>> {
+  const behaviour = behaviourOf(definition.schema);
+  const streamId = behaviour.streamPrefix + id;
+  const { records, base } = await readFromBase(behaviour, source, streamId, signal);
+  const version = records.at(-1)?.version ?? 0n;
+  if (base === undefined) {
+    return { aggregate: undefined, version, absence: records.length === 0 ? "unknown" : "expired" };
+  }
+  const aggregate: AggregateMessage = emptyAggregate(definition);
+  for (const record of records.slice(base)) {
+    try {
+      applyEvent(definition, aggregate, record.event());
+    } catch (cause) {
+      throw isProtosourceError(cause, "validation_failed") ? corruptRecord(streamId, record.version, cause) : cause;
+    }
+    aggregate.version = record.version;
+  }
+  definition.rules.afterOn?.(aggregate);
+  return { aggregate, version, absence: "unknown" };
+}
+
+/** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */
+export function decodeRecord(
+  behaviour: Behaviour,
+  serializer: Serializer,
+  streamId: string,
+  record: StoredRecord,
+): EventMessage {
+  const key = `version ${record.version} of ${streamId}`;
+  let event: Message;
+  try {
+    event = serializer.deserialize(decompress(record.data, key), behaviour.registry, key);
+  } catch (cause) {
+    if (isProtosourceError(cause, "unhandled_event"))
+      throw unhandledEvent(streamId, record.version, cause.details.typeName);
+    if (isProtosourceError(cause, "corrupt_record")) throw corruptRecord(streamId, record.version, cause);
+    throw cause;
+  }
+  if (behaviour.events.has(event.$typeName) || behaviour.snapshot?.schema.typeName === event.$typeName) {
+    return event as EventMessage;
+  }
+  throw unhandledEvent(streamId, record.version, event.$typeName);
+}
+
+/** A record, and its event once it is asked for. */
+interface LazyRecord {
+  readonly version: bigint;
+  readonly ttl: bigint;
+  readonly event: () => EventMessage;
+}
+
+interface StreamEnd {
+  readonly records: readonly LazyRecord[];
+  /** The index of the record from which to compute the state; undefined when there is no state. */
+  readonly base: number | undefined;
+}
+
+/**
+ * Reads as much of a stream as a state needs: where snapshots are written, a tail of as many records as lie between
+ * two. One may be missing there, since the interval may have changed and events may have been imported without any.
+ */
+async function readFromBase(
+  behaviour: Behaviour,
+  { store, serializer, clock }: StreamSource,
+  streamId: string,
+  signal: AbortSignal | undefined,
+): Promise<StreamEnd> {
+  const options = { includeExpired: true, signal };
+  const now = epochSeconds(clock);
+  const interval = behaviour.snapshot?.interval ?? 0;
+  if (store.loadTail !== undefined && interval > 0) {
+    for (let length = interval; Number.isSafeInteger(length); length *= WIDENING) {
+      const { records } = await store.loadTail(streamId, length, options);
+      const tail = records.map((record) => lazyRecord(behaviour, serializer, streamId, record));
+      const base = findBase(behaviour, streamId, tail, records.length < length, now);
+      if (base !== "earlier") return { records: tail, base };
+    }
+  }
+  const history = await store.load(streamId, options);
+  const records = history.records.map((record) => lazyRecord(behaviour, serializer, streamId, record));
+  return { records, base: findBase(behaviour, streamId, records, true, now) as number | undefined };
+}
+
+/**
+ * Finds the record from which to compute the state: version 1, the last snapshot, or a creation before which nothing
+ * counts any more. No record after it may have expired, for the state would lack that event.
+ *
+ * Gives `earlier` when these records don't tell because they aren't the `whole` of what is stored.
+ */
+function findBase(
+  { snapshot, events, ttlSeconds }: Behaviour,
+  streamId: string,
+  records: readonly LazyRecord[],
+  whole: boolean,
+  now: bigint,
+): number | "earlier" | undefined {
+  const first = records.findLastIndex(({ ttl }) => ttl > 0n && ttl <= now) + 1;
+  if (snapshot === undefined && records[first]?.version === 1n) return first;
+  let creation: number | undefined;
+  for (let i = records.length - 1; i >= first; i--) {
+    const { version, event } = records[i] as LazyRecord;
+    if (version === 1n || snapshot?.stateIn(event()) !== undefined) return i;
+    if (events.get(event().$typeName)?.creation) creation = i;
+  }
+  if (first === 0 && !whole) return "earlier";
+  if (creation === undefined && records.length > 0 && ttlSeconds === 0n && records.every(({ ttl }) => ttl === 0n)) {
+    throw corruptStream(streamId, { problem: "gap", version: 1n });
+  }
+  return creation;
+}
+
+function lazyRecord(behaviour: Behaviour, serializer: Serializer, streamId: string, record: StoredRecord): LazyRecord {
+  let event: EventMessage | undefined;
+  return {
+    version: record.version,
+    ttl: record.ttl,
+    event() {
+      event ??= decodeRecord(behaviour, serializer, streamId, record);
+      return event;
+    },
+  };
+}
+
+function unhandledEvent(aggregateId: string, version: bigint, typeName: string): ProtosourceError<"unhandled_event"> {
+  return new ProtosourceError(
+    "unhandled_event",
+    `version ${version} of ${aggregateId} is an event of the unknown type ${typeName}: keep the message in the .proto`,
+    { typeName, aggregateId, version },
+  );
+}
+
+function corruptRecord(key: string, version: bigint, cause: ProtosourceError): ProtosourceError<"corrupt_record"> {
+  return new ProtosourceError("corrupt_record", cause.rawMessage, { key, version }, { cause });
+}

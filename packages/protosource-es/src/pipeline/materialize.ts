@@ -1,0 +1,71 @@
+/** Steps 8 and 9: the rows of the aggregate and of its projections. */
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import type { AggregateMessage, Behaviour } from "../aggregate/behaviour.js";
+import type { Clock } from "../clock.js";
+import { isProtosourceError } from "../errors.js";
+import type { Logger } from "../logger.js";
+import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
+import type { AggregateStore, RowWrite } from "../store.js";
+
+/** A message that is kept as a row. */
+interface View {
+  readonly schema: DescMessage;
+  readonly message: Message;
+}
+
+/** Makes the views of an aggregate: itself, and each projection with the fields of the same names. */
+function viewsOf({ schema, projections }: Behaviour, aggregate: AggregateMessage): readonly View[] {
+  return [
+    { schema, message: aggregate },
+    ...projections.map((projection) => {
+      const message = create(projection.schema);
+      projection.copyAggregate(aggregate, message);
+      return { schema: projection.schema, message };
+    }),
+  ];
+}
+
+/** Makes the rows of an aggregate, for a transaction. */
+export function rowWrites(
+  behaviour: Behaviour,
+  aggregate: AggregateMessage,
+  options: { readonly clock: Clock; readonly compressThreshold: number },
+): readonly RowWrite[] {
+  const { clock, compressThreshold } = options;
+  return viewsOf(behaviour, aggregate).map(({ schema, message }) => ({
+    row: opaqueDataFromMessage(schema, message, { clock, compressThreshold, version: aggregate.version }),
+    versionOf: versionOf(schema),
+  }));
+}
+
+/** Stores without a table for rows: said once, and not at each command. */
+const rowless = new WeakSet<AggregateStore>();
+
+/**
+ * Writes the rows of an aggregate after its events. A failure is logged and not thrown, since the events are stored;
+ * the next command of the aggregate writes the rows again.
+ */
+export async function materialize(
+  behaviour: Behaviour,
+  aggregate: AggregateMessage,
+  store: AggregateStore,
+  logger: Logger,
+): Promise<void> {
+  if (rowless.has(store)) return;
+  const writes = viewsOf(behaviour, aggregate).map(({ schema, message }) =>
+    store.saveAggregate(schema, message, { version: aggregate.version }),
+  );
+  for (const outcome of await Promise.allSettled(writes)) {
+    if (outcome.status === "fulfilled") continue;
+    const error: unknown = outcome.reason;
+    if (isProtosourceError(error, "not_configured")) {
+      rowless.add(store);
+      logger.warn("The store keeps no rows of aggregates: give it an OpaqueStore, or set materialize to off.", {
+        error,
+      });
+      return;
+    }
+    const { $typeName, id, version } = aggregate;
+    logger.warn(`A row of ${$typeName} ${id} was not written at version ${version}, and is older now.`, { error });
+  }
+}

@@ -1,0 +1,107 @@
+/** Step 3: whether the fields of the command keep the rules of its .proto. */
+import { createRegistry, type DescFile, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import type { Validator } from "@bufbuild/protovalidate";
+import { type FieldViolation, ProtosourceError } from "../errors.js";
+import { andThen } from "./maybe-async.js";
+
+/** Finds what is wrong with the fields of a command. */
+export type ValidateFields = (
+  schema: DescMessage,
+  command: Message,
+) => readonly FieldViolation[] | Promise<readonly FieldViolation[]>;
+
+/**
+ * Checks the fields of a command. Throws `validation_failed` with every violation.
+ */
+export function validate(
+  schema: DescMessage,
+  command: Message,
+  find: ValidateFields = findViolations,
+): void | Promise<void> {
+  return andThen(find(schema, command), (violations) => {
+    if (violations.length === 0) return;
+    const list = violations.map(({ field, rule, message }) => `${field}: ${message} (${rule})`).join("; ");
+    throw new ProtosourceError("validation_failed", `${schema.name} has wrong fields: ${list}`, { violations });
+  });
+}
+
+/** The number of the options with which protovalidate extends fields, messages and oneofs. */
+const RULES_EXTENSION = 1159;
+
+const ruled = new WeakMap<DescMessage, boolean>();
+const validators = new WeakMap<DescFile, Validator>();
+let protovalidate: typeof import("@bufbuild/protovalidate") | undefined;
+
+/**
+ * Finds violations of `buf.validate` rules, with @bufbuild/protovalidate. It is loaded by the first command that has
+ * rules, so that a domain without any doesn't need it.
+ *
+ * Throws `not_configured` when it isn't installed, and `invalid_argument` for rules that can't be evaluated.
+ */
+function findViolations(
+  schema: DescMessage,
+  command: Message,
+): readonly FieldViolation[] | Promise<readonly FieldViolation[]> {
+  if (!hasRules(schema)) return [];
+  return andThen(protovalidate ?? importProtovalidate(schema), ({ createValidator }) => {
+    let validator = validators.get(schema.file);
+    if (validator === undefined) {
+      validator = createValidator({ registry: createRegistry(...schema.file.dependencies, schema.file) });
+      validators.set(schema.file, validator);
+    }
+    const { kind, error, violations } = validator.validate(schema, command);
+    if (kind === "error") {
+      throw new ProtosourceError(
+        "invalid_argument",
+        `the rules of ${schema.typeName} can't be evaluated: ${error.message}`,
+        { argument: schema.typeName },
+        { cause: error },
+      );
+    }
+    return (violations ?? []).map(({ field, ruleId, message }) => ({
+      field: pathToString(field),
+      rule: ruleId,
+      message,
+    }));
+  });
+}
+
+async function importProtovalidate(schema: DescMessage): Promise<typeof import("@bufbuild/protovalidate")> {
+  try {
+    protovalidate = await import("@bufbuild/protovalidate");
+    return protovalidate;
+  } catch (cause) {
+    throw new ProtosourceError(
+      "not_configured",
+      `${schema.typeName} has buf.validate rules, and @bufbuild/protovalidate can't be loaded: install it, or give the repository a function validate`,
+      { option: "validate" },
+      { cause },
+    );
+  }
+}
+
+/** Tells whether a message, or one inside it, has rules. */
+function hasRules(schema: DescMessage): boolean {
+  let found = ruled.get(schema);
+  if (found === undefined) {
+    found = [...messagesWithin(schema, new Set())].some(isRuled);
+    ruled.set(schema, found);
+  }
+  return found;
+}
+
+function messagesWithin(schema: DescMessage, seen: Set<DescMessage>): Set<DescMessage> {
+  if (!seen.has(schema)) {
+    seen.add(schema);
+    for (const { message } of schema.fields) if (message !== undefined) messagesWithin(message, seen);
+  }
+  return seen;
+}
+
+/** An option is kept unread where its type isn't registered. */
+function isRuled(schema: DescMessage): boolean {
+  return [schema, ...schema.fields, ...schema.oneofs].some(
+    ({ proto }) => proto.options?.$unknown?.some(({ no }) => no === RULES_EXTENSION) ?? false,
+  );
+}

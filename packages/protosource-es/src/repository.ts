@@ -1,0 +1,375 @@
+import type { DescMessage, Message } from "@bufbuild/protobuf";
+import { type Aggregate, emptyAggregate, eventBehaviourOf } from "./aggregate/aggregate.js";
+import { type Behaviour, behaviourOf, type CommandMessage, type EventMessage } from "./aggregate/behaviour.js";
+import type { AggregateTypes, CommandOf, EventOf, EventsFor, Outcome } from "./aggregate/types.js";
+import type { CallOptions } from "./call-options.js";
+import { type Clock, systemClock } from "./clock.js";
+import { isProtosourceError, ProtosourceError } from "./errors.js";
+import { DEFAULT_COMPRESS_THRESHOLD } from "./gzip/gzip.js";
+import type { Logger } from "./logger.js";
+import { copyMessage } from "./pipeline/copy-message.js";
+import { commandBehaviourOf, decideWith } from "./pipeline/decide.js";
+import { type AppendOptions, append } from "./pipeline/emit.js";
+import { decodeRecord, type LoadedState, loadState } from "./pipeline/load.js";
+import { materialize, rowWrites } from "./pipeline/materialize.js";
+import { pause } from "./pipeline/pause.js";
+import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./pipeline/save.js";
+import type { ValidateFields } from "./pipeline/validate.js";
+import { throwIfAborted } from "./save-checks.js";
+import { binarySerializer } from "./serializer/binary.js";
+import type { Serializer } from "./serializer/serializer.js";
+import type { AggregateStore, SnapshotTailStore, Store, TransactionalStore } from "./store.js";
+
+/** How often a command is decided again by default when somebody else was first. */
+const DEFAULT_RETRIES = 8;
+
+/** What a repository needs of a store, and what it uses where the store has it. */
+export type RepositoryStore = Store &
+  Partial<SnapshotTailStore> &
+  Partial<AggregateStore> &
+  Partial<TransactionalStore>;
+
+export interface RepositoryOptions {
+  /** Tells the time of events, and which records have expired. The machine's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** Makes the id for a creation command that comes without one. Without it, such a command is refused. */
+  readonly newId?: (() => string) | undefined;
+  /** The same for all who read and write the streams. Binary by default. */
+  readonly serializer?: Serializer | undefined;
+  /** Data of this many bytes and more is gzipped; 300 by default, and 0 for never. */
+  readonly compressThreshold?: number | undefined;
+  /**
+   * When the rows of the aggregate and its projections are written. `best-effort`, the default: after the events, and
+   * a failure is logged. `transactional`: with the events, all or none; the store must be able to. `off`: never.
+   */
+  readonly materialize?: "best-effort" | "transactional" | "off" | undefined;
+  /** How often a command is decided again when somebody else changed the aggregate meanwhile; 8 by default. */
+  readonly retries?: number | undefined;
+  /**
+   * Whether Go services read the same streams; true by default. They need every snapshot, so one that is too large
+   * for the store fails its command. With false it is left out, with a warning.
+   */
+  readonly sharedWithGo?: boolean | undefined;
+  /**
+   * Whether a command may come to more records than one transaction holds; false by default, and such a command is
+   * `too_large`. With true the store saves it in parts, and a failure between them is `partial_save`.
+   */
+  readonly splitSaves?: boolean | undefined;
+  /** Checks the fields of each command, instead of @bufbuild/protovalidate. */
+  readonly validate?: ValidateFields | undefined;
+  /** Takes failures that no call fails for, such as that of a row. The console by default. */
+  readonly logger?: Logger | undefined;
+}
+
+export interface ApplyOptions {
+  /**
+   * Who acts: it takes the place of the command's own actor. Give it wherever commands come from outside, or callers
+   * choose whom they act as. Not even undefined may stand for it, so that a missing claim can't be taken for none.
+   */
+  readonly actor?: string;
+  /** The aggregate: it fills in a command's empty id, and any other id is `invalid_argument`. */
+  readonly id?: string;
+  /** The version that the caller decided on, 0 for no aggregate: another one is `version_conflict`, without retries. */
+  readonly expectedVersion?: bigint | undefined;
+  /** How often to decide again; by default what the repository says. 0 for never. */
+  readonly retries?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of a command, or of several. */
+export interface Applied<A extends Message, E> {
+  readonly id: string;
+  /** The version of the aggregate afterwards. Snapshots take a version too. */
+  readonly version: bigint;
+  /** The new events, without snapshots. */
+  readonly events: readonly E[];
+  readonly aggregate: A;
+  /** Whether there was nothing to do, so that nothing was stored. */
+  readonly skipped: boolean;
+}
+
+/** Appends to a stream, as {@link Repository.save} takes it. */
+export interface AppendEventsOptions extends CallOptions {
+  /** The version after which the events come: another one is `version_conflict`. */
+  readonly expectedVersion?: bigint | undefined;
+}
+
+/** Loads aggregates of one kind, and applies commands to them. */
+export class Repository<T extends AggregateTypes> {
+  readonly #definition: Aggregate<T>;
+  readonly #behaviour: Behaviour;
+  readonly #store: RepositoryStore;
+  readonly #options: RepositoryOptions;
+  readonly #clock: Clock;
+  readonly #format: RecordFormat;
+  readonly #logger: Logger;
+
+  /**
+   * Throws `invalid_argument` without an aggregate or a store, and `not_configured` when rows are to be written with
+   * the events and the store can't do that.
+   */
+  constructor(aggregate: Aggregate<T>, store: RepositoryStore, options: RepositoryOptions = {}) {
+    if (!aggregate?.schema)
+      throw invalid("aggregate", "the aggregate is missing: give what the generated defineX returns");
+    if (!store?.save) throw invalid("store", "the store is missing: give one, such as a MemoryStore");
+    if (options.materialize === "transactional" && store.saveAll === undefined) {
+      throw new ProtosourceError(
+        "not_configured",
+        "transactional rows need a store with saveAll, and this one has none: choose best-effort, or another store",
+        { option: "materialize" },
+      );
+    }
+    checkRetries(options.retries);
+    this.#definition = aggregate;
+    this.#behaviour = behaviourOf(aggregate.schema as DescMessage);
+    this.#store = store;
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+    this.#logger = options.logger ?? console;
+    this.#format = {
+      serializer: options.serializer ?? binarySerializer,
+      compressThreshold: options.compressThreshold ?? DEFAULT_COMPRESS_THRESHOLD,
+      clock: this.#clock,
+    };
+  }
+
+  /**
+   * Applies a command, or several to one aggregate: each is decided on the state that the one before leaves, and all
+   * are saved at once. When somebody else changes the aggregate meanwhile, everything is decided again.
+   *
+   * Throws what a rule throws, unchanged. Throws `unhandled_command`, `already_created`, `not_created`,
+   * `validation_failed`, `state_not_allowed`; `invalid_argument` for a wrong id or actor, and for a creation without
+   * an id where there is no `newId`; `version_conflict` after the last retry; `too_large`; and what the store throws.
+   */
+  async apply<C extends CommandOf<T>>(
+    command: C | readonly C[],
+    options: ApplyOptions = {},
+  ): Promise<Applied<T["aggregate"], EventsFor<T, C>>> {
+    const { id, commands } = this.#prepare(command, options);
+    const { expectedVersion, signal } = options;
+    checkRetries(options.retries);
+    const retries = expectedVersion === undefined ? (options.retries ?? this.#options.retries ?? DEFAULT_RETRIES) : 0;
+    for (let attempt = 0; ; attempt++) {
+      throwIfAborted(signal, "apply");
+      const loaded = await this.#load(id, signal);
+      checkVersion(id, loaded, expectedVersion);
+      const outcome = await this.#decide(commands, id, loaded, signal);
+      const conflict = outcome.skipped ? undefined : await this.#commit(id, outcome, signal);
+      if (conflict === undefined) {
+        const { events, aggregate, skipped } = outcome;
+        return { id, version: aggregate.version, events: events as readonly EventsFor<T, C>[], aggregate, skipped };
+      }
+      if (attempt >= retries) throw conflict;
+      await pause(attempt, signal);
+    }
+  }
+
+  /**
+   * Loads an aggregate. Throws `not_found`, whose reason tells an aggregate that never was from one that has expired.
+   */
+  async load(id: string, options: CallOptions = {}): Promise<T["aggregate"]> {
+    checkId(id);
+    const { aggregate, absence } = await this.#load(id, options.signal);
+    if (aggregate !== undefined) return aggregate;
+    const ending = absence === "expired" ? "any more: it has expired" : "in the store: create it first";
+    throw new ProtosourceError("not_found", `${this.#definition.schema.typeName} ${id} isn't ${ending}`, {
+      aggregateId: id,
+      reason: absence,
+    });
+  }
+
+  /** Reads the events of an aggregate, oldest first, without snapshots and what has expired. None when it is unknown. */
+  async history(id: string, options: CallOptions = {}): Promise<readonly EventOf<T>[]> {
+    checkId(id);
+    const streamId = this.#streamId(id);
+    const { records } = await this.#store.load(streamId, { signal: options.signal });
+    const events: readonly Message[] = records
+      .map((record) => decodeRecord(this.#behaviour, this.#format.serializer, streamId, record))
+      .filter(({ $typeName }) => this.#behaviour.events.has($typeName));
+    return events as readonly EventOf<T>[];
+  }
+
+  /**
+   * Appends events that were made elsewhere, as in an import. No rule is asked. An empty id, a version of 0 and a time
+   * of 0 are filled in, and snapshots are added where they are due. Many events are saved in several transactions;
+   * after `partial_save`, go on with those that `history` lacks.
+   *
+   * Throws `version_conflict` for versions that don't follow the stream's end, `invalid_argument` for another id,
+   * `unhandled_event` for an event of another aggregate, and what the store throws.
+   */
+  async save(
+    id: string,
+    events: readonly EventOf<T>[],
+    options: AppendEventsOptions = {},
+  ): Promise<{ readonly version: bigint }> {
+    checkId(id);
+    const { signal, expectedVersion } = options;
+    const loaded = await this.#load(id, signal);
+    checkVersion(id, loaded, expectedVersion);
+    const aggregate = loaded.aggregate ?? emptyAggregate(this.#definition);
+    const copies = (events as readonly Message[]).map((event) => this.#copyEvent(id, event));
+    const { stored } = append(this.#definition, aggregate, copies, {
+      version: loaded.version,
+      at: () => this.#clock.now(),
+      accepts: this.#accepts(id),
+    });
+    if (stored.length === 0) return { version: loaded.version };
+    this.#definition.rules.afterOn?.(aggregate);
+    const records = toRecords(this.#behaviour, stored, this.#format);
+    await this.#store.save(this.#streamId(id), records, { signal });
+    if (this.#options.materialize !== "off") await this.#writeRows(aggregate);
+    return { version: aggregate.version };
+  }
+
+  /** Copies the commands, so that neither a rule nor the caller changes them meanwhile, and fills in id and actor. */
+  #prepare(
+    command: Message | readonly Message[],
+    options: ApplyOptions,
+  ): { readonly id: string; readonly commands: readonly CommandMessage[] } {
+    checkGiven(options, "actor", "say who acts, or answer the request as unauthenticated");
+    checkGiven(options, "id", "say which aggregate the command is for");
+    const commands = (Array.isArray(command) ? command : [command]).map((given: Message | undefined) => {
+      if (typeof given?.$typeName !== "string")
+        throw invalid("command", "the command isn't a message: make it by xCommands");
+      return copyMessage(commandBehaviourOf(this.#definition, given).schema, given) as CommandMessage;
+    });
+    const id = options.id ?? commands.find((each) => each.id !== "")?.id ?? this.#newId(commands[0]);
+    for (const each of commands) {
+      if (each.id !== "" && each.id !== id) {
+        throw invalid(
+          "id",
+          `the command is for ${each.id}, and not for ${id}: apply commands of one aggregate at a time`,
+        );
+      }
+      each.id = id;
+      each.actor = options.actor ?? each.actor;
+    }
+    return { id, commands };
+  }
+
+  #newId(first: CommandMessage | undefined): string {
+    if (first === undefined) throw invalid("command", "there is no command: give at least one");
+    if (commandBehaviourOf(this.#definition, first).lifecycle !== "creation") {
+      throw invalid("id", `${first.$typeName} has no id: say which aggregate it is for`);
+    }
+    const id = this.#options.newId?.();
+    if (!id) throw invalid("id", `${first.$typeName} has no id: give one, or the repository a function newId`);
+    return id;
+  }
+
+  #load(id: string, signal: AbortSignal | undefined): Promise<LoadedState<T>> {
+    const { serializer, clock } = this.#format;
+    return loadState(this.#definition, { store: this.#store, serializer, clock }, id, signal);
+  }
+
+  async #decide(
+    commands: readonly CommandMessage[],
+    id: string,
+    loaded: LoadedState<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome<T>> {
+    const events: EventOf<T>[] = [];
+    const stored: EventMessage[] = [];
+    let { aggregate = emptyAggregate(this.#definition), version } = loaded;
+    for (const command of commands) {
+      const now = this.#clock.now();
+      let first = true;
+      const at = (): bigint => {
+        const time = first ? now : this.#clock.now();
+        first = false;
+        return time;
+      };
+      const { validate } = this.#options;
+      const options = { version, at, accepts: this.#accepts(id), validate };
+      const outcome = await decideWith(this.#definition, aggregate, command, { now, signal }, options);
+      if (outcome.skipped) continue;
+      ({ aggregate } = outcome);
+      ({ version } = aggregate);
+      events.push(...outcome.events);
+      stored.push(...(outcome.stored as readonly EventMessage[]));
+    }
+    return { events, stored, aggregate, skipped: stored.length === 0 };
+  }
+
+  /** Saves what a decision came to. A conflict is an outcome here, which `apply` decides about. */
+  async #commit(
+    id: string,
+    { stored, aggregate }: Outcome<T>,
+    signal: AbortSignal | undefined,
+  ): Promise<ProtosourceError<"version_conflict"> | undefined> {
+    const streamId = this.#streamId(id);
+    const events = stored as readonly EventMessage[];
+    const records = toRecords(this.#behaviour, events, this.#format);
+    const { materialize: mode = "best-effort", splitSaves = false } = this.#options;
+    const rows = mode === "transactional" ? rowWrites(this.#behaviour, aggregate, this.#format) : undefined;
+    try {
+      await saveCommand(this.#store, streamId, records, { rows, splitSaves, signal });
+    } catch (error) {
+      if (isProtosourceError(error, "version_conflict")) return error;
+      throw explainTooLarge(error, this.#behaviour, streamId, events, records);
+    }
+    if (mode === "best-effort") await this.#writeRows(aggregate);
+    return undefined;
+  }
+
+  async #writeRows(aggregate: T["aggregate"]): Promise<void> {
+    if (keepsRows(this.#store)) await materialize(this.#behaviour, aggregate, this.#store, this.#logger);
+  }
+
+  /** By default a snapshot is for the store to accept: a stream without one that Go expects is wrong to Go. */
+  #accepts(id: string): AppendOptions["accepts"] {
+    if (this.#options.sharedWithGo !== false) return () => true;
+    return (schema, snapshot) => snapshotFits(schema, snapshot, this.#streamId(id), this.#format, this.#logger);
+  }
+
+  #copyEvent(id: string, event: Message): EventMessage {
+    const copy = copyMessage(eventBehaviourOf(this.#definition, event).schema, event as EventMessage);
+    if (copy.id !== "" && copy.id !== id) throw invalid("events", `an event is of ${copy.id}, and not of ${id}`);
+    copy.id = id;
+    if (copy.at === 0n) copy.at = this.#clock.now();
+    return copy;
+  }
+
+  #streamId(id: string): string {
+    return this.#behaviour.streamPrefix + id;
+  }
+}
+
+function keepsRows(store: RepositoryStore): store is RepositoryStore & AggregateStore {
+  return store.saveAggregate !== undefined;
+}
+
+function checkVersion<T extends AggregateTypes>(
+  aggregateId: string,
+  { aggregate }: LoadedState<T>,
+  expected: bigint | undefined,
+): void {
+  const version = aggregate?.version ?? 0n;
+  if (expected === undefined || expected === version) return;
+  throw new ProtosourceError(
+    "version_conflict",
+    `${aggregateId} is at version ${version}, and not at ${expected}: load it and decide again`,
+    { aggregateId, version },
+  );
+}
+
+/** An option that is there must say something: the types don't even take undefined. */
+function checkGiven(options: ApplyOptions, name: "actor" | "id", advice: string): void {
+  if (Object.hasOwn(options, name) && (typeof options[name] !== "string" || options[name] === "")) {
+    throw invalid(name, `the option ${name} is empty: ${advice}`);
+  }
+}
+
+function checkId(id: string): void {
+  if (typeof id !== "string" || id === "") throw invalid("id", "the id is empty: say which aggregate");
+}
+
+function checkRetries(retries: number | undefined): void {
+  if (retries !== undefined && !(Number.isSafeInteger(retries) && retries >= 0)) {
+    throw invalid("retries", `${retries} retries aren't possible: give 0 or a whole number above`);
+  }
+}
+
+function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError("invalid_argument", message, { argument });
+}
