@@ -3,8 +3,8 @@ import { type ErrorCode, type ErrorDetails, isProtosourceError } from "../../err
 
 /** Throws when two values differ, looking into arrays, bytes and plain objects. `what` names the value. */
 export function expectEqual(actual: unknown, expected: unknown, what: string): void {
-  if (equal(actual, expected)) return;
-  throw new Error(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+  const found = difference(actual, expected, what);
+  if (found !== undefined) throw new Error(found);
 }
 
 /** Throws when a condition isn't met. `what` says what should be so. */
@@ -35,25 +35,35 @@ export async function expectError<C extends ErrorCode>(
   }
 }
 
-function equal(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true;
-  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
-  if (a instanceof Uint8Array || b instanceof Uint8Array) {
-    return a instanceof Uint8Array && b instanceof Uint8Array && sameElements(a, b);
+/** Gives the first difference of two values, in words; undefined when there is none. */
+function difference(actual: unknown, expected: unknown, path: string): string | undefined {
+  if (Object.is(actual, expected) || sameBytes(actual, expected)) return undefined;
+  if (Array.isArray(actual) && Array.isArray(expected) && actual.length === expected.length) {
+    return firstOf(actual.keys(), (i) => difference(actual[i], expected[i], `${path}[${i}]`));
   }
-  if (Array.isArray(a) || Array.isArray(b)) {
-    return Array.isArray(a) && Array.isArray(b) && sameElements(a, b);
+  if (isPlain(actual) && isPlain(expected)) {
+    const names = new Set([...Object.keys(actual), ...Object.keys(expected)]);
+    return firstOf(names, (name) => difference(actual[name], expected[name], `${path}.${name}`));
   }
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]);
-  return [...keys].every((key) => equal((a as Fields)[key], (b as Fields)[key]));
+  return `${path}: expected ${show(expected)}, got ${show(actual)}`;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
+function firstOf<T>(values: Iterable<T>, differenceOf: (value: T) => string | undefined): string | undefined {
+  for (const value of values) {
+    const found = differenceOf(value);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
 
-function sameElements(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
-  if (a.length !== b.length) return false;
-  for (let i = 0; i < a.length; i++) if (!equal(a[i], b[i])) return false;
-  return true;
+function sameBytes(a: unknown, b: unknown): boolean {
+  return (
+    a instanceof Uint8Array && b instanceof Uint8Array && a.length === b.length && a.every((byte, i) => byte === b[i])
+  );
+}
+
+function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array);
 }
 
 const MAX_SHOWN = 16;

@@ -14,6 +14,9 @@ import type { FakeClock } from "../fake-clock.js";
  * - `optional-opaque-store`: it can also be made without an OpaqueStore.
  * - `transactions`: it is a `TransactionalStore`, for records and for rows of its OpaqueStore.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
+ * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
+ * - `atomic-saves`: a save is stored whole or not at all, however many records it has.
+ * - `batched-saves`: a save of more than 100 records is stored in batches of 100, each whole or not at all.
  * - `refuses-gaps`: it sees where a stream ends, and refuses to save beyond the end.
  * - `finds-gaps-on-read`: it saves beyond the end, and refuses to load what has a gap.
  * - `raw-records`: the harness can put a record into a stream without the store, as another program would.
@@ -25,6 +28,9 @@ export type Capability =
   | "optional-opaque-store"
   | "transactions"
   | "transaction-limit"
+  | "item-limit"
+  | "atomic-saves"
+  | "batched-saves"
   | "refuses-gaps"
   | "finds-gaps-on-read"
   | "raw-records";

@@ -162,6 +162,16 @@ const singleRows: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "rows: a row of 300 KB is kept",
+    needs: ["opaque-store"],
+    async run(context) {
+      const store = await openOpaqueStore(context);
+      const row = rowOf(context, "large-row", "a", { body: bytes(300_000) });
+      await store.put(row);
+      await expectRow(store, row);
+    },
+  },
+  {
     name: "rows: another client sees what was put",
     needs: ["opaque-store"],
     async run(context) {
@@ -623,6 +633,15 @@ const badInput: readonly ConformanceCase[] = [
   tooLargeKey("sk", "sk", 1024),
   tooLargeKey("an index's pk", "gsi7pk", 2048),
   tooLargeKey("an index's sk", "gsi20sk", 1024),
+  {
+    name: "rows: a row over 400 KB is too_large",
+    needs: ["opaque-store", "item-limit"],
+    async run(context) {
+      const store = await openOpaqueStore(context);
+      const row = rowOf(context, "over-400-kb", "a", { body: bytes(410_000) });
+      await expectError("too_large", store.put(row), { limit: 409_600 });
+    },
+  },
   {
     name: "rows: keys of 2048 and 1024 bytes work",
     needs: ["opaque-store"],

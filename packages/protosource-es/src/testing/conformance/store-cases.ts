@@ -195,6 +195,28 @@ const savingAndLoading: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "store: a load sees a save of several records whole or not at all",
+    needs: [],
+    async run(context) {
+      const writer = await context.open();
+      const reader = await context.open();
+      const id = context.id("whole-or-not");
+      let isDone = false;
+      const write = async (): Promise<void> => {
+        for (let first = 1n; first < 100n; first += 20n) await writer.store.save(id, records(first, first + 19n));
+        isDone = true;
+      };
+      const read = async (): Promise<void> => {
+        do {
+          const { length } = (await reader.store.load(id)).records;
+          expectEqual(length % 20, 0, `records of an unfinished save among ${length}`);
+        } while (!isDone);
+      };
+      await Promise.all([write(), read(), read()]);
+      await expectStream(reader.store, id, records(1n, 100n));
+    },
+  },
+  {
     name: "store: streams are written side by side",
     needs: [],
     async run(context) {
@@ -305,6 +327,19 @@ const badInput: readonly ConformanceCase[] = [
   refusedSave("a version twice in a save", [record(1n), record(1n)]),
   refusedSave("records in descending order", [record(2n), record(1n)]),
   refusedSave("a ttl above int64", [record(1n, { ttl: MAX_INT64 + 1n })]),
+  {
+    name: "store: a record over 400 KB is too_large, and nothing is stored",
+    needs: ["item-limit"],
+    async run(context) {
+      const { store } = await context.open();
+      const id = context.id("over-400-kb");
+      const large = (version: bigint): StoredRecord => record(version, { data: bytes(410_000) });
+      await expectError("too_large", store.save(id, [large(1n)]), { limit: 409_600 });
+      await expectError("too_large", store.save(id, [record(1n), large(2n)]), { limit: 409_600 });
+      await expectError("too_large", store.save(id, [...records(1n, 149n), large(150n)]), { limit: 409_600 });
+      await expectStream(store, id, []);
+    },
+  },
   {
     name: "store: a commit id that doesn't have 8 bytes is invalid_argument",
     needs: [],
@@ -532,6 +567,29 @@ const foreignRecords: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "store: a conflict far into a large save stores none of its records",
+    needs: ["raw-records", "atomic-saves"],
+    async run(context) {
+      const { store } = await context.open();
+      const id = context.id("conflict-at-150");
+      await context.writeRaw(id, record(150n));
+      await expectError("version_conflict", store.save(id, records(1n, 250n)), { aggregateId: id, version: 150n });
+      await expectStream(store, id, [record(150n)]);
+    },
+  },
+  {
+    name: "store: a conflict after the first batch of a large save is a partial_save",
+    needs: ["raw-records", "batched-saves"],
+    async run(context) {
+      const { store } = await context.open();
+      const id = context.id("conflict-at-150");
+      await context.writeRaw(id, record(150n));
+      const saved = store.save(id, records(1n, 250n), { commitId: COMMIT_ID });
+      await expectError("partial_save", saved, { aggregateId: id, committed: 100n, commitId: COMMIT_ID });
+      await expectError("corrupt_stream", store.load(id), { problem: "gap", version: 101n });
+    },
+  },
+  {
     name: "store: a stream with a gap is a corrupt_stream that names the missing version",
     needs: ["raw-records"],
     async run(context) {
@@ -605,6 +663,17 @@ const repeatedSaves: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "store: a save of which only the first batch is stored is completed with its commit id",
+    needs: ["batched-saves"],
+    async run(context) {
+      const { store } = await context.open();
+      const id = context.id("completed");
+      await store.save(id, records(1n, 100n), { commitId: COMMIT_ID });
+      await store.save(id, records(1n, 250n), { commitId: COMMIT_ID });
+      await expectStream(store, id, records(1n, 250n));
+    },
+  },
+  {
     name: "store: a save may be repeated after the stream went on, and by another client",
     needs: [],
     async run(context) {
@@ -666,14 +735,14 @@ const repeatedSaves: readonly ConformanceCase[] = [
 
 const expiry: readonly ConformanceCase[] = [
   {
-    name: "expiry: without any ttl a record has none",
+    name: "expiry: without any ttl, or with one of 0 or less, a record never expires",
     needs: [],
     async run(context) {
       const { store } = await context.open();
       const id = context.id("no-ttl");
-      await store.save(id, [record(1n)]);
+      await store.save(id, [record(1n), record(2n, { ttl: -1n })]);
       context.clock.advanceSeconds(1_000_000_000);
-      await expectStream(store, id, [record(1n, { ttl: 0n })]);
+      await expectStream(store, id, records(1n, 2n, { ttl: 0n }));
     },
   },
   {

@@ -1,0 +1,106 @@
+import { create } from "@bufbuild/protobuf";
+import fc from "fast-check";
+import { isProtosourceError } from "protosource-es";
+import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
+import type { OpaqueStore } from "protosource-es/opaquedata";
+import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
+import { FakeClock } from "protosource-es/testing";
+import { describe, expect, test } from "vitest";
+
+function records(first: bigint, count: number): StoredRecord[] {
+  return Array.from({ length: count }, (_, i) =>
+    create(StoredRecordSchema, { version: first + BigInt(i), data: Uint8Array.of(i) }),
+  );
+}
+
+describe("MemoryStore", () => {
+  test("has an OpaqueStore of its own, on the same clock", async () => {
+    const clock = new FakeClock();
+    const { opaqueStore } = new MemoryStore({ clock });
+    const row = create(OpaqueDataSchema, { pk: "a", sk: "AGG", t: clock.now() / 1_000_000n + 10n });
+    await opaqueStore.put(row);
+    expect((await opaqueStore.get(row))?.pk).toBe("a");
+    clock.advanceSeconds(10);
+    expect(await opaqueStore.get(row)).toBeUndefined();
+  });
+
+  test("takes another OpaqueStore", () => {
+    const opaqueStore = new MemoryOpaqueStore();
+    expect(new MemoryStore({ opaqueStore }).opaqueStore).toBe(opaqueStore);
+  });
+
+  test("works without options, on the machine's clock", async () => {
+    const store = new MemoryStore({ ttlSeconds: 3600 });
+    await store.save("a", records(1n, 1));
+    const [record] = (await store.load("a")).records;
+    const inAnHour = BigInt(Math.floor(Date.now() / 1000)) + 3600n;
+    expect(Number(inAnHour - (record?.ttl ?? 0n))).toBeLessThan(60);
+    expect((await new MemoryStore().load("a")).records).toEqual([]);
+  });
+
+  test.each([1.5, Number.NaN, Number.POSITIVE_INFINITY, 9_223_372_037])(
+    "refuses a time to live of %s",
+    (ttlSeconds) => {
+      expect(() => new MemoryStore({ ttlSeconds })).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+    },
+  );
+
+  test("refuses rows in a transaction that another kind of store would keep, and stores nothing", async () => {
+    const memory = new MemoryOpaqueStore();
+    const foreign: OpaqueStore = {
+      put: (row) => memory.put(row),
+      get: (key) => memory.get(key),
+      delete: (key) => memory.delete(key),
+      query: (query) => memory.query(query),
+    };
+    const store = new MemoryStore({ opaqueStore: foreign });
+    const row = create(OpaqueDataSchema, { pk: "a", sk: "AGG" });
+    const saved = store.saveAll([{ aggregateId: "a", records: records(1n, 1) }], { rows: [{ row }] });
+    await expect(saved).rejects.toMatchObject({ code: "invalid_argument", details: { argument: "rows" } });
+    expect((await store.load("a")).records).toEqual([]);
+    expect(await memory.get(row)).toBeUndefined();
+  });
+
+  test("law: a stream is the sum of the saves that were accepted", async () => {
+    const save = fc.record({ first: fc.bigInt({ min: 1n, max: 12n }), count: fc.integer({ min: 0, max: 4 }) });
+    await fc.assert(
+      fc.asyncProperty(fc.array(save, { maxLength: 20 }), async (saves) => {
+        const store = new MemoryStore();
+        let end = 0n;
+        for (const { first, count } of saves) {
+          const isAccepted = await store.save("a", records(first, count)).then(
+            () => true,
+            (error: unknown) => {
+              expect(isProtosourceError(error, "version_conflict")).toBe(true);
+              return false;
+            },
+          );
+          expect(isAccepted).toBe(count === 0 || first === end + 1n);
+          if (isAccepted) end += BigInt(count);
+        }
+        const versions = (await store.load("a")).records.map(({ version }) => version);
+        expect(versions).toEqual(Array.from({ length: Number(end) }, (_, i) => BigInt(i) + 1n));
+      }),
+    );
+  });
+
+  test("law: a tail is the end of the stream, whatever has expired", async () => {
+    const ttls = fc.array(fc.boolean(), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(ttls, fc.integer({ min: -2, max: 15 }), fc.boolean(), async (expires, n, includeExpired) => {
+        const clock = new FakeClock();
+        const store = new MemoryStore({ clock });
+        const ttl = clock.now() / 1_000_000n + 1n;
+        // Only a stream's beginning expires: a hole would be corrupt.
+        const expired = expires.filter(Boolean).length;
+        const saved = records(1n, expires.length).map((record, i) => ({ ...record, ttl: i < expired ? ttl : 0n }));
+        await store.save("a", saved);
+        clock.advanceSeconds(1);
+        const whole = (await store.load("a", { includeExpired })).records;
+        expect(whole).toHaveLength(includeExpired ? expires.length : expires.length - expired);
+        const tail = (await store.loadTail("a", n, { includeExpired })).records;
+        expect(tail).toEqual(n > 0 ? whole.slice(-n) : []);
+      }),
+    );
+  });
+});
