@@ -84,7 +84,9 @@ export function failureOf(thrown: unknown, operation: string, table: string): Fa
     // One refusal says nothing of the attempts that the SDK made before it within the same `send`.
     return { kind: "transient", inDoubt: (error.$metadata?.attempts ?? 1) > 1, reasons };
   }
-  if (status >= 500 || name === "TimeoutError" || name === "AbortError" || UNREACHABLE.has(error.code ?? "")) {
+  // An answer that can't be read, with a status of success, tells as little as a 500.
+  const unreadable = status >= 500 || (status > 0 && status < 400);
+  if (unreadable || name === "TimeoutError" || name === "AbortError" || UNREACHABLE.has(error.code ?? "")) {
     return { kind: "transient", inDoubt: true, reasons: error.code ? [error.code] : reasons };
   }
   return { kind: "final", error: finalError(error, operation, table) };
