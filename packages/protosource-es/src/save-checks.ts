@@ -8,10 +8,10 @@ import type { StoredRecord, StreamWrite } from "./store.js";
 export { MAX_TTL_SECONDS };
 
 /** The longest aggregate id, in bytes of UTF-8: DynamoDB's limit for a partition key. */
-export const MAX_AGGREGATE_ID_BYTES = 2048;
+const MAX_AGGREGATE_ID_BYTES = 2048;
 
 /** The length of a commit id, in bytes. */
-export const COMMIT_ID_BYTES = 8;
+const COMMIT_ID_BYTES = 8;
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
@@ -19,7 +19,7 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * Checks the arguments of a save. Without records there is nothing to check.
  *
  * Throws `invalid_argument` for an empty id, a version below 1 or above int64, versions that don't follow each other
- * and a ttl above int64, and `too_large` for an id of more than {@link MAX_AGGREGATE_ID_BYTES}.
+ * and a ttl above int64, and `too_large` for an id of more than 2048 bytes.
  */
 export function checkSave(aggregateId: string, records: readonly StoredRecord[]): void {
   if (records.length === 0) return;
@@ -95,7 +95,7 @@ export function checkTailLength(n: number): void {
   if (!Number.isSafeInteger(n)) throw invalid("n", `a tail of ${n} records isn't possible: give an integer`);
 }
 
-/** Checks a commit id. Throws `invalid_argument` for one that doesn't have {@link COMMIT_ID_BYTES}. */
+/** Checks a commit id. Throws `invalid_argument` for one that doesn't have 8 bytes. */
 export function checkCommitId(commitId: Uint8Array): void {
   if (commitId.length !== COMMIT_ID_BYTES) {
     throw invalid(

@@ -461,6 +461,21 @@ const conditions: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "rows: comparisons tell upper case from lower case",
+    needs: ["opaque-store"],
+    async run(context) {
+      const store = await openOpaqueStore(context);
+      const pk = await putSortKeys(context, store, "compared-case", ["A1", "B1", "a1"]);
+      for (const sort of [eq("a1"), gt("B1"), ge("C1"), between("C1", "b1")]) {
+        expectEqual(sortKeys((await store.query({ partition: pk, sort })).rows), ["a1"], `sort keys with ${sort.op}`);
+      }
+      for (const sort of [lt("a1"), le("Z1")]) {
+        const page = await store.query({ partition: pk, sort });
+        expectEqual(sortKeys(page.rows), ["A1", "B1"], `sort keys with ${sort.op}`);
+      }
+    },
+  },
+  {
     name: "rows: sort keys are ordered by their UTF-8 bytes",
     needs: ["opaque-store"],
     async run(context) {
