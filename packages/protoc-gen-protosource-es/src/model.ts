@@ -1,0 +1,48 @@
+/** What the generator knows of a file: the annotations, as the run time reads them, and the messages around them. */
+import { type DescEnum, type DescFile, type DescMessage, getOption, hasOption } from "@bufbuild/protobuf";
+import { nestedTypes } from "@bufbuild/protobuf/reflect";
+import { type AggregateModel, type FileModel, fileModel, type KeyModel, keyModel } from "protosource-es/model";
+import {
+  type MessageOptions,
+  protosource_enum,
+  protosource_file,
+  protosource_message_type,
+} from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+
+/** A file, right or wrong: `validate` tells which, and the emitters take a right one. */
+export interface Domain extends FileModel {
+  /** The first aggregate; a right file has one. */
+  readonly aggregate: AggregateModel | undefined;
+  /** All messages and enums, inner ones too, in the order of the source. */
+  readonly messages: readonly DescMessage[];
+  readonly enums: readonly DescEnum[];
+  /** The keys of the messages that have any. */
+  readonly keys: readonly KeyModel[];
+}
+
+export function readDomain(file: DescFile): Domain {
+  const model = fileModel(file);
+  const types = [...nestedTypes(file)];
+  const messages = types.filter((type) => type.kind === "message");
+  return {
+    ...model,
+    aggregate: model.aggregates[0],
+    messages,
+    enums: types.filter((type) => type.kind === "enum"),
+    keys: messages.flatMap((message) => keyModel(message) ?? []),
+  };
+}
+
+/** Tells whether a file that isn't enabled says so, rather than having forgotten it. */
+export function isDisabled(file: DescFile): boolean {
+  return hasOption(file, protosource_file) && !getOption(file, protosource_file).enabled;
+}
+
+export function roleOf(schema: DescMessage): MessageOptions["role"]["case"] {
+  return getOption(schema, protosource_message_type).role.case;
+}
+
+/** Tells whether the values of an enum get display names. */
+export function hasDisplayNames(schema: DescEnum): boolean {
+  return !getOption(schema, protosource_enum).displayNamesDisabled;
+}

@@ -1,0 +1,65 @@
+/** The plugin: checks all files, and generates code if nothing is wrong with any of them. */
+import { readFileSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
+import { CodeGeneratorResponseSchema } from "@bufbuild/protobuf/wkt";
+import { createEcmaScriptPlugin, type Plugin, type Schema, type Target } from "@bufbuild/protoplugin";
+import { formatDiagnostic } from "./diagnostic.js";
+import { emitFile } from "./emit/file.js";
+import { readDomain } from "./model.js";
+import { validate } from "./validate.js";
+
+/** `package.json` is next to both `src` and `dist`. */
+const { name, version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  readonly name: string;
+  readonly version: string;
+};
+
+/** The order in which protoplugin asks for targets. */
+const TARGETS: readonly Target[] = ["ts", "js", "dts"];
+
+/** Ends a run because of what the user wrote. */
+class InvalidInput extends Error {}
+
+const generator: Plugin = createEcmaScriptPlugin({
+  name,
+  version: `v${version}`,
+  generateTs: generate,
+  generateJs: generate,
+  generateDts: generate,
+});
+
+/** Generates all files of a target. The first call of a run checks the schemas. */
+function generate(schema: Schema, target: Target): void {
+  if (target === TARGETS.find((each) => schema.targets.includes(each))) check(schema);
+  for (const file of schema.files) {
+    const domain = readDomain(file);
+    if (domain.enabled) emitFile(schema, domain, target);
+  }
+}
+
+function check({ files, allFiles, options }: Schema): void {
+  if (options.jsImportStyle !== "module") {
+    throw new InvalidInput(
+      "js_import_style=legacy_commonjs isn't supported: remove it, Node loads modules by require too",
+    );
+  }
+  const { errors, warnings } = validate(files, allFiles);
+  for (const warning of warnings) console.warn(formatDiagnostic(warning));
+  if (errors.length > 0) throw new InvalidInput(errors.map(formatDiagnostic).join("\n"));
+}
+
+/**
+ * Generates a `_protosource` file beside the `_pb` file of each enabled schema. When a schema is wrong, the response has no
+ * files, and its error lists all that is wrong in all files. Warnings go to standard error.
+ */
+export const plugin: Plugin = {
+  ...generator,
+  run(request) {
+    try {
+      return generator.run(request);
+    } catch (error) {
+      if (!(error instanceof InvalidInput)) throw error;
+      return create(CodeGeneratorResponseSchema, { error: error.message });
+    }
+  },
+};
