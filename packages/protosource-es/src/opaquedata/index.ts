@@ -4,7 +4,6 @@ export { checkKey, checkQuery, checkRow, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_B
 export { type CursorPosition, decodeCursor, encodeCursor } from "./cursor.js";
 export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
 export { type KeyFields, type RowId, rowKey } from "./key-fields.js";
-export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./key-model.js";
 export {
   isExpired,
   MAX_TTL_SECONDS,
@@ -38,5 +37,4 @@ export type {
   TextSort,
 } from "./query-options.js";
 export { beginsWith, between, eq, ge, gt, le, lt, matches, type SortCondition } from "./sort-condition.js";
-export { sortOptionName } from "./sort-plan.js";
 export { compareUtf8, utf8Length } from "./utf8.js";

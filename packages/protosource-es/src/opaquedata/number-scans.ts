@@ -5,6 +5,7 @@
  * into such spans; what else the table returns between a span's ends is left out by the reader.
  */
 import { between, eq, type SortCondition } from "./sort-condition.js";
+import { compareUtf8 } from "./utf8.js";
 
 /** Numbers of one sign and one length. */
 export interface NumberSpan {
@@ -35,11 +36,20 @@ export function numberScans(head: string, low: bigint, high: bigint, reverse: bo
   return reverse ? scans.reverse() : scans;
 }
 
-/** Tells whether a key is one of the numbers of a scan. */
+/** Tells whether a key is one of the numbers of a scan. A scan that isn't for numbers takes any key. */
 export function isInScan({ span }: KeyScan, sortKey: string): boolean {
   if (!span) return true;
+  const { head, low, high } = span;
+  if (sortKey.length !== head.length + widthOf(span)) return false;
   const digits = digitsOf(span, sortKey);
-  return digits?.length === String(span.low).length && BigInt(digits) >= span.low && BigInt(digits) <= span.high;
+  return digits !== undefined && BigInt(digits) >= low && BigInt(digits) <= high;
+}
+
+/** Gives one scan over all keys of several scans, and over the others between them. */
+export function hullOf(scans: readonly KeyScan[]): KeyScan {
+  const ends = scans.flatMap(({ span }) => (span ? [`${span.head}${span.low}`, `${span.head}${span.high}`] : []));
+  const [low = "", ...others] = ends.sort(compareUtf8);
+  return { sort: between(low, others.at(-1) ?? low), reverse: false };
 }
 
 /**
@@ -49,9 +59,8 @@ export function isInScan({ span }: KeyScan, sortKey: string): boolean {
  */
 export function skipLonger({ span, reverse }: KeyScan, sortKey: string): KeyScan | "end" | undefined {
   const digits = span && digitsOf(span, sortKey);
-  const width = span && String(span.low).length;
-  if (!span || !digits || !width || digits.length <= width) return undefined;
-  const shortened = BigInt(digits.slice(0, width));
+  if (!span || !digits || digits.length <= widthOf(span)) return undefined;
+  const shortened = BigInt(digits.slice(0, widthOf(span)));
   const rest = reverse ? { ...span, high: shortened } : { ...span, low: shortened + 1n };
   return rest.low > rest.high ? "end" : scanOf(rest, reverse);
 }
@@ -69,6 +78,10 @@ function spans(head: string, low: bigint, high: bigint): NumberSpan[] {
 function scanOf(span: NumberSpan, reverse: boolean): KeyScan {
   const low = `${span.head}${span.low}`;
   return { sort: span.low === span.high ? eq(low) : between(low, `${span.head}${span.high}`), reverse, span };
+}
+
+function widthOf({ low }: NumberSpan): number {
+  return String(low).length;
 }
 
 function digitsOf({ head }: NumberSpan, sortKey: string): string | undefined {

@@ -1,15 +1,13 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { composeKey, requireKeyModel } from "./auto-pksk.js";
-import { checkQuery } from "./checks.js";
-import { decodeCursor, encodeCursor, foreignCursor } from "./cursor.js";
 import { indexAttributes } from "./key-attribute.js";
 import { invalid, type KeyFields, keyOf, keyParts, type RowId, readFields } from "./key-fields.js";
 import type { KeyModel } from "./key-model.js";
 import type { FieldValues } from "./key-value.js";
-import { isInScan, type KeyScan, skipLonger } from "./number-scans.js";
-import { rehydrate, rowKeys } from "./opaque-data.js";
-import type { GetOptions, GsiNumber, OpaqueRow, OpaqueStore } from "./opaque-store.js";
+import { rehydrate } from "./opaque-data.js";
+import type { GetOptions, GsiNumber, OpaqueStore } from "./opaque-store.js";
 import type { Page, PageOptions } from "./query-options.js";
+import { type QueryPlan, readPage } from "./query-page.js";
 import { eq } from "./sort-condition.js";
 import { equalTo, planSort } from "./sort-plan.js";
 
@@ -72,15 +70,6 @@ export function queryClient<D extends DescMessage>(schema: D, store: OpaqueStore
   };
 }
 
-/** A query of one partition. */
-interface QueryPlan<M> {
-  readonly index: GsiNumber | 0;
-  readonly partition: string;
-  readonly scans: readonly KeyScan[];
-  /** Gives the message of a row; undefined when it isn't one of those asked for. */
-  readonly read: (row: OpaqueRow) => M | undefined;
-}
-
 function planQuery<D extends DescMessage>(
   schema: D,
   model: KeyModel,
@@ -113,68 +102,4 @@ function planQuery<D extends DescMessage>(
       return isOfPartition(found) && isMeant(found) ? message : undefined;
     },
   };
-}
-
-async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, options: PageOptions): Promise<Page<M>> {
-  const { index, partition } = plan;
-  const { limit, consistent, signal } = options;
-  checkQuery({ index, partition, limit, consistent });
-  let { cursor } = options;
-  const scans = cursor === undefined ? plan.scans : scansFrom(plan, cursor);
-  const items: M[] = [];
-  for (const [i, begun] of scans.entries()) {
-    let scan: KeyScan | undefined = begun;
-    let size = limit;
-    while (scan) {
-      const { sort, reverse }: KeyScan = scan;
-      const page = await store.query({ index, partition, sort, reverse, limit: size, cursor, consistent, signal });
-      const found = readRows(plan, scan, page.rows);
-      const taken = limit === undefined ? found : found.slice(0, limit - items.length);
-      items.push(...taken.map(({ message }) => message));
-      const last = taken.at(-1);
-      if (last && (limit === undefined || items.length === limit)) {
-        const isEnd = taken.length === found.length && page.cursor === undefined && i === scans.length - 1;
-        return isEnd ? { items } : { items, cursor: encodeCursor(index, last.row) };
-      }
-      cursor = page.cursor;
-      size = limit && limit - items.length;
-      if (cursor === undefined) break;
-      const key = lastKey(index, page.rows);
-      if (key === undefined || isInScan(scan, key)) continue;
-      const rest = skipLonger(scan, key);
-      if (rest) {
-        cursor = undefined;
-        scan = rest === "end" ? undefined : rest;
-      } else {
-        // Shorter numbers can't be skipped, so they are passed in pages as large as the store's.
-        size = undefined;
-      }
-    }
-  }
-  return { items };
-}
-
-function readRows<M>(
-  { index, read }: QueryPlan<M>,
-  scan: KeyScan,
-  rows: readonly OpaqueRow[],
-): readonly { readonly row: OpaqueRow; readonly message: M }[] {
-  return rows.flatMap((row) => {
-    const keys = rowKeys(row, index);
-    const message = keys && isInScan(scan, keys.sk) ? read(row) : undefined;
-    return message === undefined ? [] : [{ row, message }];
-  });
-}
-
-function lastKey(index: GsiNumber | 0, rows: readonly OpaqueRow[]): string | undefined {
-  const row = rows.at(-1);
-  return row && rowKeys(row, index)?.sk;
-}
-
-/** The scans that are left behind a cursor: the one that its row is of, and those after it. */
-function scansFrom<M>({ index, partition, scans }: QueryPlan<M>, cursor: string): readonly KeyScan[] {
-  const { indexSk } = decodeCursor(cursor, { index, partition });
-  const current = scans.findIndex((scan) => isInScan(scan, indexSk));
-  if (current < 0) throw foreignCursor();
-  return scans.slice(current);
 }

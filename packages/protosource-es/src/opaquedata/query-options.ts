@@ -47,11 +47,13 @@ interface TextOperators extends Operators<string> {
 export type TextSort = OneOf<TextOperators>;
 
 /**
- * A comparison with a whole number. The results come in numeric order, although keys sort as text: a range is read in
- * as many queries as it has lengths of digits. One whose bounds have the same length takes one.
+ * A comparison with a whole number. The results come in numeric order, although keys sort as text.
+ *
+ * Bounds with as many digits as each other, and of one sign, take one query. Otherwise each length of digits takes one,
+ * and to find the lengths that occur the whole partition may be read once: prefer `between`.
  *
  * The fields `create_at` and `modify_at` hold microseconds, of 16 digits from 2001 to 2286, and take one query. Beside
- * those times a comparison sees 0 there, and no other number.
+ * those times a comparison sees 0 there, and no other number; `eq` sees all.
  */
 export type NumberSort<V extends bigint | number> = OneOf<Operators<V>>;
 

@@ -1,5 +1,6 @@
 import type { DescMessage } from "@bufbuild/protobuf";
-import { autoPKSK, type KeyProblem, keyModel } from "protosource-es/opaquedata";
+import { type KeyProblem, keyModel } from "protosource-es/model";
+import { autoPKSK } from "protosource-es/opaquedata";
 import { describe, expect, test } from "vitest";
 import {
   BadlySchema,
