@@ -8,6 +8,7 @@ const config: ViteUserConfig = defineConfig({
   ssr: { resolve: { conditions: ["@protosource-es/source", "node"] } },
   test: {
     allowOnly: false,
+    coverage: { include: ["packages/*/src/**"], exclude: ["**/gen/**"] },
     slowTestThreshold: 5_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     projects: [
