@@ -5,8 +5,10 @@ import { CodeGeneratorResponseSchema } from "@bufbuild/protobuf/wkt";
 import { createEcmaScriptPlugin, type Plugin, type Schema, type Target } from "@bufbuild/protoplugin";
 import { formatDiagnostic } from "./diagnostic.js";
 import { emitFile } from "./emit/file.js";
-import { readDomain } from "./model.js";
+import { type Domain, readDomain } from "./model.js";
 import { validate } from "./validate.js";
+
+export { RULES, WARNINGS } from "./rules/rule-ids.js";
 
 /** `package.json` is next to both `src` and `dist`. */
 const { name, version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -30,20 +32,21 @@ const generator: Plugin = createEcmaScriptPlugin({
 
 /** Generates all files of a target. The first call of a run checks the schemas. */
 function generate(schema: Schema, target: Target): void {
-  if (target === TARGETS.find((each) => schema.targets.includes(each))) check(schema);
-  for (const file of schema.files) {
-    const domain = readDomain(file);
+  const known = schema.allFiles.map(readDomain);
+  const asked = known.filter(({ file }) => schema.files.includes(file));
+  if (target === TARGETS.find((each) => schema.targets.includes(each))) check(schema, asked, known);
+  for (const domain of asked) {
     if (domain.enabled) emitFile(schema, domain, target);
   }
 }
 
-function check({ files, allFiles, options }: Schema): void {
+function check({ options }: Schema, asked: readonly Domain[], known: readonly Domain[]): void {
   if (options.jsImportStyle !== "module") {
     throw new InvalidInput(
       "js_import_style=legacy_commonjs isn't supported: remove it, Node loads modules by require too",
     );
   }
-  const { errors, warnings } = validate(files, allFiles);
+  const { errors, warnings } = validate(asked, known);
   for (const warning of warnings) console.warn(formatDiagnostic(warning));
   if (errors.length > 0) throw new InvalidInput(errors.map(formatDiagnostic).join("\n"));
 }

@@ -1,7 +1,6 @@
 /** Every diagnostic of a set of files. */
-import type { DescFile } from "@bufbuild/protobuf";
 import { compareDiagnostics, type Diagnostic, diagnostic, type Report } from "./diagnostic.js";
-import { readDomain } from "./model.js";
+import type { Domain } from "./model.js";
 import { checkAggregate, checkProjections, checkSnapshot } from "./rules/aggregate-rules.js";
 import { checkCommands } from "./rules/command-rules.js";
 import { checkEvents } from "./rules/event-rules.js";
@@ -17,32 +16,31 @@ export interface Findings {
 }
 
 /**
- * Checks the files that code is generated for. `known` are all files of the request: an enabled one that is only
- * imported counts where files are compared with each other.
+ * Checks the files that code is asked for. `known` are all files of the request: an enabled one that is only imported
+ * counts where files are compared with each other.
  */
-export function validate(files: readonly DescFile[], known: readonly DescFile[]): Findings {
+export function validate(asked: readonly Domain[], known: readonly Domain[]): Findings {
   const found: Diagnostic[] = [];
   const report: Report = (rule, place, problem, remedy) => {
     found.push(diagnostic(rule, place, remedy === undefined ? problem : `${problem}; ${remedy}`));
   };
-  for (const file of files) {
-    const domain = readDomain(file);
-    if (!domain.enabled) {
-      checkNotEnabled(domain, report);
-      continue;
-    }
-    checkFile(domain, report);
-    checkAggregate(domain, report);
-    checkCommands(domain, report);
-    checkEvents(domain, report);
-    checkSnapshot(domain, report);
-    checkProjections(domain, report);
-    checkKeys(domain, report);
-    checkNames(domain, report);
+  for (const domain of asked) {
+    if (domain.enabled) checkDomain(domain, report);
+    else checkNotEnabled(domain, report);
   }
-  const enabled = (file: DescFile): boolean => readDomain(file).enabled;
-  checkPackages(files.filter(enabled), known.filter(enabled), report);
+  checkPackages(asked, known, report);
   found.sort(compareDiagnostics);
-  const isWarning = ({ rule }: Diagnostic) => rule in WARNINGS;
+  const isWarning = ({ rule }: Diagnostic): boolean => rule in WARNINGS;
   return { errors: found.filter((d) => !isWarning(d)), warnings: found.filter(isWarning) };
+}
+
+function checkDomain(domain: Domain, report: Report): void {
+  checkFile(domain, report);
+  checkAggregate(domain, report);
+  checkCommands(domain, report);
+  checkEvents(domain, report);
+  checkSnapshot(domain, report);
+  checkProjections(domain, report);
+  checkKeys(domain, report);
+  checkNames(domain, report);
 }

@@ -1,5 +1,5 @@
 /** Compiles the schemas of a test with buf, and runs the plugin on them in this process. */
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { create, fromBinary } from "@bufbuild/protobuf";
 import {
@@ -12,9 +12,14 @@ import { plugin } from "protoc-gen-protosource-es";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
-/** Runs a tool of the repository. */
+/** Runs a tool of the repository. Throws what it printed when it fails. */
 export function run(tool: string, ...args: string[]): Buffer {
-  return execFileSync(`${root}node_modules/.bin/${tool}`, args, { cwd: root, maxBuffer: 100_000_000 });
+  const { status, stdout, stderr, error } = spawnSync(`${root}node_modules/.bin/${tool}`, args, {
+    cwd: root,
+    maxBuffer: 100_000_000,
+  });
+  if (status !== 0) throw new Error(`${tool} failed\n${stdout}${stderr}`, { cause: error });
+  return stdout;
 }
 
 /** Compiles the schemas below a folder of `test/proto`. */

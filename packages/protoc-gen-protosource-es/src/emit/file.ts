@@ -12,9 +12,8 @@ export function emitFile(schema: Schema, domain: Domain, target: Target): void {
   const generated = schema.generateFile(`${file.name}_protosource.${target === "dts" ? "d.ts" : target}`);
   generated.preamble(file);
   const output = outputOf(generated, target);
-  const imports = target === "dts" ? "import type" : "import";
-  output.print(`${imports} * as rt from "protosource-es/codegenv1";`);
-  output.print(`${imports} * as pb from "${messagesPath(schema, file.name)}";`);
+  output.print('import * as rt from "protosource-es/codegenv1";');
+  output.print(`import * as pb from "${messagesPath(schema, file.name)}";`);
   emitAggregate(domain, output);
   for (const model of keys) emitQueries(model, output);
   for (const desc of enums.filter(hasDisplayNames)) emitDisplayNames(desc, output);

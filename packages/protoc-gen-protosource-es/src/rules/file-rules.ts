@@ -120,15 +120,16 @@ function checkList({ file, aggregate }: Domain, report: Report): void {
 }
 
 /**
- * Checks the packages of the enabled files that code is generated for, each against those before it and against
- * enabled files that are only imported: the key of a stream has the package, and no message name.
+ * Checks the packages of the enabled files that code is asked for, each against those before it and against enabled
+ * files that are only imported: the key of a stream has the package, and no message name.
  */
-export function checkPackages(files: readonly DescFile[], known: readonly DescFile[], report: Report): void {
-  for (const [i, file] of files.entries()) {
+export function checkPackages(asked: readonly Domain[], known: readonly Domain[], report: Report): void {
+  const ours = enabledFiles(asked);
+  const others = enabledFiles(known).filter((file) => !ours.includes(file));
+  for (const [i, file] of ours.entries()) {
     const { name, package: pkg } = file.proto;
-    const isSame = (other: DescFile): boolean => keyOf(other) === keyOf(file) && pkg !== "";
-    const other = files.slice(0, i).find(isSame) ?? known.find((each) => !files.includes(each) && isSame(each));
-    if (other === undefined) continue;
+    const other = [...ours.slice(0, i), ...others].find((each) => keyOf(each) === keyOf(file));
+    if (other === undefined || pkg === "") continue;
     const clash =
       other.proto.package === pkg
         ? `${name} has the package "${pkg}", as has ${other.proto.name}`
@@ -140,6 +141,10 @@ export function checkPackages(files: readonly DescFile[], known: readonly DescFi
       "give each aggregate a package of its own",
     );
   }
+}
+
+function enabledFiles(domains: readonly Domain[]): readonly DescFile[] {
+  return domains.filter(({ enabled }) => enabled).map(({ file }) => file);
 }
 
 /** A package as keys begin with it. */

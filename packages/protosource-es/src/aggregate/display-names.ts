@@ -18,7 +18,7 @@ export function displayNames(schema: DescEnum): DisplayNames {
 }
 
 function snakeCase(name: string): string {
-  return name.replaceAll(/([a-z0-9])([A-Z])/g, "$1_$2").toUpperCase();
+  return name.replaceAll(/([a-z0-9])(?=[A-Z])|([A-Z])(?=[A-Z][a-z])/g, "$1$2_").toUpperCase();
 }
 
 function titleCase(name: string): string {

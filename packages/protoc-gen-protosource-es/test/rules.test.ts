@@ -1,0 +1,20 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { RULES, WARNINGS } from "protoc-gen-protosource-es";
+import { describe, expect, it } from "vitest";
+
+const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+const invalid = new URL("proto/invalid/", import.meta.url);
+const expected = readdirSync(invalid).filter((file) => file.endsWith(".txt"));
+const diagnostics = expected.map((file) => readFileSync(new URL(file, invalid), "utf8")).join("");
+
+describe("the rules", () => {
+  it("are those of the readme", () => {
+    const [, table] = /<!-- rules -->\n([\s\S]*)<!-- \/rules -->/.exec(readme) ?? [];
+    const rows = Object.entries({ ...RULES, ...WARNINGS }).map(([id, rule]) => `| ${id} | ${rule} |\n`);
+    expect(table).toBe(`| id | rule |\n|---|---|\n${rows.join("")}`);
+  });
+
+  it.each(Object.keys({ ...RULES, ...WARNINGS }))("%s is broken by a schema of the tests", (id) => {
+    expect(diagnostics).toContain(`[${id}]\n`);
+  });
+});
