@@ -48,7 +48,9 @@ function check({ options }: Schema, asked: readonly Domain[], known: readonly Do
   }
   const { errors, warnings } = validate(asked, known);
   for (const warning of warnings) console.warn(formatDiagnostic(warning));
-  if (errors.length > 0) throw new InvalidInput(errors.map(formatDiagnostic).join("\n"));
+  if (errors.length === 0) return;
+  const what = errors.length === 1 ? "of an error" : `of ${errors.length} errors`;
+  throw new InvalidInput([`nothing is generated, because ${what}:`, ...errors.map(formatDiagnostic)].join("\n"));
 }
 
 /**

@@ -4,7 +4,7 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { fieldNamed } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
 import { type Domain, isDisabled, roleOf } from "../model.js";
-import { requireFields, shapeText } from "./fields.js";
+import { quoted, requireFields, shapeText } from "./fields.js";
 import { ENABLED_PATH, rolePath } from "./places.js";
 
 export function checkFile(domain: Domain, report: Report): void {
@@ -93,6 +93,14 @@ function checkCreation({ aggregate, commands }: Domain, report: Report): void {
   }
   const elsewhere = new Set(commands.flatMap(({ lifecycle, events }) => (lifecycle === "creation" ? [] : events)));
   for (const { schema, events } of [first, ...more]) {
+    if (events.length > 0 && events.every((name) => elsewhere.has(name))) {
+      report(
+        "W3",
+        { desc: schema, path: rolePath("command", 1, 0) },
+        `${schema.name} creates, but other commands emit ${quoted(events)} too, so that create_at and create_by are never set`,
+        "emit an event of its own first",
+      );
+    }
     for (const name of events.slice(1)) {
       if (elsewhere.has(name)) continue;
       report(

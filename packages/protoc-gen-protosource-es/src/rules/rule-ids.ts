@@ -54,6 +54,7 @@ export const RULES = {
 export const WARNINGS = {
   W1: "An index has a partition key and no sort key: its rows come in no defined order.",
   W2: "A file has an aggregate but isn't enabled, so that nothing is generated for it.",
+  W3: "Each event of a creation command is also emitted by a command that doesn't create, so that none says who created the aggregate, and when.",
 } as const;
 
 export type RuleId = keyof typeof RULES | keyof typeof WARNINGS;
