@@ -1,0 +1,49 @@
+/** Sessions on the stores that they can live in. */
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { type Clock, Repository } from "protosource-es";
+import { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
+import { MemoryStore } from "protosource-es/memory";
+import {
+  type SessionAggregate,
+  SessionCardQueries,
+  SessionQueries,
+  type SessionTypes,
+} from "../gen/example/app/session/v1/session_v1_protosource.js";
+
+/** What writes sessions, and what finds them. */
+export interface Sessions {
+  readonly repository: Repository<SessionTypes>;
+  readonly queries: SessionQueries;
+  readonly cards: SessionCardQueries;
+}
+
+/** Keeps sessions in memory. */
+export function sessionsInMemory(session: SessionAggregate, clock?: Clock): Sessions {
+  const store = new MemoryStore({ clock });
+  return {
+    repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
+    queries: new SessionQueries(store.opaqueStore),
+    cards: new SessionCardQueries(store.opaqueStore),
+  };
+}
+
+export interface TableNames {
+  readonly eventsTable: string;
+  readonly aggregatesTable: string;
+}
+
+/** Keeps sessions in DynamoDB. */
+export function sessionsOnDynamoDB(
+  session: SessionAggregate,
+  client: DynamoDBClient,
+  { eventsTable, aggregatesTable }: TableNames,
+  clock?: Clock,
+): Sessions {
+  const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, clock });
+  const store = new DynamoDBStore(client, { eventsTable, opaqueStore, clock });
+  return {
+    repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
+    queries: new SessionQueries(opaqueStore),
+    cards: new SessionCardQueries(opaqueStore),
+  };
+}
