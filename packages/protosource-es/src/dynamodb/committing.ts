@@ -1,11 +1,11 @@
 /** Sends the puts of a save until their fate is known. */
-import { GetItemCommand, PutItemCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import type { DynamoDBClientLike } from "./dynamodb-client.js";
 import type { Refusal } from "./failures.js";
 import { isMarked } from "./items.js";
-import { getCommitId, type Put, putItem, transaction } from "./requests.js";
-import { createSender, type RequestOptions, type Sender } from "./sending.js";
+import { getCommitId, putItem, transaction } from "./requests.js";
+import type { RequestOptions } from "./sending.js";
+import { createTableRequests, type TableRequests } from "./table-requests.js";
 import { type EventPut, type ItemPut, judge } from "./writes.js";
 
 /**
@@ -27,30 +27,17 @@ const MAX_ROUNDS = 20;
 
 /** Makes a committer. */
 export function createCommitter(client: DynamoDBClientLike, options: RequestOptions): Committer {
-  const send = createSender(options);
+  const requests = createTableRequests(client, options);
   // What is left to do after a save ran out of time gets the time of one attempt.
   const { attemptMs } = options.timeLimits ?? {};
-  const sendOnce = createSender({ ...options, timeLimits: { attemptMs, totalMs: attemptMs ?? 5_000 } });
+  const once = createTableRequests(client, { ...options, timeLimits: { attemptMs, totalMs: attemptMs ?? 5_000 } });
 
   const isStored = async (puts: readonly ItemPut[], commitId: Uint8Array | undefined): Promise<boolean> => {
     const first = puts.find((put): put is EventPut => put.kind === "event");
     if (!first || !commitId) return false;
     const table = String(first.put.TableName);
-    const { output } = await sendOnce(
-      {
-        operation: "GetItem",
-        table,
-        send: (capacity, sendOptions) =>
-          client.send(
-            new GetItemCommand({
-              ...getCommitId(table, first.aggregateId, first.version),
-              ReturnConsumedCapacity: capacity,
-            }),
-            sendOptions,
-          ),
-      },
-      undefined,
-    );
+    const input = getCommitId(table, first.aggregateId, first.version);
+    const { output } = await once.getItem(input, undefined);
     if (output?.Item === undefined) return false;
     if (isMarked(output.Item, commitId)) return true;
     throw versionConflict(first.aggregateId, first.version);
@@ -61,7 +48,7 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
     for (let round = 1; left.length > 0; round++) {
       let refusals: readonly Refusal[] | undefined;
       try {
-        ({ refusals } = await sendPuts(client, send, left, signal));
+        ({ refusals } = await sendPuts(requests, left, signal));
       } catch (error) {
         if (!isProtosourceError(error, "unavailable")) throw error;
         // A read that fails leaves the save in doubt, and the error to throw is the save's own.
@@ -107,34 +94,17 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
 
 /** Sends one put as PutItem, at half the price of a transaction of one, and several as a transaction. */
 function sendPuts(
-  client: DynamoDBClientLike,
-  send: Sender,
+  requests: TableRequests,
   puts: readonly ItemPut[],
   signal: AbortSignal | undefined,
 ): Promise<{ readonly refusals?: readonly Refusal[] | undefined }> {
-  const all: readonly Put[] = puts.map(({ put }) => put);
-  const table = [...new Set(all.map((put) => put.TableName))].join(" and ");
-  const [first] = all;
-  if (first !== undefined && all.length === 1) {
-    const input = putItem(first);
-    return send(
-      {
-        operation: "PutItem",
-        table,
-        send: (capacity, sendOptions) =>
-          client.send(new PutItemCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
-      },
-      signal,
-    );
-  }
-  const input = transaction(all, crypto.randomUUID());
-  return send(
-    {
-      operation: "TransactWriteItems",
-      table,
-      send: (capacity, sendOptions) =>
-        client.send(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
-    },
+  const [first, ...others] = puts.map(({ put }) => put);
+  if (first !== undefined && others.length === 0) return requests.putItem(putItem(first), signal);
+  return requests.transactWriteItems(
+    transaction(
+      puts.map(({ put }) => put),
+      crypto.randomUUID(),
+    ),
     signal,
   );
 }

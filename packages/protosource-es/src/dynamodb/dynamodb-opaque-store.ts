@@ -1,5 +1,4 @@
 /** The store of rows in a DynamoDB table with 20 indexes. */
-import { DeleteItemCommand, GetItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import type { CallOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
@@ -23,8 +22,9 @@ import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { readRow } from "./items.js";
 import type { Item } from "./limits.js";
 import { deleteRow, getRow, queryRows } from "./requests.js";
-import { createSender, type RequestOptions, type Sender } from "./sending.js";
+import type { RequestOptions } from "./sending.js";
 import { type AggregatesTableName, aggregatesTableName, DEFAULT_AGGREGATES_TABLE } from "./table-names.js";
+import { createTableRequests, type TableRequests } from "./table-requests.js";
 import { type RowPut, rowPut } from "./writes.js";
 
 export interface DynamoDBOpaqueStoreOptions extends RequestOptions {
@@ -48,7 +48,7 @@ export class DynamoDBOpaqueStore implements OpaqueStore {
   readonly client: DynamoDBClientLike;
   readonly table: AggregatesTableName;
   readonly #clock: Clock;
-  readonly #send: Sender;
+  readonly #requests: TableRequests;
   readonly #commit: Committer;
 
   /** Throws `invalid_argument` for a missing client, a bad table name or time limit. */
@@ -57,7 +57,7 @@ export class DynamoDBOpaqueStore implements OpaqueStore {
     this.client = client;
     this.table = aggregatesTableName(options.table ?? DEFAULT_AGGREGATES_TABLE);
     this.#clock = options.clock ?? systemClock;
-    this.#send = createSender(options);
+    this.#requests = createTableRequests(client, options);
     this.#commit = createCommitter(client, options);
   }
 
@@ -80,14 +80,8 @@ export class DynamoDBOpaqueStore implements OpaqueStore {
   async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {
     checkKey(key);
     throwIfAborted(options.signal, "get");
-    const input = getRow(this.table, key, options.consistent ?? false);
-    const { output } = await this.#send(
-      {
-        operation: "GetItem",
-        table: this.table,
-        send: (capacity, sendOptions) =>
-          this.client.send(new GetItemCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
-      },
+    const { output } = await this.#requests.getItem(
+      getRow(this.table, key, options.consistent ?? false),
       options.signal,
     );
     if (output?.Item === undefined) return undefined;
@@ -98,16 +92,7 @@ export class DynamoDBOpaqueStore implements OpaqueStore {
   async delete(key: OpaqueKey, options: CallOptions = {}): Promise<void> {
     checkKey(key);
     throwIfAborted(options.signal, "delete");
-    const input = deleteRow(this.table, key);
-    await this.#send(
-      {
-        operation: "DeleteItem",
-        table: this.table,
-        send: (capacity, sendOptions) =>
-          this.client.send(new DeleteItemCommand({ ...input, ReturnConsumedCapacity: capacity }), sendOptions),
-      },
-      options.signal,
-    );
+    await this.#requests.deleteItem(deleteRow(this.table, key), options.signal);
   }
 
   /** Reads pages until `limit` rows are found, or without a limit until one page had any. */
@@ -121,15 +106,7 @@ export class DynamoDBOpaqueStore implements OpaqueStore {
     let reading = query.limit;
     do {
       const input = queryRows(this.table, query, now, startKey, reading);
-      const { output } = await this.#send(
-        {
-          operation: "Query",
-          table: this.table,
-          send: (capacity, options) =>
-            this.client.send(new QueryCommand({ ...input, ReturnConsumedCapacity: capacity }), options),
-        },
-        query.signal,
-      );
+      const { output } = await this.#requests.query(input, query.signal);
       for (const item of output?.Items ?? []) rows.push(readRow(item, this.table));
       startKey = output?.LastEvaluatedKey;
       // Expired rows count for DynamoDB: where they are many, small pages would take many requests.

@@ -1,5 +1,4 @@
 /** The store of streams in a DynamoDB table, and the way to the rows of another. */
-import { QueryCommand } from "@aws-sdk/client-dynamodb";
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
@@ -38,8 +37,9 @@ import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
 import { type ReadRecord, readEvent } from "./items.js";
 import type { Item } from "./limits.js";
 import { queryStream, type StreamRange } from "./requests.js";
-import { createSender, type RequestOptions, type Sender, sleep } from "./sending.js";
+import { type RequestOptions, sleep } from "./sending.js";
 import { DEFAULT_EVENTS_TABLE, type EventsTableName, eventsTableName } from "./table-names.js";
+import { createTableRequests, type TableRequests } from "./table-requests.js";
 import { checkTransaction, eventBatches } from "./writes.js";
 
 export interface DynamoDBStoreOptions extends RequestOptions {
@@ -70,7 +70,7 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
   readonly #opaqueStore: OpaqueStore | undefined;
   readonly #ttlSeconds: number;
   readonly #clock: Clock;
-  readonly #send: Sender;
+  readonly #requests: TableRequests;
   readonly #commit: Committer;
 
   /** Throws `invalid_argument` for a missing client, a bad table name, time to live or time limit. */
@@ -82,7 +82,7 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
     this.#opaqueStore = options.opaqueStore;
     this.#ttlSeconds = options.ttlSeconds ?? 0;
     this.#clock = options.clock ?? systemClock;
-    this.#send = createSender(options);
+    this.#requests = createTableRequests(client, options);
     this.#commit = createCommitter(client, options);
   }
 
@@ -189,15 +189,7 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
     let startKey: Item | undefined;
     do {
       const input = queryStream(this.#table, aggregateId, range, startKey);
-      const { output } = await this.#send(
-        {
-          operation: "Query",
-          table: this.#table,
-          send: (capacity, options) =>
-            this.#client.send(new QueryCommand({ ...input, ReturnConsumedCapacity: capacity }), options),
-        },
-        signal,
-      );
+      const { output } = await this.#requests.query(input, signal);
       yield (output?.Items ?? []).map((item) => readEvent(item, this.#table, aggregateId));
       startKey = output?.LastEvaluatedKey;
     } while (startKey !== undefined);

@@ -1,4 +1,6 @@
 /** What an item of either table looks like: records and rows as DynamoDB holds them, both ways. */
+
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
 import { RecordSchema, type Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
@@ -41,15 +43,23 @@ export const MARK_BYTES = 12;
 
 /** Tells whether an item carries the commit id. Equal bytes alone would prove nothing: two writers can write them. */
 export function isMarked(item: Item | undefined, commitId: Uint8Array | undefined): boolean {
-  const stored = item?.["c"]?.B;
+  const stored = bytesOf(item?.["c"]);
   if (!stored || !commitId) return false;
   return stored.length === commitId.length && stored.every((byte, i) => byte === commitId[i]);
+}
+
+/** The bytes of a binary attribute: as they are, or as the base64 text that was sent. */
+function bytesOf(value: AttributeValue | undefined): Uint8Array | undefined {
+  const bytes: Uint8Array | string | undefined = value?.B;
+  if (typeof bytes !== "string") return bytes;
+  const buffer = Buffer.from(bytes, "base64");
+  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
 /** Gives the record of an item. Throws `corrupt_record`, naming the item, when `v` is no number or `d` no binary. */
 export function readEvent(item: Item, table: string, aggregateId: string): ReadRecord {
   const version = item["v"]?.N;
-  const data = item["d"]?.B;
+  const data = bytesOf(item["d"]);
   if (version === undefined || data === undefined) {
     const key = `${table}: a=${JSON.stringify(aggregateId)}, v=${version ?? JSON.stringify(item["v"])}`;
     throw new ProtosourceError(
@@ -96,7 +106,7 @@ export function readRow(item: Item, table: string): OpaqueRow {
     const value = item[name];
     if (value !== undefined) row[name] = value.S ?? corrupt(name, "string");
   }
-  if (item["body"] !== undefined) row.body = item["body"].B ?? corrupt("body", "binary");
+  if (item["body"] !== undefined) row.body = bytesOf(item["body"]) ?? corrupt("body", "binary");
   if (item["t"] !== undefined) row.t = BigInt(item["t"].N ?? corrupt("t", "number"));
   if (item["version"] !== undefined) row.version = BigInt(item["version"].N ?? corrupt("version", "number"));
   return row;

@@ -47,7 +47,7 @@ export function tableAdmin(
     operation: string,
     call: (options: SendOptions) => Promise<O>,
   ): Promise<O | undefined> => {
-    const { output } = await sender({ operation, table, send: (_, options) => call(options) }, signal);
+    const { output } = await sender(operation, table, signal, (_, abortSignal) => call({ abortSignal }));
     return output;
   };
   const TableName = table;

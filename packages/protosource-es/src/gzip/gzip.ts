@@ -22,7 +22,7 @@ export function isCompressed(data: Uint8Array): boolean {
  */
 export function compress(data: Uint8Array, threshold: number = DEFAULT_COMPRESS_THRESHOLD): Uint8Array {
   if (threshold <= 0 || data.length < threshold) return data;
-  return gzipSync(data);
+  return plain(gzipSync(data));
 }
 
 /**
@@ -33,7 +33,7 @@ export function compress(data: Uint8Array, threshold: number = DEFAULT_COMPRESS_
 export function decompress(data: Uint8Array, key: string, limit: number = DEFAULT_INFLATE_LIMIT): Uint8Array {
   if (!isCompressed(data)) return data;
   try {
-    return gunzipSync(data, { maxOutputLength: limit });
+    return plain(gunzipSync(data, { maxOutputLength: limit }));
   } catch (cause) {
     throw new ProtosourceError(
       "corrupt_record",
@@ -42,4 +42,9 @@ export function decompress(data: Uint8Array, key: string, limit: number = DEFAUL
       { cause },
     );
   }
+}
+
+/** Gives the bytes without the methods of Node's own kind of array. */
+function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -139,8 +139,8 @@ describe.each(engines)("reads on $name", (engine) => {
   it("finds a transaction whose end is missing", async () => {
     await put(event(1, { m: { N: "2" } }));
     await put(event(2, { m: { N: "1" } }));
-    for (const read of [store.load(id), store.loadTail(id, 1)]) {
-      const error = await failure(read);
+    for (const read of [() => store.load(id), () => store.loadTail(id, 1)]) {
+      const error = await failure(read());
       expect(isProtosourceError(error, "corrupt_stream") && error.details).toEqual({
         aggregateId: id,
         problem: "torn",

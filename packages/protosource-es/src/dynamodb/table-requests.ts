@@ -1,0 +1,81 @@
+/** The operations on items, each sent with its time limits and retries. */
+import {
+  DeleteItemCommand,
+  type DeleteItemCommandInput,
+  type DeleteItemCommandOutput,
+  GetItemCommand,
+  type GetItemCommandInput,
+  type GetItemCommandOutput,
+  PutItemCommand,
+  type PutItemCommandInput,
+  type PutItemCommandOutput,
+  QueryCommand,
+  type QueryCommandInput,
+  type QueryCommandOutput,
+  TransactWriteItemsCommand,
+  type TransactWriteItemsCommandInput,
+  type TransactWriteItemsCommandOutput,
+} from "@aws-sdk/client-dynamodb";
+import type { DynamoDBClientLike } from "./dynamodb-client.js";
+import {
+  FastGetItemCommand,
+  FastPutItemCommand,
+  FastQueryCommand,
+  FastTransactWriteItemsCommand,
+  withSignal,
+} from "./fast-commands.js";
+import { createSender, type RequestOptions, type Sent } from "./sending.js";
+
+/** Sends one kind of request. Throws what a {@link createSender | sender} throws. */
+type Operation<I, O> = (input: I, signal: AbortSignal | undefined) => Promise<Sent<O>>;
+
+/** What a client can do with the items of a table. */
+export interface TableRequests {
+  readonly query: Operation<QueryCommandInput, QueryCommandOutput>;
+  readonly getItem: Operation<GetItemCommandInput, GetItemCommandOutput>;
+  readonly putItem: Operation<PutItemCommandInput, PutItemCommandOutput>;
+  readonly deleteItem: Operation<DeleteItemCommandInput, DeleteItemCommandOutput>;
+  readonly transactWriteItems: Operation<TransactWriteItemsCommandInput, TransactWriteItemsCommandOutput>;
+}
+
+/** Makes the operations of a client. */
+export function createTableRequests(client: DynamoDBClientLike, options: RequestOptions): TableRequests {
+  const send = createSender(options);
+  const isFast = options.fastPath ?? true;
+  return {
+    query: (input, signal) =>
+      send("Query", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
+        isFast
+          ? client.send(withSignal(new FastQueryCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
+          : client.send(new QueryCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+      ),
+    getItem: (input, signal) =>
+      send("GetItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
+        isFast
+          ? client.send(withSignal(new FastGetItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
+          : client.send(new GetItemCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+      ),
+    putItem: (input, signal) =>
+      send("PutItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
+        isFast
+          ? client.send(withSignal(new FastPutItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
+          : client.send(new PutItemCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+      ),
+    deleteItem: (input, signal) =>
+      send("DeleteItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
+        client.send(new DeleteItemCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+      ),
+    transactWriteItems: (input, signal) =>
+      send("TransactWriteItems", tablesOf(input), signal, (ReturnConsumedCapacity, abortSignal) =>
+        isFast
+          ? client.send(
+              withSignal(new FastTransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), abortSignal),
+            )
+          : client.send(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+      ),
+  };
+}
+
+function tablesOf({ TransactItems = [] }: TransactWriteItemsCommandInput): string {
+  return [...new Set(TransactItems.map(({ Put }) => Put?.TableName))].join(" and ");
+}
