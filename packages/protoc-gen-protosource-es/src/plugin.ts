@@ -54,8 +54,8 @@ function check({ options }: Schema, asked: readonly Domain[], known: readonly Do
 }
 
 /**
- * Generates a `_protosource` file beside the `_pb` file of each enabled schema. When a schema is wrong, the response has no
- * files, and its error lists all that is wrong in all files. Warnings go to standard error.
+ * Generates a `_protosource` file beside the `_pb` file of each enabled schema. When a schema is wrong, the response
+ * has no files, and its error lists all that is wrong in all files. Warnings go to standard error.
  */
 export const plugin: Plugin = {
   ...generator,

@@ -12,7 +12,9 @@ export {
   type ProjectionModel,
   type SnapshotModel,
 } from "./aggregate/file-model.js";
-export { KEY_ATTRIBUTES, type KeyAttribute } from "./opaquedata/key-attribute.js";
+export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute } from "./opaquedata/key-attribute.js";
+export { keyParts } from "./opaquedata/key-fields.js";
 export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./opaquedata/key-model.js";
 export { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
+export { type GsiNumber, NUM_GSIS } from "./opaquedata/opaque-store.js";
 export { sortOptionName } from "./opaquedata/sort-plan.js";

@@ -2,6 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { AggregateModel, CommandModel, EventModel } from "protosource-es/model";
 import type { Domain } from "../model.js";
+import { listed } from "../words.js";
 import { docComment, sourceComment } from "./comment.js";
 import { type AggregateNames, aggregateNames } from "./names.js";
 import { exported, type Output, parameterText, printCallable } from "./output.js";
@@ -97,17 +98,13 @@ function emitConstructors(comment: string, name: string, messages: readonly Docu
 
 /** What the source says of a command, then when it is allowed and what it emits. */
 function commandComment({ schema, lifecycle, allowedStates, events }: CommandModel): readonly string[] {
-  const states = allowedStates.length > 0 ? `In ${join(allowedStates, "or")}` : "In any state";
+  const states = allowedStates.length > 0 ? `In ${listed(allowedStates, "or")}` : "In any state";
   const when = { creation: "Creates", mutation: states, any: `Creates, or i${states.slice(1)}` }[lifecycle];
-  const behaviour = `${when}; emits ${join(events, "and")}.`;
+  const behaviour = `${when}; emits ${listed(events, "and")}.`;
   const comment = sourceComment(schema);
   const [only, ...more] = comment;
   if (only === undefined) return [behaviour];
   if (more.length > 0) return [...comment, "", behaviour];
   const sentence = /[.!?:]$/.test(only) ? only : `${only}.`;
   return [`${sentence} ${behaviour}`];
-}
-
-function join(names: readonly string[], word: string): string {
-  return names.join(", ").replace(/, ([^,]*)$/, ` ${word} $1`);
 }

@@ -1,7 +1,17 @@
 /** The query class of a message with keys: one method for its row, and one for each index that it is in. */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
-import { type KeyModel, sortOptionName } from "protosource-es/model";
+import {
+  type GsiNumber,
+  indexAttributes,
+  type KeyAttribute,
+  type KeyModel,
+  type KeyPart,
+  keyParts,
+  NUM_GSIS,
+  sortOptionName,
+} from "protosource-es/model";
+import { listed } from "../words.js";
 import { docComment } from "./comment.js";
 import { type IndexFields, parameterName, queriesName, selectNames } from "./names.js";
 import { exported, type Output, type Parameter, printCallable } from "./output.js";
@@ -33,10 +43,12 @@ export function emitQueries(keys: KeyModel, output: Output): void {
 
 function emitGet(keys: KeyModel, output: Output): void {
   const { schema, role } = keys;
-  const fields = rowFields(keys);
+  const fields = fieldsOf(keyParts(keys));
   const row = role === "other" ? objectOf(fields) : "id";
   output.print();
-  output.print(docComment([`Reads the row of one ${list(fields, "and")}; undefined when there is none.`], "  "));
+  output.print(
+    docComment([`Reads the row of one ${listed(namesOf(fields), "and")}; undefined when there is none.`], "  "),
+  );
   printCallable(
     {
       head: "get",
@@ -56,9 +68,9 @@ function emitSelect(schema: DescMessage, { number, partition, sort }: IndexField
   });
   const options = conditions.length === 0 ? "rt.PageOptions" : `rt.QueryOptions<{ ${conditions.join("; ")} }>`;
   const source = number === 0 ? "the rows of one key" : `index ${number}`;
-  const order = sort.length === 0 ? "" : `, sorted by ${list(sort, "then")}`;
+  const order = sort.length === 0 ? "" : `, sorted by ${listed(namesOf(sort), "then")}`;
   output.print();
-  output.print(docComment([`Reads ${source}: ${list(partition, "and")}${order}.`], "  "));
+  output.print(docComment([`Reads ${source}: ${listed(namesOf(partition), "and")}${order}.`], "  "));
   printCallable(
     {
       head: name,
@@ -71,24 +83,21 @@ function emitSelect(schema: DescMessage, { number, partition, sort }: IndexField
   );
 }
 
-/** The fields that name a row: those of the pk, and of the sk where fields make it. */
-function rowFields({ templates, fixedSortKey }: KeyModel): readonly DescField[] {
-  const keys = [templates.get("pk"), fixedSortKey === undefined ? templates.get("sk") : undefined];
-  return keys.flatMap((key) => key?.parts.map(({ field }) => field) ?? []);
+/** What can be selected by: each index, and the table itself where fields make its sort key. */
+function indexesOf({ templates }: KeyModel): readonly IndexFields[] {
+  const fields = (key: KeyAttribute): readonly DescField[] => fieldsOf(templates.get(key)?.parts ?? []);
+  return Array.from({ length: NUM_GSIS + 1 }, (_, number) => {
+    const [pk, sk] = indexAttributes(number as GsiNumber | 0);
+    return { number, partition: fields(pk), sort: fields(sk) };
+  }).filter(({ number, partition, sort }) => partition.length > 0 && (number > 0 || sort.length > 0));
 }
 
-/** What can be selected by: the table itself where it has sort keys of fields, and each index. */
-function indexesOf({ templates, fixedSortKey }: KeyModel): readonly IndexFields[] {
-  const fields = (key: string): DescField[] =>
-    [...templates].flatMap(([name, { parts }]) => (name === key ? parts.map(({ field }) => field) : []));
-  const table = { number: 0, partition: fields("pk"), sort: fixedSortKey === undefined ? fields("sk") : [] };
-  const secondary = [...templates.keys()].flatMap((key) => {
-    const number = /^gsi(\d+)pk$/.exec(key)?.[1];
-    return number === undefined
-      ? []
-      : [{ number: Number(number), partition: fields(key), sort: fields(`gsi${number}sk`) }];
-  });
-  return [...(table.sort.length > 0 ? [table] : []), ...secondary];
+function fieldsOf(parts: readonly KeyPart[]): readonly DescField[] {
+  return parts.map(({ field }) => field);
+}
+
+function namesOf(fields: readonly DescField[]): readonly string[] {
+  return fields.map(({ name }) => name);
 }
 
 function parametersOf(schema: DescMessage, fields: readonly DescField[], output: Output): readonly Parameter[] {
@@ -150,11 +159,4 @@ function scalarText(field: DescField): string {
     default:
       return "number";
   }
-}
-
-function list(fields: readonly DescField[], word: string): string {
-  return fields
-    .map((field) => field.name)
-    .join(", ")
-    .replace(/, ([^,]*)$/, ` ${word} $1`);
 }

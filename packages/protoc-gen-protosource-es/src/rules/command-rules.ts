@@ -3,8 +3,9 @@ import type { DescMessage } from "@bufbuild/protobuf";
 import { type CommandModel, fieldNamed, typeOf } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
 import { type Domain, roleOf } from "../model.js";
+import { allOf, oneOf } from "../words.js";
 import { checkOneofs } from "./copying.js";
-import { EVENT_FIELDS, oneOf, quoted, type RequiredField, requireFields } from "./fields.js";
+import { EVENT_FIELDS, type RequiredField, requireFields } from "./fields.js";
 import { rolePath } from "./places.js";
 
 const COMMAND_FIELDS: readonly RequiredField[] = [
@@ -69,7 +70,7 @@ function checkStates({ schema, lifecycle, allowedStates }: CommandModel, { aggre
     report(
       "C7",
       { desc: schema, path: rolePath("command", 3, 0) },
-      `${schema.name} creates and is allowed in ${quoted(allowedStates)}, but there is no state before the creation`,
+      `${schema.name} creates and is allowed in ${allOf(allowedStates)}, but there is no state before the creation`,
       'remove "allowed_states"',
     );
   }

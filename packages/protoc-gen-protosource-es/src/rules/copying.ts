@@ -2,7 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import { fieldNamed } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
-import { quoted } from "./fields.js";
+import { allOf } from "../words.js";
 import type { RuleId } from "./rule-ids.js";
 
 /**
@@ -21,7 +21,7 @@ export function checkOneofs(
     const [first, ...others] = sources;
     if (first === undefined || others.length === 0) continue;
     if (first.oneof !== undefined && others.every((field) => field.oneof === first.oneof)) continue;
-    const names = quoted(sources.map((field) => field.name));
+    const names = allOf(sources.map((field) => field.name));
     report(
       rule,
       at,

@@ -3,8 +3,9 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
 import { type AggregateModel, type CollectionModel, type EventModel, fieldNamed, typeOf } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
 import type { Domain } from "../model.js";
+import { allOf, oneOf } from "../words.js";
 import { checkOneofs } from "./copying.js";
-import { EVENT_FIELDS, oneOf, quoted, requireFields } from "./fields.js";
+import { EVENT_FIELDS, requireFields } from "./fields.js";
 import { rolePath } from "./places.js";
 
 const ENVELOPE: ReadonlySet<string> = new Set(EVENT_FIELDS.map(({ name }) => name));
@@ -129,7 +130,7 @@ function checkOwnField(
   const type = action === "add" ? element.typeName : "string";
   const isRight = own !== undefined && typeOf(own) === type && (action === "add" || own.name === keyField);
   if (isRight && others.length === 0) return;
-  const found = own === undefined ? "none" : quoted([own, ...others].map(({ name }) => name));
+  const found = own === undefined ? "none" : allOf([own, ...others].map(({ name }) => name));
   const [what, wanted] =
     action === "add"
       ? [`adds to ${target}, for which it takes one field, the element`, `${element.name} element = 5;`]

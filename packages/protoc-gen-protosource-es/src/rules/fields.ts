@@ -58,13 +58,3 @@ function declaration(field: DescField): string {
   }
   return `oneof ${field.oneof.name} { ${typeOf(field)} ${field.name} = ${field.number}; }`;
 }
-
-/** The names of fields, for a message. */
-export function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(", ");
-}
-
-/** A choice of names, for a message: `"a", "b" or "c"`. */
-export function oneOf(names: readonly string[]): string {
-  return quoted(names).replace(/, ([^,]*)$/, " or $1");
-}

@@ -4,7 +4,8 @@ import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { fieldNamed } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
 import { type Domain, isDisabled, roleOf } from "../model.js";
-import { quoted, requireFields, shapeText } from "./fields.js";
+import { allOf } from "../words.js";
+import { requireFields, shapeText } from "./fields.js";
 import { ENABLED_PATH, rolePath } from "./places.js";
 
 export function checkFile(domain: Domain, report: Report): void {
@@ -97,7 +98,7 @@ function checkCreation({ aggregate, commands }: Domain, report: Report): void {
       report(
         "W3",
         { desc: schema, path: rolePath("command", 1, 0) },
-        `${schema.name} creates, but other commands emit ${quoted(events)} too, so that create_at and create_by are never set`,
+        `${schema.name} creates, but other commands emit ${allOf(events)} too, so that create_at and create_by are never set`,
         "emit an event of its own first",
       );
     }
