@@ -10,8 +10,8 @@ import { BookingSchema } from "./golden/imported_pb.js";
 import { BookingQueries } from "./golden/imported_protosource.js";
 import { PageSchema } from "./golden/index_names_pb.js";
 import { PageQueries } from "./golden/index_names_protosource.js";
-import { Marker_InnerSchema, Marker_Kind, MarkerSchema, SettingSchema } from "./golden/keyed_pb.js";
-import { Marker_InnerQueries, MarkerQueries, SettingQueries } from "./golden/keyed_protosource.js";
+import { EntrySchema, Marker_InnerSchema, Marker_Kind, MarkerSchema, SettingSchema } from "./golden/keyed_pb.js";
+import { EntryQueries, Marker_InnerQueries, MarkerQueries, SettingQueries } from "./golden/keyed_protosource.js";
 import { type AggregateTypes, aggregateCommands, defineAggregate } from "./golden/names_protosource.js";
 import { Color } from "./golden/types_pb.js";
 
@@ -118,6 +118,22 @@ describe("a generated query class", () => {
     const inners = new Marker_InnerQueries(store);
     expect(await inners.get(new Uint8Array([1, 2]), [3n])).toEqual(inner);
     expect((await inners.selectByBlob(new Uint8Array([1, 2]), { numbers: { eq: [3n] } })).items).toEqual([inner]);
+  });
+
+  it("compares numbers that are strings in TypeScript as numbers", async () => {
+    const store = new MemoryOpaqueStore();
+    const lines = ["9", "10", "11"].map((line) => create(EntrySchema, { account: "7", line }));
+    for (const line of lines) await store.put(opaqueDataFromMessage(EntrySchema, line));
+    const entries = new EntryQueries(store);
+    expect(await entries.get("7", "10")).toEqual(lines[1]);
+    const found: object[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await entries.selectByAccount("7", { line: { between: [9n, 10n] }, cursor });
+      found.push(...page.items);
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(found).toEqual(lines.slice(0, 2));
   });
 
   it("finds by an enum of another file", async () => {

@@ -11,7 +11,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file keyed.proto.
  */
 export const file_keyed: GenFile = /*@__PURE__*/
-  fileDesc("CgtrZXllZC5wcm90bxIQZXhhbXBsZS5rZXllZC52MSJ2CgRTaG9wEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSEQoJY3JlYXRlX2F0GAMgASgDEhEKCWNyZWF0ZV9ieRgEIAEoCRIRCgltb2RpZnlfYXQYBSABKAMSEQoJbW9kaWZ5X2J5GAYgASgJOgWKUQIaACIxCghTaG9wTGlzdBIlCgVpdGVtcxgBIAMoCzIWLmV4YW1wbGUua2V5ZWQudjEuU2hvcCJvCgdTZXR0aW5nEhgKBXNjb3BlGAEgASgJQgmCUQYKBAgBEAESFwoEbmFtZRgCIAEoCUIJglEGCgQIARACEhkKCHJldmlzaW9uGAMgASgDQgeCUQQKAggCEhYKBXZhbHVlGAQgASgJQgeCUQQKAggDIroCCgZNYXJrZXISGgoEY29kZRgBIAEoCUIHglEECgIIAUgBiAEBEjkKBGtpbmQYAiABKA4yHS5leGFtcGxlLmtleWVkLnYxLk1hcmtlci5LaW5kQgeCUQQKAggDSAKIAQESGQoGcGVyc29uGAMgASgJQgeCUQQKAggFSAASPAoKb3RoZXJfa2luZBgEIAEoDjIdLmV4YW1wbGUua2V5ZWQudjEuTWFya2VyLktpbmRCB4JRBAoCCAZIABo4CgVJbm5lchIVCgRibG9iGAEgASgMQgeCUQQKAggBEhgKB251bWJlcnMYAiADKANCB4JRBAoCCAIiKgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDAoIS0lORF9SRUQQAUIICgZ0YXJnZXRCBwoFX2NvZGVCBwoFX2tpbmQiNAoFRm91bmQSCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAk6EIpRDQoLCgdGb3VuZGVkEAEiSAoHRm91bmRlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJOgWKUQISAEIFklECCAFiBnByb3RvMw", [file_funinthecloud_protosource_options_v1_options_v1]);
+  fileDesc("CgtrZXllZC5wcm90bxIQZXhhbXBsZS5rZXllZC52MSJ2CgRTaG9wEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSEQoJY3JlYXRlX2F0GAMgASgDEhEKCWNyZWF0ZV9ieRgEIAEoCRIRCgltb2RpZnlfYXQYBSABKAMSEQoJbW9kaWZ5X2J5GAYgASgJOgWKUQIaACIxCghTaG9wTGlzdBIlCgVpdGVtcxgBIAMoCzIWLmV4YW1wbGUua2V5ZWQudjEuU2hvcCJvCgdTZXR0aW5nEhgKBXNjb3BlGAEgASgJQgmCUQYKBAgBEAESFwoEbmFtZRgCIAEoCUIJglEGCgQIARACEhkKCHJldmlzaW9uGAMgASgDQgeCUQQKAggCEhYKBXZhbHVlGAQgASgJQgeCUQQKAggDIroCCgZNYXJrZXISGgoEY29kZRgBIAEoCUIHglEECgIIAUgBiAEBEjkKBGtpbmQYAiABKA4yHS5leGFtcGxlLmtleWVkLnYxLk1hcmtlci5LaW5kQgeCUQQKAggDSAKIAQESGQoGcGVyc29uGAMgASgJQgeCUQQKAggFSAASPAoKb3RoZXJfa2luZBgEIAEoDjIdLmV4YW1wbGUua2V5ZWQudjEuTWFya2VyLktpbmRCB4JRBAoCCAZIABo4CgVJbm5lchIVCgRibG9iGAEgASgMQgeCUQQKAggBEhgKB251bWJlcnMYAiADKANCB4JRBAoCCAIiKgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDAoIS0lORF9SRUQQAUIICgZ0YXJnZXRCBwoFX2NvZGVCBwoFX2tpbmQiPAoFRW50cnkSGgoHYWNjb3VudBgBIAEoA0IJMAGCUQQKAggBEhcKBGxpbmUYAiABKANCCTABglEECgIIAiI0CgVGb3VuZBIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCToQilENCgsKB0ZvdW5kZWQQASJICgdGb3VuZGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAk6BYpRAhIAQgWSUQIIAWIGcHJvdG8z", [file_funinthecloud_protosource_options_v1_options_v1]);
 
 /**
  * An aggregate without indexes, beside rows of other kinds.
@@ -200,6 +200,30 @@ export const Marker_KindSchema: GenEnum<Marker_Kind> = /*@__PURE__*/
   enumDesc(file_keyed, 3, 0);
 
 /**
+ * Numbers that are strings in TypeScript, and still compare as numbers.
+ *
+ * @generated from message example.keyed.v1.Entry
+ */
+export type Entry = Message<"example.keyed.v1.Entry"> & {
+  /**
+   * @generated from field: int64 account = 1 [jstype = JS_STRING];
+   */
+  account: string;
+
+  /**
+   * @generated from field: int64 line = 2 [jstype = JS_STRING];
+   */
+  line: string;
+};
+
+/**
+ * Describes the message example.keyed.v1.Entry.
+ * Use `create(EntrySchema)` to create a new message.
+ */
+export const EntrySchema: GenMessage<Entry> = /*@__PURE__*/
+  messageDesc(file_keyed, 4);
+
+/**
  * @generated from message example.keyed.v1.Found
  */
 export type Found = Message<"example.keyed.v1.Found"> & {
@@ -219,7 +243,7 @@ export type Found = Message<"example.keyed.v1.Found"> & {
  * Use `create(FoundSchema)` to create a new message.
  */
 export const FoundSchema: GenMessage<Found> = /*@__PURE__*/
-  messageDesc(file_keyed, 4);
+  messageDesc(file_keyed, 5);
 
 /**
  * @generated from message example.keyed.v1.Founded
@@ -251,5 +275,5 @@ export type Founded = Message<"example.keyed.v1.Founded"> & {
  * Use `create(FoundedSchema)` to create a new message.
  */
 export const FoundedSchema: GenMessage<Founded> = /*@__PURE__*/
-  messageDesc(file_keyed, 5);
+  messageDesc(file_keyed, 6);
 

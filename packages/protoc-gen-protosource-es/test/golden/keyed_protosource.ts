@@ -128,5 +128,27 @@ export class Marker_InnerQueries {
   }
 }
 
+/** Reads the rows of Entry. */
+export class EntryQueries {
+  readonly #client: rt.QueryClient<typeof pb.EntrySchema>;
+
+  constructor(store: rt.OpaqueStore) {
+    this.#client = rt.queryClient(pb.EntrySchema, store);
+  }
+
+  /** Reads the row of one account and line; undefined when there is none. */
+  get(account: string, line: string, options?: rt.GetOptions): Promise<pb.Entry | undefined> {
+    return this.#client.get({ account, line }, options);
+  }
+
+  /** Reads the rows of one key: account, sorted by line. */
+  selectByAccount(
+    account: string,
+    options?: rt.QueryOptions<{ line: rt.NumberSort<bigint> }>,
+  ): Promise<rt.Page<pb.Entry>> {
+    return this.#client.select(0, { account }, options);
+  }
+}
+
 /** The values of Kind for people to read, by number. */
 export const marker_KindDisplayNames: rt.DisplayNames = /*@__PURE__*/ rt.displayNames(pb.Marker_KindSchema);
