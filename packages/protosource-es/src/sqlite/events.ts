@@ -1,0 +1,146 @@
+/** Records as the table holds them: how they are appended, read and purged. */
+import type { History, StoredRecord } from "../store.js";
+import { bytesOf, type Connection } from "./connection.js";
+import type { Call } from "./failures.js";
+import { encodeKey } from "./key-text.js";
+
+/** Records to append to a stream, with the expiry of each in epoch seconds; 0 for never. */
+export interface Append {
+  readonly aggregateId: string;
+  readonly records: readonly StoredRecord[];
+  readonly ttls: readonly bigint[];
+}
+
+/** Why records can't be appended: their first version that exists already, or a first one that leaves a gap. */
+export interface Refusal {
+  readonly problem: "taken" | "gap";
+  readonly version: bigint;
+}
+
+interface StoredEvent {
+  readonly version: bigint;
+  readonly data: Uint8Array | ArrayBuffer;
+  readonly ttl: bigint;
+}
+
+const IS_ALIVE = "(ttl <= 0 OR ttl > ?)";
+
+const INSERT = "INSERT INTO protosource_events (stream, version, data, ttl, commit_id) VALUES (?, ?, ?, ?, ?)";
+
+const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+  ORDER BY version LIMIT 2`;
+
+const COUNT_OF_COMMIT = `SELECT count(*) AS count FROM protosource_events
+  WHERE stream = ? AND version BETWEEN ? AND ? AND commit_id = ?`;
+
+const LOAD = `SELECT version, data, ttl FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ORDER BY version`;
+
+const LOAD_ALL = "SELECT version, data, ttl FROM protosource_events WHERE stream = ? ORDER BY version";
+
+const LOAD_TAIL = `${LOAD} DESC LIMIT ?`;
+
+const LOAD_TAIL_ALL = `${LOAD_ALL} DESC LIMIT ?`;
+
+/** Streams that begin with an expired record. */
+const EXPIRED_STREAMS = `SELECT DISTINCT stream FROM protosource_events AS expired
+  WHERE ttl > 0 AND ttl <= ? AND (
+    SELECT ttl > 0 AND ttl <= ? FROM protosource_events WHERE stream = expired.stream ORDER BY version LIMIT 1
+  ) LIMIT ?`;
+
+const FIRST_ALIVE = `SELECT version FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ORDER BY version LIMIT 1`;
+
+const DELETE_STREAM = "DELETE FROM protosource_events WHERE stream = ?";
+
+const DELETE_BEFORE = "DELETE FROM protosource_events WHERE stream = ? AND version < ?";
+
+/** Tells why records can't be appended to their stream, if they can't. */
+export function findRefusal(connection: Connection, call: Call, { aggregateId, records }: Append): Refusal | undefined {
+  const { first, last } = endsOf(records);
+  const previous = first - 1n;
+  const stored = connection.all<StoredEvent>(call, FIRST_TWO, encodeKey(aggregateId), previous, last);
+  const follows = stored[0]?.version === previous;
+  const taken = follows ? stored[1] : stored[0];
+  if (taken) return { problem: "taken", version: taken.version };
+  return follows || first === 1n ? undefined : { problem: "gap", version: first };
+}
+
+/** Tells whether records are stored already, all of them by the save of this id. */
+export function isStored(
+  connection: Connection,
+  call: Call,
+  { aggregateId, records }: Append,
+  commitId: Uint8Array,
+): boolean {
+  const { first, last } = endsOf(records);
+  const [row] = connection.all<{ count: bigint }>(call, COUNT_OF_COMMIT, encodeKey(aggregateId), first, last, commitId);
+  return row?.count === BigInt(records.length);
+}
+
+/** Appends records. To be called in the transaction in which {@link findRefusal} found none. */
+export function insertRecords(
+  connection: Connection,
+  call: Call,
+  { aggregateId, records, ttls }: Append,
+  commitId: Uint8Array,
+): void {
+  const stream = encodeKey(aggregateId);
+  records.forEach(({ version, data }, i) => {
+    connection.run(call, INSERT, stream, version, data, ttls[i] ?? 0n, commitId);
+  });
+}
+
+/** Which records of a stream to read. */
+export interface Reading {
+  readonly includeExpired: boolean;
+  /** The number of records to read from the end; all by default. */
+  readonly tail?: number | undefined;
+  /** The time at which a record has expired, in epoch seconds. */
+  readonly now: bigint;
+}
+
+/** Reads records of a stream in ascending order. */
+export function readRecords(connection: Connection, call: Call, aggregateId: string, reading: Reading): StoredRecord[] {
+  const { includeExpired, tail, now } = reading;
+  const stream = encodeKey(aggregateId);
+  const alive = includeExpired ? [] : [now];
+  if (tail === undefined) {
+    return connection.all<StoredEvent>(call, includeExpired ? LOAD_ALL : LOAD, stream, ...alive).map(recordOf);
+  }
+  const sql = includeExpired ? LOAD_TAIL_ALL : LOAD_TAIL;
+  return connection
+    .all<StoredEvent>(call, sql, stream, ...alive, BigInt(tail))
+    .reverse()
+    .map(recordOf);
+}
+
+/** Tells whether a record still counts at a time in epoch seconds. */
+export function isAlive({ ttl }: StoredRecord, now: bigint): boolean {
+  return ttl <= 0n || ttl > now;
+}
+
+/** Gives streams that begin with an expired record, as the table names them: `limit` of them at most. */
+export function expiredStreams(connection: Connection, call: Call, now: bigint, limit: bigint): string[] {
+  return connection.all<{ stream: string }>(call, EXPIRED_STREAMS, now, now, limit).map(({ stream }) => stream);
+}
+
+/** Deletes the expired records with which a stream begins, and gives their number. */
+export function deleteExpired(connection: Connection, call: Call, stream: string, now: bigint): number {
+  const [alive] = connection.all<StoredEvent>(call, FIRST_ALIVE, stream, now);
+  return alive
+    ? connection.run(call, DELETE_BEFORE, stream, alive.version)
+    : connection.run(call, DELETE_STREAM, stream);
+}
+
+/** Makes the message of a stream's records. */
+export function historyOf(records: StoredRecord[]): History {
+  return { $typeName: "funinthecloud.protosource.history.v1.History", records };
+}
+
+/** Written out, because `create` takes several times as long. */
+function recordOf({ version, data, ttl }: StoredEvent): StoredRecord {
+  return { $typeName: "funinthecloud.protosource.record.v1.Record", version, data: bytesOf(data), ttl };
+}
+
+function endsOf(records: readonly StoredRecord[]): { readonly first: bigint; readonly last: bigint } {
+  return { first: records[0]?.version ?? 0n, last: records.at(-1)?.version ?? 0n };
+}

@@ -1,0 +1,228 @@
+/** The store of streams in an SQLite file: all that a program on one machine needs. */
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { CallOptions } from "../call-options.js";
+import { type Clock, epochSeconds, systemClock } from "../clock.js";
+import { ProtosourceError } from "../errors.js";
+import { checkRow } from "../opaquedata/checks.js";
+import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
+import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import {
+  checkAggregateId,
+  checkCommitId,
+  checkSave,
+  checkSaveAll,
+  checkTailLength,
+  checkTtlSeconds,
+  newCommitId,
+  recordTtl,
+  throwIfAborted,
+} from "../save-checks.js";
+import type {
+  AggregateStore,
+  History,
+  LoadOptions,
+  RowWrite,
+  SaveAggregateOptions,
+  SaveOptions,
+  SnapshotTailStore,
+  Store,
+  StoredRecord,
+  StreamWrite,
+  TransactionalStore,
+  TransactionOptions,
+} from "../store.js";
+import { checkContiguous } from "../stream-checks.js";
+import { type Connection, connectionOf, otherTurns } from "./connection.js";
+import {
+  type Append,
+  deleteExpired,
+  expiredStreams,
+  findRefusal,
+  historyOf,
+  insertRecords,
+  isAlive,
+  isStored,
+  type Refusal,
+  readRecords,
+} from "./events.js";
+import type { Call } from "./failures.js";
+import { checkBytes } from "./limits.js";
+import { putRow } from "./rows.js";
+import type { SqliteDatabase } from "./sqlite-database.js";
+import { SqliteOpaqueStore } from "./sqlite-opaque-store.js";
+
+export interface SqliteStoreOptions {
+  /** Where `saveAggregate` writes to. A {@link SqliteOpaqueStore} on the same database by default. */
+  readonly opaqueStore?: OpaqueStore | undefined;
+  /** Seconds after which a record expires that has no `ttl` of its own. 0 or less, the default: never. */
+  readonly ttlSeconds?: number | undefined;
+  /** The machine's clock by default. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The number of streams that are purged at once, so that other writers get their turn between. */
+const PURGED_AT_ONCE = 100n;
+
+/**
+ * Keeps streams in an SQLite file, in the table `protosource_events`.
+ *
+ * A save is one transaction, however many records it has. Connections and processes may share a file; a write waits for
+ * the one before it as long as the connection's busy timeout allows, and then throws `unavailable`. What a call that
+ * returned has written survives a crash of the program, and one of the machine with the settings that `openSqlite`
+ * makes by default. With a connection that you open yourself, its settings are yours.
+ *
+ * The calls are synchronous within: a long one keeps the program from other work.
+ */
+export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore {
+  /** Where `saveAggregate` writes to. */
+  readonly opaqueStore: OpaqueStore;
+  readonly #database: SqliteDatabase;
+  readonly #connection: Connection;
+  readonly #ttlSeconds: number;
+  readonly #clock: Clock;
+
+  /**
+   * Makes the tables if they are missing.
+   *
+   * Throws `invalid_argument` for what isn't a database, one of a newer version of the tables, one whose text isn't
+   * UTF-8, and for a time to live that isn't possible.
+   */
+  constructor(database: SqliteDatabase, options: SqliteStoreOptions = {}) {
+    const { clock = systemClock, ttlSeconds = 0 } = options;
+    checkTtlSeconds(ttlSeconds);
+    this.#connection = connectionOf(database);
+    this.#database = database;
+    this.#ttlSeconds = ttlSeconds;
+    this.#clock = clock;
+    this.opaqueStore = options.opaqueStore ?? new SqliteOpaqueStore(database, { clock });
+  }
+
+  async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
+    checkSave(aggregateId, records);
+    const call = callOf("save", aggregateId, options);
+    throwIfAborted(options.signal, "save");
+    this.#append(call, [{ aggregateId, records }], []);
+  }
+
+  async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
+    const { rows = [], signal } = options;
+    checkSaveAll(writes, rows);
+    if (rows.length > 0) this.#checkRows(rows);
+    const call = callOf("saveAll", writes.map(({ aggregateId }) => aggregateId).join(", "), options);
+    throwIfAborted(signal, "saveAll");
+    this.#append(call, writes, rows);
+  }
+
+  async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
+    checkAggregateId(aggregateId);
+    throwIfAborted(options.signal, "load");
+    return this.#read("load", aggregateId, options);
+  }
+
+  async loadTail(aggregateId: string, n: number, options: LoadOptions = {}): Promise<History> {
+    checkAggregateId(aggregateId);
+    checkTailLength(n);
+    throwIfAborted(options.signal, "loadTail");
+    return n <= 0 ? historyOf([]) : this.#read("loadTail", aggregateId, options, n);
+  }
+
+  async saveAggregate<D extends DescMessage>(
+    schema: D,
+    message: MessageShape<D>,
+    options: SaveAggregateOptions = {},
+  ): Promise<PutOutcome> {
+    throwIfAborted(options.signal, "saveAggregate");
+    const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
+    return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
+  }
+
+  /**
+   * Deletes the expired records with which streams begin, and gives their number. Reads leave them out anyway; this
+   * frees their room. A record that expired behind one that hasn't stays: without it the stream would have a gap, or
+   * give its version away again. A stream of which every record has expired is gone, and may start anew at version 1.
+   *
+   * Other writers get their turn every hundred streams. An aborted signal stops it between.
+   */
+  async purgeExpired(options: CallOptions = {}): Promise<number> {
+    const call: Call = { operation: "purgeExpired", key: "the streams" };
+    const now = epochSeconds(this.#clock);
+    let purged = 0;
+    for (;;) {
+      throwIfAborted(options.signal, "purgeExpired");
+      const deleted = this.#connection.transaction(call, () =>
+        expiredStreams(this.#connection, call, now, PURGED_AT_ONCE).map((stream) =>
+          deleteExpired(this.#connection, call, stream, now),
+        ),
+      );
+      purged += deleted.reduce((sum, count) => sum + count, 0);
+      if (BigInt(deleted.length) < PURGED_AT_ONCE) return purged;
+      await otherTurns();
+    }
+  }
+
+  /** Appends to every stream and writes every row, or does none of it; or nothing, when this very save is stored. */
+  #append(call: SaveCall, writes: readonly StreamWrite[], rows: readonly RowWrite[]): void {
+    const now = epochSeconds(this.#clock);
+    const appends = writes
+      .filter(({ records }) => records.length > 0)
+      .map(({ aggregateId, records }): Append => {
+        for (const { data } of records) checkBytes("record", data);
+        return { aggregateId, records, ttls: records.map((record) => recordTtl(record, this.#ttlSeconds, now)) };
+      });
+    if (appends.length === 0 && rows.length === 0) return;
+
+    const connection = this.#connection;
+    connection.transaction(call, () => {
+      for (const append of appends) {
+        const refusal = findRefusal(connection, call, append);
+        if (!refusal) continue;
+        if (appends.every((one) => isStored(connection, call, one, call.commitId))) return;
+        throw versionConflict(append.aggregateId, refusal);
+      }
+      for (const append of appends) insertRecords(connection, call, append, call.commitId);
+      for (const row of rows) putRow(connection, call, row, now);
+    });
+  }
+
+  #read(operation: string, aggregateId: string, options: LoadOptions, tail?: number): History {
+    const { includeExpired = false } = options;
+    const now = epochSeconds(this.#clock);
+    const call: Call = { operation, key: aggregateId };
+    const records = readRecords(this.#connection, call, aggregateId, { includeExpired, tail, now });
+    checkContiguous(aggregateId, includeExpired ? records.filter((record) => isAlive(record, now)) : records);
+    return historyOf(records);
+  }
+
+  #checkRows(rows: readonly RowWrite[]): void {
+    if (!(this.opaqueStore instanceof SqliteOpaqueStore) || this.opaqueStore.database !== this.#database) {
+      throw new ProtosourceError(
+        "invalid_argument",
+        "a SqliteStore writes rows together with records only to a SqliteOpaqueStore on the same database: give it one",
+        { argument: "rows" },
+      );
+    }
+    for (const { row } of rows) {
+      checkRow(row);
+      checkBytes("body", row.body);
+    }
+  }
+}
+
+/** A save, which always has an id. */
+interface SaveCall extends Call {
+  readonly commitId: Uint8Array;
+}
+
+function callOf(operation: string, key: string, { commitId = newCommitId() }: SaveOptions): SaveCall {
+  checkCommitId(commitId);
+  return { operation, key, commitId };
+}
+
+function versionConflict(aggregateId: string, { problem, version }: Refusal): ProtosourceError<"version_conflict"> {
+  const what = problem === "taken" ? "exists already" : "lies beyond the end of the stream";
+  return new ProtosourceError(
+    "version_conflict",
+    `version ${version} of ${aggregateId} ${what}: load the stream, decide again and save`,
+    { aggregateId, version },
+  );
+}
