@@ -8,11 +8,12 @@ import { isProtosourceError, ProtosourceError } from "./errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "./gzip/gzip.js";
 import type { Logger } from "./logger.js";
 import { copyMessage } from "./pipeline/copy-message.js";
-import { commandBehaviourOf, decideWith } from "./pipeline/decide.js";
+import { decideWith } from "./pipeline/decide.js";
 import { type AppendOptions, append } from "./pipeline/emit.js";
 import { decodeRecord, type LoadedState, loadState } from "./pipeline/load.js";
 import { materialize, rowWrites } from "./pipeline/materialize.js";
 import { pause } from "./pipeline/pause.js";
+import { prepare } from "./pipeline/prepare.js";
 import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./pipeline/save.js";
 import type { ValidateFields } from "./pipeline/validate.js";
 import { throwIfAborted } from "./save-checks.js";
@@ -145,7 +146,9 @@ export class Repository<T extends AggregateTypes> {
     command: C | readonly C[],
     options: ApplyOptions = {},
   ): Promise<Applied<T["aggregate"], EventsFor<T, C>>> {
-    const { id, commands } = this.#prepare(command, options);
+    const given: readonly Message[] = Array.isArray(command) ? command : [command];
+    const commands = prepare(this.#definition, given, options, this.#options.newId);
+    const [{ id }] = commands;
     const { expectedVersion, signal } = options;
     checkRetries(options.retries);
     const retries = expectedVersion === undefined ? (options.retries ?? this.#options.retries ?? DEFAULT_RETRIES) : 0;
@@ -219,42 +222,6 @@ export class Repository<T extends AggregateTypes> {
     await this.#store.save(this.#streamId(id), records, { signal });
     if (this.#options.materialize !== "off") await this.#writeRows(aggregate);
     return { version: aggregate.version };
-  }
-
-  /** Copies the commands, so that neither a rule nor the caller changes them meanwhile, and fills in id and actor. */
-  #prepare(
-    command: Message | readonly Message[],
-    options: ApplyOptions,
-  ): { readonly id: string; readonly commands: readonly CommandMessage[] } {
-    checkGiven(options, "actor", "say who acts, or answer the request as unauthenticated");
-    checkGiven(options, "id", "say which aggregate the command is for");
-    const commands = (Array.isArray(command) ? command : [command]).map((given: Message | undefined) => {
-      if (typeof given?.$typeName !== "string")
-        throw invalid("command", "the command isn't a message: make it by xCommands");
-      return copyMessage(commandBehaviourOf(this.#definition, given).schema, given) as CommandMessage;
-    });
-    const id = options.id ?? commands.find((each) => each.id !== "")?.id ?? this.#newId(commands[0]);
-    for (const each of commands) {
-      if (each.id !== "" && each.id !== id) {
-        throw invalid(
-          "id",
-          `the command is for ${each.id}, and not for ${id}: apply commands of one aggregate at a time`,
-        );
-      }
-      each.id = id;
-      each.actor = options.actor ?? each.actor;
-    }
-    return { id, commands };
-  }
-
-  #newId(first: CommandMessage | undefined): string {
-    if (first === undefined) throw invalid("command", "there is no command: give at least one");
-    if (commandBehaviourOf(this.#definition, first).lifecycle !== "creation") {
-      throw invalid("id", `${first.$typeName} has no id: say which aggregate it is for`);
-    }
-    const id = this.#options.newId?.();
-    if (!id) throw invalid("id", `${first.$typeName} has no id: give one, or the repository a function newId`);
-    return id;
   }
 
   #load(id: string, signal: AbortSignal | undefined): Promise<LoadedState<T>> {
@@ -351,13 +318,6 @@ function checkVersion<T extends AggregateTypes>(
     `${aggregateId} is at version ${version}, and not at ${expected}: load it and decide again`,
     { aggregateId, version },
   );
-}
-
-/** An option that is there must say something: the types don't even take undefined. */
-function checkGiven(options: ApplyOptions, name: "actor" | "id", advice: string): void {
-  if (Object.hasOwn(options, name) && (typeof options[name] !== "string" || options[name] === "")) {
-    throw invalid(name, `the option ${name} is empty: ${advice}`);
-  }
 }
 
 function checkId(id: string): void {

@@ -1,70 +1,31 @@
 /** Files whose annotations contradict each other: each is the file of the test schema with one mistake. */
+import type { DescFile, DescMessage } from "@bufbuild/protobuf";
 import {
-  clone,
-  createFileRegistry,
-  type DescFile,
-  type DescMessage,
-  getOption,
-  type MessageShape,
-  setExtension,
-} from "@bufbuild/protobuf";
-import {
-  type DescriptorProto,
   FieldDescriptorProto_Label,
   FieldDescriptorProto_Type,
-  type FieldDescriptorProtoSchema,
   type FileDescriptorProto,
-  FileDescriptorProtoSchema,
-  MessageOptionsSchema,
 } from "@bufbuild/protobuf/wkt";
 import { defineAggregate, isProtosourceError } from "protosource-es";
 import { fileModel } from "protosource-es/model";
-import {
-  type MessageOptions,
-  file_funinthecloud_protosource_options_v1_options_v1 as optionsFile,
-  protosource_message_type,
-} from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import { CollectionAction } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import { describe, expect, test } from "vitest";
 import { file_example_app_order_v1_order_v1 } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { defineOrder } from "../../gen/example/app/order/v1/order_v1_protosource.js";
+import { changedFile, fieldNamed, messageNamed, setRole } from "../../redefine.js";
 
-/** Gives the order's file with a mistake. */
-function orderFile(change: (proto: FileDescriptorProto) => void): DescFile {
-  const proto = clone(FileDescriptorProtoSchema, file_example_app_order_v1_order_v1.proto);
-  change(proto);
-  const registry = createFileRegistry(
-    proto,
-    (name) => [optionsFile, ...optionsFile.dependencies].find((file) => file.proto.name === name)?.proto,
-  );
-  return registry.getFile(proto.name) as DescFile;
-}
+const orderFile = (change: (proto: FileDescriptorProto) => void): DescFile =>
+  changedFile(file_example_app_order_v1_order_v1, change);
 
-function messageNamed(proto: FileDescriptorProto, name: string): DescriptorProto {
-  return proto.messageType.find((message) => message.name === name) as DescriptorProto;
-}
-
-function fieldNamed(proto: FileDescriptorProto, message: string, name: string) {
-  return messageNamed(proto, message).field.find((field) => field.name === name) as MessageShape<
-    typeof FieldDescriptorProtoSchema
-  >;
-}
-
-/** Changes the role of a message. */
-function changeRole(proto: FileDescriptorProto, name: string, change: (role: MessageOptions["role"]) => void): void {
-  const schema = file_example_app_order_v1_order_v1.messages.find((message) => message.name === name) as DescMessage;
-  const options = getOption(schema, protosource_message_type);
-  change(options.role);
-  const message = messageNamed(proto, name);
-  message.options = clone(MessageOptionsSchema, message.options as MessageShape<typeof MessageOptionsSchema>);
-  setExtension(message.options, protosource_message_type, options);
-}
-
-function changeCommand(
+/** Changes the collection of ItemAdded. */
+function setCollection(
   proto: FileDescriptorProto,
-  name: string,
-  change: { allowedStates?: string[]; producesEvents?: string[] },
-) {
-  changeRole(proto, name, (role) => Object.assign(role.value as object, change));
+  change: { target?: string; action?: CollectionAction; keyField?: string },
+  event = "ItemAdded",
+): void {
+  const collection = { target: "items", action: CollectionAction.ADD, keyField: "item_id", ...change };
+  setRole(proto, event, "event", {
+    collection: { $typeName: "funinthecloud.protosource.options.v1.CollectionMapping", ...collection },
+  });
 }
 
 const cases: readonly (readonly [name: string, reason: RegExp, change: (proto: FileDescriptorProto) => void])[] = [
@@ -100,28 +61,28 @@ const cases: readonly (readonly [name: string, reason: RegExp, change: (proto: F
     "a command that emits nothing",
     /Place emits nothing/,
     (proto) => {
-      changeCommand(proto, "Place", { producesEvents: [] });
+      setRole(proto, "Place", "command", { producesEvents: [] });
     },
   ],
   [
     "a command that emits what isn't an event",
     /Place emits LineItem, which isn't an event/,
     (proto) => {
-      changeCommand(proto, "Place", { producesEvents: ["LineItem"] });
+      setRole(proto, "Place", "command", { producesEvents: ["LineItem"] });
     },
   ],
   [
     "an unknown state to be in",
     /Place names the state STATE_LOST/,
     (proto) => {
-      changeCommand(proto, "Place", { allowedStates: ["STATE_LOST"] });
+      setRole(proto, "Place", "command", { allowedStates: ["STATE_LOST"] });
     },
   ],
   [
     "an unknown state to lead to",
     /Placed names the state STATE_LOST/,
     (proto) => {
-      changeRole(proto, "Placed", (role) => Object.assign(role.value as object, { setsState: "STATE_LOST" }));
+      setRole(proto, "Placed", "event", { setsState: "STATE_LOST" });
     },
   ],
   [
@@ -150,45 +111,35 @@ const cases: readonly (readonly [name: string, reason: RegExp, change: (proto: F
     "a collection that isn't there",
     /Order has no field goods/,
     (proto) => {
-      changeRole(proto, "ItemAdded", (role) => {
-        if (role.case === "event" && role.value.collection) role.value.collection.target = "goods";
-      });
+      setCollection(proto, { target: "goods" });
     },
   ],
   [
     "a collection that isn't a map",
     /Order has string customer_id: a collection is a map/,
     (proto) => {
-      changeRole(proto, "ItemAdded", (role) => {
-        if (role.case === "event" && role.value.collection) role.value.collection.target = "customer_id";
-      });
+      setCollection(proto, { target: "customer_id" });
     },
   ],
   [
     "a collection without an action",
     /ItemAdded has a collection without an action/,
     (proto) => {
-      changeRole(proto, "ItemAdded", (role) => {
-        if (role.case === "event" && role.value.collection) role.value.collection.action = 0;
-      });
+      setCollection(proto, { action: CollectionAction.UNSPECIFIED });
     },
   ],
   [
     "a key that isn't text",
     /LineItem has int64 price_cents: the key of a collection is text/,
     (proto) => {
-      changeRole(proto, "ItemAdded", (role) => {
-        if (role.case === "event" && role.value.collection) role.value.collection.keyField = "price_cents";
-      });
+      setCollection(proto, { keyField: "price_cents" });
     },
   ],
   [
     "an element of another type",
     /TagAdded adds to items: give it one field, of type example.app.order.v1.LineItem/,
     (proto) => {
-      changeRole(proto, "TagAdded", (role) => {
-        if (role.case === "event" && role.value.collection) role.value.collection.target = "items";
-      });
+      setCollection(proto, { target: "items" }, "TagAdded");
     },
   ],
   [
@@ -216,7 +167,7 @@ const cases: readonly (readonly [name: string, reason: RegExp, change: (proto: F
     "a time to live that no clock can count",
     /has event_ttl_seconds 9223372037/,
     (proto) => {
-      changeRole(proto, "Order", (role) => Object.assign(role.value as object, { eventTtlSeconds: 9_223_372_037n }));
+      setRole(proto, "Order", "aggregate", { eventTtlSeconds: 9_223_372_037n });
     },
   ],
   [
