@@ -53,7 +53,13 @@ export async function loadState<T extends AggregateTypes>(
     try {
       applyEvent(definition, aggregate, record.event());
     } catch (cause) {
-      throw isProtosourceError(cause, "validation_failed") ? corruptRecord(streamId, record.version, cause) : cause;
+      if (!isProtosourceError(cause, "validation_failed")) throw cause;
+      throw corruptRecord(
+        streamId,
+        record.version,
+        `version ${record.version} of ${streamId}: ${cause.rawMessage}`,
+        cause,
+      );
     }
     aggregate.version = record.version;
   }
@@ -75,7 +81,8 @@ export function decodeRecord(
   } catch (cause) {
     if (isProtosourceError(cause, "unhandled_event"))
       throw unhandledEvent(streamId, record.version, cause.details.typeName);
-    if (isProtosourceError(cause, "corrupt_record")) throw corruptRecord(streamId, record.version, cause);
+    if (isProtosourceError(cause, "corrupt_record"))
+      throw corruptRecord(streamId, record.version, cause.rawMessage, cause);
     throw cause;
   }
   if (behaviour.events.has(event.$typeName) || behaviour.snapshot?.schema.typeName === event.$typeName) {
@@ -171,6 +178,11 @@ function unhandledEvent(aggregateId: string, version: bigint, typeName: string):
   );
 }
 
-function corruptRecord(key: string, version: bigint, cause: ProtosourceError): ProtosourceError<"corrupt_record"> {
-  return new ProtosourceError("corrupt_record", cause.rawMessage, { key, version }, { cause });
+function corruptRecord(
+  key: string,
+  version: bigint,
+  message: string,
+  cause: ProtosourceError,
+): ProtosourceError<"corrupt_record"> {
+  return new ProtosourceError("corrupt_record", message, { key, version }, { cause });
 }
