@@ -36,7 +36,7 @@ export function sessionHandler(session: SessionAggregate, sessions: Sessions): (
 }
 
 /** The status that tells a caller what to do: mend the request, give up, look again and decide anew, or try later. */
-export function statusOf(error: unknown): number {
+function statusOf(error: unknown): number {
   if (error instanceof BadBody) return 400;
   if (error instanceof UserBanned || error instanceof WrongCode) return 403;
   if (!isProtosourceError(error)) return 500;
