@@ -6,3 +6,22 @@ export interface CallOptions {
    */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Which part of a table to read, and from where on. */
+export interface ScanOptions extends CallOptions {
+  /**
+   * One of `of` parts, which together hold everything once, so that several readers can share the work. A part may be
+   * empty, and a store may put everything into one. All of the table by default.
+   */
+  readonly segment?: ScanSegment | undefined;
+  /** Where an earlier page of the same part ended. */
+  readonly cursor?: string | undefined;
+  /** The number of items to return at most. By default what one page of the store holds. */
+  readonly limit?: number | undefined;
+}
+
+/** A part of a table: number `index`, from 0, of `of`. */
+export interface ScanSegment {
+  readonly index: number;
+  readonly of: number;
+}

@@ -19,7 +19,7 @@ export type {
   Outcome,
   Rules,
 } from "./aggregate/types.js";
-export type { CallOptions } from "./call-options.js";
+export type { CallOptions, ScanOptions, ScanSegment } from "./call-options.js";
 export { type Clock, systemClock } from "./clock.js";
 export {
   type ErrorCode,
@@ -53,9 +53,13 @@ export type {
   AggregateStore,
   History,
   LoadOptions,
+  RecordPage,
+  RecordScanOptions,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
+  ScannableStore,
+  ScannedRecord,
   SnapshotTailStore,
   Store,
   StoredRecord,

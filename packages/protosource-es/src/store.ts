@@ -5,7 +5,8 @@
  * every implementation must pass.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { CallOptions } from "./call-options.js";
+import type { CallOptions, ScanOptions } from "./call-options.js";
+import type { ProtosourceError } from "./errors.js";
 import type { History } from "./gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import type { Record as StoredRecord } from "./gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import type { OpaqueRow, PutOptions, PutOutcome } from "./opaquedata/opaque-store.js";
@@ -18,11 +19,21 @@ export interface SaveOptions extends CallOptions {
    * and doubles nothing. `unavailable` and `partial_save` carry the id of the failed save. A new one by default.
    */
   readonly commitId?: Uint8Array | undefined;
+  /**
+   * Also saves records that lie beyond the stream's end. A copy of a stream needs it where the expiry of records has
+   * left gaps, or no beginning. By default a store that sees the end refuses them; DynamoDB doesn't see it.
+   */
+  readonly beyondEnd?: boolean | undefined;
 }
 
 export interface LoadOptions extends CallOptions {
   /** Also returns records whose `ttl` has passed and that are still stored. They are left out by default. */
   readonly includeExpired?: boolean | undefined;
+  /**
+   * `eventual` may miss what was saved in the last moments, and costs half where the store charges for that. A save
+   * that was decided on it is still guarded: it conflicts. `strong` by default.
+   */
+  readonly consistency?: "strong" | "eventual" | undefined;
 }
 
 /** Keeps streams of records. */
@@ -41,6 +52,28 @@ export interface Store {
    * Throws `corrupt_stream` when a version is missing and `corrupt_record` when a record can't be read.
    */
   load(aggregateId: string, options?: LoadOptions): Promise<History>;
+}
+
+export interface EventsOptions extends LoadOptions {
+  /** The first version to read. The stream's first by default. */
+  readonly from?: bigint | undefined;
+  /** The last version to read. The stream's last by default. */
+  readonly to?: bigint | undefined;
+  /** Reads from `to` down to `from`. */
+  readonly reverse?: boolean | undefined;
+  /** The number of records to return at most, after expired ones are left out. */
+  readonly limit?: number | undefined;
+}
+
+/** A store that can read streams of any length, a part at a time. */
+export interface StreamingStore {
+  /**
+   * Reads a range of a stream record by record, holding no more in memory than a few pages.
+   *
+   * Throws what `load` throws, and `invalid_argument` for a range or a limit that isn't possible. What was given before
+   * an error is right, and isn't given again.
+   */
+  events(aggregateId: string, options?: EventsOptions): AsyncIterable<StoredRecord>;
 }
 
 /** A store that can read a stream's end without its beginning. */
@@ -96,4 +129,38 @@ export interface TransactionalStore {
    * stream occurs twice or the rows belong to another store.
    */
   saveAll(writes: readonly StreamWrite[], options?: TransactionOptions): Promise<void>;
+}
+
+/** A record as it is stored, and where. */
+export interface ScannedRecord {
+  readonly aggregateId: string;
+  readonly record: StoredRecord;
+  /** How many records behind it were stored with it, at once: as many must follow. */
+  readonly following: number;
+}
+
+export interface RecordScanOptions extends ScanOptions {
+  /** Only the records of this stream. */
+  readonly aggregateId?: string | undefined;
+}
+
+/** Some of what a table of records holds, and where to go on. */
+export interface RecordPage {
+  readonly records: readonly ScannedRecord[];
+  /** What lies in the table and is no record: one error for each, which names it. */
+  readonly unreadable: readonly ProtosourceError<"corrupt_record">[];
+  /** Continues behind this page. Absent at the end, and only there: a page may be short, or empty. */
+  readonly cursor?: string | undefined;
+}
+
+/** A store that can read everything it holds. */
+export interface ScannableStore {
+  /**
+   * Reads a page of all records as they are stored: expired ones too, and without a check that streams are whole. It
+   * sees every save that was acknowledged before. The records of a stream lie in one segment, after each other and in
+   * ascending order.
+   *
+   * Throws `invalid_argument` for a segment that can't be, a limit below 1 and the cursor of another scan.
+   */
+  scan(options?: RecordScanOptions): Promise<RecordPage>;
 }

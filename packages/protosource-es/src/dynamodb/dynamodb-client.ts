@@ -15,6 +15,8 @@ import type {
   PutItemCommandOutput,
   QueryCommand,
   QueryCommandOutput,
+  ScanCommand,
+  ScanCommandOutput,
   TransactWriteItemsCommand,
   TransactWriteItemsCommandOutput,
   UpdateContinuousBackupsCommand,
@@ -34,6 +36,7 @@ export interface SendOptions {
 /** The shape of the AWS SDK's `DynamoDBClient` that the stores need. */
 export interface DynamoDBClientLike {
   send(command: QueryCommand, options?: SendOptions): Promise<QueryCommandOutput>;
+  send(command: ScanCommand, options?: SendOptions): Promise<ScanCommandOutput>;
   send(command: GetItemCommand, options?: SendOptions): Promise<GetItemCommandOutput>;
   send(command: PutItemCommand, options?: SendOptions): Promise<PutItemCommandOutput>;
   send(command: DeleteItemCommand, options?: SendOptions): Promise<DeleteItemCommandOutput>;

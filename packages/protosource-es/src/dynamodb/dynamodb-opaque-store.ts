@@ -1,5 +1,5 @@
 /** The store of rows in a DynamoDB table with 20 indexes. */
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
 import { decodeCursor, encodeCursor } from "../opaquedata/cursor.js";
@@ -14,14 +14,18 @@ import type {
   OpaqueStore,
   PutOptions,
   PutOutcome,
+  RowPage,
+  ScannableOpaqueStore,
 } from "../opaquedata/opaque-store.js";
 import { throwIfAborted } from "../save-checks.js";
+import { checkScan, decodeScanCursor } from "../scan-cursor.js";
 import type { RowWrite } from "../store.js";
 import { type Committer, createCommitter } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { readRow } from "./items.js";
 import type { Item } from "./limits.js";
-import { deleteRow, getRow, queryRows } from "./requests.js";
+import { deleteRow, getRow, queryRows, scanRows } from "./requests.js";
+import { rowPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { type AggregatesTableName, aggregatesTableName, DEFAULT_AGGREGATES_TABLE } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
@@ -44,7 +48,7 @@ const REREAD_ROWS = 100;
  * GetItem: half a read unit per 4 KB, or a whole one when it is consistent. A query costs the same for all that its
  * pages read, expired rows included.
  */
-export class DynamoDBOpaqueStore implements OpaqueStore {
+export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   readonly client: DynamoDBClientLike;
   readonly table: AggregatesTableName;
   readonly #clock: Clock;
@@ -116,6 +120,16 @@ export class DynamoDBOpaqueStore implements OpaqueStore {
     rows.splice(limit);
     const last = rows.at(-1);
     return !more || last === undefined ? { rows } : { rows, cursor: encodeCursor(query.index ?? 0, last) };
+  }
+
+  /** Reads one page of at most 1 MB: 1 read unit per 4 KB. */
+  async scan(options: ScanOptions = {}): Promise<RowPage> {
+    checkScan(options);
+    const after = decodeScanCursor(options);
+    throwIfAborted(options.signal, "scan");
+    const startKey = after && { pk: { S: after[0] }, sk: { S: after[1] } };
+    const { output } = await this.#requests.scan(scanRows(this.table, options, startKey), options.signal);
+    return rowPage(output, this.table, options);
   }
 }
 

@@ -16,28 +16,35 @@ import {
   recordTtl,
   throwIfAborted,
 } from "../save-checks.js";
+import { checkRecordScan, decodeScanCursor, versionInCursor } from "../scan-cursor.js";
 import type {
   AggregateStore,
+  EventsOptions,
   History,
   LoadOptions,
+  RecordPage,
+  RecordScanOptions,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
+  ScannableStore,
   SnapshotTailStore,
   Store,
   StoredRecord,
+  StreamingStore,
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
-import { corruptStream, findProblem, type StreamProblem } from "../stream-checks.js";
+import { corruptStream, type StreamProblem } from "../stream-checks.js";
 import { type Committer, createCommitter } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
-import { type ReadRecord, readEvent } from "./items.js";
-import type { Item } from "./limits.js";
-import { queryStream, type StreamRange } from "./requests.js";
+import type { ReadRecord } from "./items.js";
+import { queryStream, scanEvents } from "./requests.js";
+import { recordPage } from "./scan-pages.js";
 import { type RequestOptions, sleep } from "./sending.js";
+import { createStreamReader, type StreamReader } from "./stream-reader.js";
 import { DEFAULT_EVENTS_TABLE, type EventsTableName, eventsTableName } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
 import { checkTransaction, eventBatches } from "./writes.js";
@@ -64,13 +71,16 @@ const REREAD_PAUSE_MS = 40;
  * units per KB and record. More are several transactions of at most 100 records and 4 MB, each atomic. Reads are
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
-export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore {
+export class DynamoDBStore
+  implements StreamingStore, Store, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore
+{
   readonly #client: DynamoDBClientLike;
   readonly #table: EventsTableName;
   readonly #opaqueStore: OpaqueStore | undefined;
   readonly #ttlSeconds: number;
   readonly #clock: Clock;
   readonly #requests: TableRequests;
+  readonly #read: StreamReader;
   readonly #commit: Committer;
 
   /** Throws `invalid_argument` for a missing client, a bad table name, time to live or time limit. */
@@ -83,6 +93,7 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
     this.#ttlSeconds = options.ttlSeconds ?? 0;
     this.#clock = options.clock ?? systemClock;
     this.#requests = createTableRequests(client, options);
+    this.#read = createStreamReader(this.#requests, this.#table);
     this.#commit = createCommitter(client, options);
   }
 
@@ -115,35 +126,28 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
-    checkAggregateId(aggregateId);
-    return this.#readWhole(aggregateId, options, async (before) => {
-      const end = before.at(-1)?.record.version;
-      const records = [...before];
-      for await (const page of this.#pages(aggregateId, end === undefined ? {} : { from: end + 1n }, options.signal)) {
-        for (const read of page) records.push(read);
-      }
-      return records;
-    });
+    const records: StoredRecord[] = [];
+    for await (const chunk of this.#chunks(aggregateId, options, "load")) {
+      for (const record of chunk) records.push(record);
+    }
+    return history(records);
   }
 
   async loadTail(aggregateId: string, n: number, options: LoadOptions = {}): Promise<History> {
-    checkAggregateId(aggregateId);
     checkTailLength(n);
-    if (n <= 0) return create(HistorySchema);
-    return this.#readWhole(aggregateId, options, async () => {
-      const now = epochSeconds(this.#clock);
-      const records: ReadRecord[] = [];
-      let wanted = n;
-      for await (const page of this.#pages(aggregateId, { reverse: true, limit: n }, options.signal)) {
-        for (const read of page) {
-          if (wanted === 0) break;
-          records.push(read);
-          if (options.includeExpired || !isExpired(read.record, now)) wanted--;
-        }
-        if (wanted === 0) break;
-      }
-      return records.reverse();
-    });
+    const records: StoredRecord[] = [];
+    if (n > 0) {
+      const tail = { ...options, reverse: true, limit: n };
+      for await (const chunk of this.#chunks(aggregateId, tail, "loadTail")) records.push(...chunk);
+    } else {
+      checkAggregateId(aggregateId);
+    }
+    return history(records.reverse());
+  }
+
+  async *events(aggregateId: string, options: EventsOptions = {}): AsyncGenerator<StoredRecord, void, undefined> {
+    checkRange(options);
+    for await (const chunk of this.#chunks(aggregateId, options, "events")) yield* chunk;
   }
 
   async saveAggregate<D extends DescMessage>(
@@ -155,6 +159,23 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
     if (!this.#opaqueStore) throw noOpaqueStore("saveAggregate");
     const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
     return this.#opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
+  }
+
+  /** Reads one page of at most 1 MB: 1 read unit per 4 KB. */
+  async scan(options: RecordScanOptions = {}): Promise<RecordPage> {
+    checkRecordScan(options);
+    const { aggregateId, limit, signal } = options;
+    const after = decodeScanCursor(options);
+    throwIfAborted(signal, "scan");
+    const startKey = after && { a: { S: after[0] }, v: { N: versionInCursor(after[1]).toString() } };
+    const { output } =
+      aggregateId === undefined
+        ? await this.#requests.scan(scanEvents(this.#table, options, startKey), signal)
+        : await this.#requests.query(
+            queryStream(this.#table, aggregateId, { limit, consistent: true }, startKey),
+            signal,
+          );
+    return recordPage(output, this.#table, options);
   }
 
   #batches(
@@ -180,53 +201,86 @@ export class DynamoDBStore implements Store, SnapshotTailStore, AggregateStore, 
     return this.#opaqueStore.puts(rows);
   }
 
-  /** Reads the pages of a range of a stream, as DynamoDB cuts them. */
-  async *#pages(
-    aggregateId: string,
-    range: StreamRange,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<ReadRecord[], void, undefined> {
-    let startKey: Item | undefined;
-    do {
-      const input = queryStream(this.#table, aggregateId, range, startKey);
-      const { output } = await this.#requests.query(input, signal);
-      yield (output?.Items ?? []).map((item) => readEvent(item, this.#table, aggregateId));
-      startKey = output?.LastEvaluatedKey;
-    } while (startKey !== undefined);
-  }
-
   /**
-   * Reads to the end of a stream, again where the read met a part of a transaction: a Query sees transactions only
-   * read-committed, so that their last records, or ones in the middle, may still be missing.
+   * Gives the records of a range that count, checked to follow each other. A Query sees transactions only
+   * read-committed, so that their last records, or ones in the middle, may still be missing: from there the stream is
+   * read again, a few times, before it counts as corrupt.
    */
-  async #readWhole(
+  async *#chunks(
     aggregateId: string,
-    options: LoadOptions,
-    read: (before: readonly ReadRecord[]) => Promise<readonly ReadRecord[]>,
-  ): Promise<History> {
-    throwIfAborted(options.signal, "load");
-    let before: readonly ReadRecord[] = [];
+    options: EventsOptions,
+    operation: string,
+  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    checkAggregateId(aggregateId);
+    const { reverse = false, includeExpired = false, signal } = options;
+    const step = reverse ? -1n : 1n;
+    let { from, to } = options;
+    let consistent = options.consistency !== "eventual";
+    let left = options.limit ?? Number.POSITIVE_INFINITY;
+    // The last record that was seen, and the version that the next one that counts must have.
+    let last: ReadRecord | undefined;
+    let expected: bigint | undefined;
     for (let rereads = 0; ; rereads++) {
-      const stored = await read(before);
+      throwIfAborted(signal, operation);
       const now = epochSeconds(this.#clock);
-      const alive = stored.filter(({ record }) => !isExpired(record, now)).map(({ record }) => record);
-      const problem = findProblem(alive) ?? tornEnd(stored);
-      if (problem === undefined) {
-        const records = options.includeExpired ? stored.map(({ record }) => record) : alive;
-        return create(HistorySchema, { records });
+      let problem: StreamProblem | undefined;
+      const range = { from, to, reverse, limit: options.limit && left, consistent };
+      for await (const chunk of this.#read(aggregateId, range, signal)) {
+        const records: StoredRecord[] = [];
+        for (const read of chunk) {
+          const { version } = read.record;
+          if ((from !== undefined && version < from) || (to !== undefined && version > to)) continue;
+          if (reverse && last === undefined && to === undefined) problem = tornAfter(read);
+          const counts = !isExpired(read.record, now);
+          if (counts && expected !== undefined && version !== expected) {
+            const isGap = reverse ? version < expected : version > expected;
+            problem = isGap ? { problem: "gap", version: expected } : { problem: "overlap", version };
+          }
+          if (problem || left === 0) break;
+          last = read;
+          if (counts) expected = version + step;
+          if (counts || includeExpired) {
+            records.push(read.record);
+            left--;
+          }
+        }
+        if (records.length > 0) {
+          rereads = 0;
+          yield records;
+        }
+        if (problem || left === 0) break;
       }
+      if (left === 0) return;
+      if (!problem && !reverse && to === undefined) problem = tornAfter(last);
+      if (problem === undefined) return;
       if (rereads === MAX_REREADS || problem.problem === "overlap") throw corruptStream(aggregateId, problem);
-      await sleep((0.5 + Math.random()) * REREAD_PAUSE_MS * (rereads + 1), options.signal);
-      before = stored.filter(({ record }) => record.version < problem.version);
+      await sleep((0.5 + Math.random()) * REREAD_PAUSE_MS * (rereads + 1), signal);
+      consistent = true;
+      if (last !== undefined && reverse) to = last.record.version - 1n;
+      else if (last !== undefined) from = last.record.version + 1n;
     }
   }
 }
 
-/** Finds a transaction of which the stream's last record is not the last. */
-function tornEnd(stored: readonly ReadRecord[]): StreamProblem | undefined {
-  const last = stored.at(-1);
-  if (last === undefined || last.following === 0) return undefined;
-  return { problem: "torn", version: last.record.version + 1n };
+/** Tells that a transaction was seen in part, when a record that ought to be the last isn't the last of its save. */
+function tornAfter(read: ReadRecord | undefined): StreamProblem | undefined {
+  if (read === undefined || read.following === 0) return undefined;
+  return { problem: "torn", version: read.record.version + 1n };
+}
+
+function history(records: StoredRecord[]): History {
+  return create(HistorySchema, { records });
+}
+
+function checkRange({ from, to, limit }: EventsOptions): void {
+  const invalid = (argument: string, message: string): ProtosourceError<"invalid_argument"> =>
+    new ProtosourceError("invalid_argument", message, { argument });
+  if (from !== undefined && from < 1n) throw invalid("from", `there is no version ${from}: versions begin at 1n`);
+  if (to !== undefined && to < (from ?? 1n))
+    throw invalid("to", `no version lies from ${from ?? 1n} to ${to}: swap them`);
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
+    throw invalid("limit", `a limit can't be ${limit}: give a whole number from 1, or leave it out`);
+  }
 }
 
 function isExpired(record: StoredRecord, nowSeconds: bigint): boolean {

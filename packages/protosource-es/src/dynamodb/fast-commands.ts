@@ -7,11 +7,24 @@
  * errors, mocks and tracing stay the SDK's. Only middleware that looks into the items of an output sees a difference:
  * binary values are still the base64 text that was sent. A client's own commands and cached handlers aren't touched.
  */
-import { GetItemCommand, PutItemCommand, QueryCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
+import {
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+} from "@aws-sdk/client-dynamodb";
 
 /** A QueryCommand whose output has its items as they were sent. */
 export class FastQueryCommand extends QueryCommand {
   override resolveMiddleware(...args: Parameters<Resolve<QueryCommand>>): ReturnType<Resolve<QueryCommand>> {
+    return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
+  }
+}
+
+/** A ScanCommand whose output has its items as they were sent. */
+export class FastScanCommand extends ScanCommand {
+  override resolveMiddleware(...args: Parameters<Resolve<ScanCommand>>): ReturnType<Resolve<ScanCommand>> {
     return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
   }
 }

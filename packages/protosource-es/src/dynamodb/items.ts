@@ -1,9 +1,11 @@
 /** What an item of either table looks like: records and rows as DynamoDB holds them, both ways. */
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { create } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
-import { RecordSchema, type Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
+import type { Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import { compress, decompress } from "../gzip/gzip.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
@@ -27,15 +29,36 @@ export function eventItem(aggregateId: string, record: StoredRecord, expiry: big
 }
 
 /**
- * Marks the items of one stream in one request: the first with the commit id, and each with the number of those that
- * follow. A reader knows a torn transaction by that number, and a writer its own items by the id.
+ * Gives the item that holds several records: as one history, gzipped over the whole. It expires with the last of them.
+ */
+export function packedItem(aggregateId: string, records: readonly StoredRecord[]): Item {
+  const [first] = records;
+  const history = toBinary(HistorySchema, { $typeName: HistorySchema.typeName, records: [...records] });
+  const item: Item = {
+    a: { S: aggregateId },
+    v: { N: String(first?.version) },
+    n: { N: String(records.length) },
+    d: { B: compress(history, 1) },
+  };
+  if (records.every(({ ttl }) => ttl > 0n)) {
+    const expiry = records.reduce((latest, { ttl }) => (ttl > latest ? ttl : latest), 0n);
+    item["t"] = { N: expiry.toString() };
+  }
+  return item;
+}
+
+/**
+ * Marks the items of one stream in one request: the first with the commit id, and each with the number of records
+ * that follow. A reader knows a torn transaction by that number, and a writer its own items by the id.
  */
 export function markEvents(items: readonly Item[], commitId: Uint8Array): void {
-  items.forEach((item, i) => {
-    const following = items.length - 1 - i;
-    if (i === 0) item["c"] = { B: commitId };
+  let following = 0;
+  for (const item of items.toReversed()) {
     if (following > 0) item["m"] = { N: following.toString() };
-  });
+    following += Number(item["n"]?.N ?? 1);
+  }
+  const [first] = items;
+  if (first) first["c"] = { B: commitId };
 }
 
 /** What {@link markEvents} adds to an item at most, in bytes. */
@@ -56,22 +79,59 @@ function bytesOf(value: AttributeValue | undefined): Uint8Array | undefined {
   return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
 }
 
-/** Gives the record of an item. Throws `corrupt_record`, naming the item, when `v` is no number or `d` no binary. */
-export function readEvent(item: Item, table: string, aggregateId: string): ReadRecord {
-  const version = item["v"]?.N;
-  const data = bytesOf(item["d"]);
-  if (version === undefined || data === undefined) {
-    const key = `${table}: a=${JSON.stringify(aggregateId)}, v=${version ?? JSON.stringify(item["v"])}`;
-    throw new ProtosourceError(
+/**
+ * Adds the records of an item to a list, in ascending order: one, or those of a packed item.
+ *
+ * Throws `corrupt_record`, naming the item, when `v` is no whole number or `d` isn't what the item says it is.
+ */
+export function readEvents(item: Item, table: string, aggregateId: string, into: ReadRecord[]): void {
+  const corrupt = (problem: string, cause?: unknown): ProtosourceError => {
+    const key = `${table}: a=${JSON.stringify(aggregateId)}, v=${item["v"]?.N ?? JSON.stringify(item["v"])}`;
+    const known = isWhole(item["v"]?.N) ? BigInt(item["v"].N) : undefined;
+    return new ProtosourceError(
       "corrupt_record",
-      `the item ${key} is no event: ${version === undefined ? "v must be a number" : "d must be binary"}`,
-      { key, version: version === undefined ? undefined : BigInt(version) },
+      `the item ${key} is no event: ${problem}`,
+      { key, version: known },
+      { cause },
     );
-  }
-  return {
-    record: create(RecordSchema, { version: BigInt(version), data, ttl: BigInt(item["t"]?.N ?? 0) }),
-    following: Number(item["m"]?.N ?? 0),
   };
+  const { v, d, t, m, n } = item;
+  if (!isWhole(v?.N)) throw corrupt("v must be a whole number");
+  const version = BigInt(v.N);
+  const data = bytesOf(d);
+  if (data === undefined) throw corrupt("d must be binary");
+  if (t !== undefined && !isWhole(t.N)) throw corrupt("t must be a whole number");
+  const following = Number(m?.N ?? 0);
+  if (n === undefined) {
+    into.push({ record: storedRecord(version, data, t?.N === undefined ? 0n : BigInt(t.N)), following });
+    return;
+  }
+  const records = unpack(data, corrupt);
+  const isRun = records.every((record, i) => record.version === version + BigInt(i));
+  if (!isRun || records.length !== Number(n.N)) throw corrupt(`it doesn't hold the ${n.N} versions from v on`);
+  records.forEach((record, i) => {
+    into.push({ record, following: following + records.length - 1 - i });
+  });
+}
+
+function unpack(
+  data: Uint8Array,
+  corrupt: (problem: string, cause?: unknown) => ProtosourceError,
+): readonly StoredRecord[] {
+  try {
+    return fromBinary(HistorySchema, decompress(data, "d")).records;
+  } catch (cause) {
+    throw corrupt("d is no history, or unpacks to more than is allowed", cause);
+  }
+}
+
+function isWhole(text: string | undefined): text is string {
+  return text !== undefined && /^-?\d+$/.test(text);
+}
+
+/** Makes a record. Written out, because `create` takes most of the time of a load. */
+function storedRecord(version: bigint, data: Uint8Array, ttl: bigint): StoredRecord {
+  return { $typeName: "funinthecloud.protosource.record.v1.Record", version, data, ttl };
 }
 
 /** Gives the key of a row. */

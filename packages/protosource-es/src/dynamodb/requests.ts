@@ -4,9 +4,11 @@ import type {
   GetItemCommandInput,
   PutItemCommandInput,
   QueryCommandInput,
+  ScanCommandInput,
   TransactWriteItem,
   TransactWriteItemsCommandInput,
 } from "@aws-sdk/client-dynamodb";
+import type { ScanOptions } from "../call-options.js";
 import { indexAttributes } from "../opaquedata/key-attribute.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
@@ -69,33 +71,67 @@ export function transaction(puts: readonly Put[], token: string): TransactWriteI
   return { TransactItems: puts.map((put) => ({ Put: put })), ClientRequestToken: token };
 }
 
-/** Which records of a stream to read. */
+/** Which items of a stream to read. */
 export interface StreamRange {
-  /** The first version. From the stream's beginning by default. */
+  /** The lowest version that an item may begin with. */
   readonly from?: bigint | undefined;
+  /** The highest version that an item may begin with. */
+  readonly to?: bigint | undefined;
   readonly reverse?: boolean | undefined;
   readonly limit?: number | undefined;
+  readonly consistent: boolean;
 }
 
-/** Reads a page of a stream, consistently, with no attribute that isn't needed. */
+/** Reads a page of a stream, with no attribute that isn't needed. */
 export function queryStream(
   table: string,
   aggregateId: string,
   range: StreamRange,
   startKey: Item | undefined,
 ): QueryCommandInput {
+  const { from, to, reverse = false, limit, consistent } = range;
+  const versions =
+    from !== undefined && to !== undefined
+      ? " AND #v BETWEEN :from AND :to"
+      : from !== undefined
+        ? " AND #v >= :from"
+        : to !== undefined
+          ? " AND #v <= :to"
+          : "";
+  return {
+    TableName: table,
+    ConsistentRead: consistent,
+    KeyConditionExpression: `#a = :a${versions}`,
+    ProjectionExpression: "#v, #d, #t, #m, #n",
+    ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m", "#n": "n" },
+    ExpressionAttributeValues: {
+      ":a": { S: aggregateId },
+      ...(from === undefined ? {} : { ":from": { N: from.toString() } }),
+      ...(to === undefined ? {} : { ":to": { N: to.toString() } }),
+    },
+    ScanIndexForward: !reverse,
+    Limit: limit,
+    ExclusiveStartKey: startKey,
+  };
+}
+
+/** Reads a page of all events, consistently, with the attributes that {@link queryStream} asks for. */
+export function scanEvents(table: string, options: ScanOptions, startKey: Item | undefined): ScanCommandInput {
+  return {
+    ...scanRows(table, options, startKey),
+    ProjectionExpression: "#a, #v, #d, #t, #m, #n",
+    ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m", "#n": "n" },
+  };
+}
+
+/** Reads a page of all rows, consistently. */
+export function scanRows(table: string, { segment, limit }: ScanOptions, startKey: Item | undefined): ScanCommandInput {
   return {
     TableName: table,
     ConsistentRead: true,
-    KeyConditionExpression: range.from === undefined ? "#a = :a" : "#a = :a AND #v >= :from",
-    ProjectionExpression: "#v, #d, #t, #m",
-    ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m" },
-    ExpressionAttributeValues: {
-      ":a": { S: aggregateId },
-      ...(range.from === undefined ? {} : { ":from": { N: range.from.toString() } }),
-    },
-    ScanIndexForward: !range.reverse,
-    Limit: range.limit,
+    Segment: segment?.index,
+    TotalSegments: segment?.of,
+    Limit: limit,
     ExclusiveStartKey: startKey,
   };
 }

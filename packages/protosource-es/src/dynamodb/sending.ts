@@ -60,7 +60,7 @@ export type Sender = <O extends object>(
 
 type Consumed = ConsumedCapacity | ConsumedCapacity[];
 
-const READS = new Set(["Query", "GetItem", "DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"]);
+const READS = new Set(["Query", "Scan", "GetItem", "DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"]);
 
 const DEFAULT_ATTEMPT_MS = 5_000;
 const DEFAULT_TOTAL_MS = 20_000;

@@ -12,6 +12,9 @@ import {
   QueryCommand,
   type QueryCommandInput,
   type QueryCommandOutput,
+  ScanCommand,
+  type ScanCommandInput,
+  type ScanCommandOutput,
   TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
   type TransactWriteItemsCommandOutput,
@@ -21,6 +24,7 @@ import {
   FastGetItemCommand,
   FastPutItemCommand,
   FastQueryCommand,
+  FastScanCommand,
   FastTransactWriteItemsCommand,
   withSignal,
 } from "./fast-commands.js";
@@ -32,6 +36,7 @@ type Operation<I, O> = (input: I, signal: AbortSignal | undefined) => Promise<Se
 /** What a client can do with the items of a table. */
 export interface TableRequests {
   readonly query: Operation<QueryCommandInput, QueryCommandOutput>;
+  readonly scan: Operation<ScanCommandInput, ScanCommandOutput>;
   readonly getItem: Operation<GetItemCommandInput, GetItemCommandOutput>;
   readonly putItem: Operation<PutItemCommandInput, PutItemCommandOutput>;
   readonly deleteItem: Operation<DeleteItemCommandInput, DeleteItemCommandOutput>;
@@ -48,6 +53,12 @@ export function createTableRequests(client: DynamoDBClientLike, options: Request
         isFast
           ? client.send(withSignal(new FastQueryCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
           : client.send(new QueryCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+      ),
+    scan: (input, signal) =>
+      send("Scan", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
+        isFast
+          ? client.send(withSignal(new FastScanCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
+          : client.send(new ScanCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
       ),
     getItem: (input, signal) =>
       send("GetItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>

@@ -1,5 +1,5 @@
 /** The rows of tests and of first steps, and the short example of an `OpaqueStore`. */
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
 import { type CursorPosition, decodeCursor, encodeCursor } from "../opaquedata/cursor.js";
@@ -13,10 +13,13 @@ import type {
   OpaqueStore,
   PutOptions,
   PutOutcome,
+  RowPage,
+  ScannableOpaqueStore,
 } from "../opaquedata/opaque-store.js";
 import { matches } from "../opaquedata/sort-condition.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
 import { throwIfAborted } from "../save-checks.js";
+import { checkScan, decodeScanCursor, encodeScanCursor, isInSegment } from "../scan-cursor.js";
 
 /** The rows of a table, each under both of its keys. */
 export type MemoryRows = Map<string, OpaqueRow>;
@@ -28,11 +31,11 @@ export interface MemoryOpaqueStoreOptions {
   readonly rows?: MemoryRows | undefined;
 }
 
-/** The number of rows on a page when a query sets no limit. */
+/** The number of rows on a page when no limit is set. */
 const PAGE_SIZE = 100;
 
 /** Keeps rows in memory. */
-export class MemoryOpaqueStore implements OpaqueStore {
+export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   readonly #clock: Clock;
   readonly #rows: MemoryRows;
 
@@ -88,6 +91,21 @@ export class MemoryOpaqueStore implements OpaqueStore {
     return last && rest.length > limit ? { rows, cursor: encodeCursor(index, last) } : { rows };
   }
 
+  async scan(options: ScanOptions = {}): Promise<RowPage> {
+    checkScan(options);
+    const { segment, limit = PAGE_SIZE, signal } = options;
+    const [pk, sk] = decodeScanCursor(options) ?? ["", ""];
+    throwIfAborted(signal, "scan");
+
+    const rest = [...this.#rows.values()]
+      .filter((row) => isInSegment(row.pk, segment) && compareKeys(row, { pk, sk }) > 0)
+      .sort(compareKeys);
+    const rows = rest.slice(0, limit).map(copyOf);
+    const last = rows.at(-1);
+    const page = { rows, unreadable: [] };
+    return last && rest.length > limit ? { ...page, cursor: encodeScanCursor(options, [last.pk, last.sk]) } : page;
+  }
+
   #find(key: OpaqueKey): OpaqueRow | undefined {
     const stored = this.#rows.get(nameOf(key));
     return stored && !isExpired(stored, epochSeconds(this.#clock)) ? stored : undefined;
@@ -101,7 +119,11 @@ interface Found extends CursorPosition {
 
 /** Orders rows by the sort key of the index; equal ones by their keys in the table, so that a cursor splits them, too. */
 function comparePositions(a: CursorPosition, b: CursorPosition): number {
-  return compareUtf8(a.indexSk, b.indexSk) || compareUtf8(a.pk, b.pk) || compareUtf8(a.sk, b.sk);
+  return compareUtf8(a.indexSk, b.indexSk) || compareKeys(a, b);
+}
+
+function compareKeys(a: OpaqueKey, b: OpaqueKey): number {
+  return compareUtf8(a.pk, b.pk) || compareUtf8(a.sk, b.sk);
 }
 
 function nameOf({ pk, sk }: OpaqueKey): string {

@@ -12,6 +12,7 @@ import { RecordSchema as StoredRecordSchema } from "../gen/funinthecloud/protoso
 import { checkRow } from "../opaquedata/checks.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import { compareUtf8 } from "../opaquedata/utf8.js";
 import {
   checkAggregateId,
   checkCommitId,
@@ -23,12 +24,17 @@ import {
   recordTtl,
   throwIfAborted,
 } from "../save-checks.js";
+import { checkRecordScan, decodeScanCursor, encodeScanCursor, isInSegment, versionInCursor } from "../scan-cursor.js";
 import type {
   AggregateStore,
   History,
   LoadOptions,
+  RecordPage,
+  RecordScanOptions,
   SaveAggregateOptions,
   SaveOptions,
+  ScannableStore,
+  ScannedRecord,
   SnapshotTailStore,
   Store,
   StoredRecord,
@@ -60,8 +66,11 @@ export interface MemoryStoreOptions {
   readonly streams?: MemoryStreams | undefined;
 }
 
+/** The number of records on a page when a scan sets no limit. */
+const PAGE_SIZE = 100;
+
 /** Keeps streams in memory. */
-export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore {
+export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   readonly #clock: Clock;
@@ -81,11 +90,11 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
   async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
     checkSave(aggregateId, records);
     throwIfAborted(options.signal, "save");
-    this.#append([{ aggregateId, records }], options.commitId);
+    this.#append([{ aggregateId, records }], options);
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
-    const { rows = [], signal, commitId } = options;
+    const { rows = [], signal } = options;
     checkSaveAll(writes, rows);
     if (rows.length > 0 && !(this.opaqueStore instanceof MemoryOpaqueStore)) {
       throw new ProtosourceError(
@@ -96,7 +105,7 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
     }
     for (const { row } of rows) checkRow(row);
     throwIfAborted(signal, "saveAll");
-    const isRepeated = !this.#append(writes, commitId);
+    const isRepeated = !this.#append(writes, options);
     if (isRepeated) return;
     // A put of a MemoryOpaqueStore is done when it returns, so that nobody sees the records without the rows.
     await Promise.all(rows.map(({ row, versionOf }) => this.opaqueStore.put(row, { versionOf })));
@@ -125,8 +134,32 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
     return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
   }
 
+  async scan(options: RecordScanOptions = {}): Promise<RecordPage> {
+    checkRecordScan(options);
+    const { aggregateId, segment, limit = PAGE_SIZE, signal } = options;
+    const [afterId, afterVersion] = decodeScanCursor(options) ?? ["", "0"];
+    const after = versionInCursor(afterVersion);
+    throwIfAborted(signal, "scan");
+
+    const found: ScannedRecord[] = [];
+    const ids = aggregateId === undefined ? [...this.#streams.keys()].sort(compareUtf8) : [aggregateId];
+    for (const id of ids) {
+      if (compareUtf8(id, afterId) < 0 || !isInSegment(id, segment)) continue;
+      for (const { record } of this.#recordsOf(id)) {
+        if (id === afterId && record.version <= after) continue;
+        found.push({ aggregateId: id, record: copyOf(record, record.ttl), following: 0 });
+      }
+      if (found.length > limit) break;
+    }
+    const records = found.slice(0, limit);
+    const last = records.at(-1);
+    const page = { records, unreadable: [] };
+    if (!last || found.length === records.length) return page;
+    return { ...page, cursor: encodeScanCursor(options, [last.aggregateId, last.record.version.toString()]) };
+  }
+
   /** Appends to every stream or to none. False, and nothing to do, when this very save is stored already. */
-  #append(writes: readonly StreamWrite[], commitId: Uint8Array = newCommitId()): boolean {
+  #append(writes: readonly StreamWrite[], { commitId = newCommitId(), beyondEnd = false }: SaveOptions): boolean {
     checkCommitId(commitId);
     const commit = commitId.join();
     const pending = writes
@@ -140,7 +173,7 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
     const isStored = ({ records, stream }: Pending): boolean =>
       records.every(({ version }) => stream.get(version)?.commitId === commit);
     if (pending.length > 0 && pending.every(isStored)) return false;
-    for (const write of pending) checkEnd(write);
+    for (const write of pending) checkEnd(write, beyondEnd);
 
     const now = epochSeconds(this.#clock);
     for (const { aggregateId, records, stream } of pending) {
@@ -156,13 +189,17 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
   #read(aggregateId: string, { includeExpired = false }: LoadOptions, n = Number.POSITIVE_INFINITY): History {
     const now = epochSeconds(this.#clock);
     const isAlive = ({ ttl }: StoredRecord): boolean => ttl === 0n || ttl > now;
-    const records = [...(this.#streams.get(aggregateId)?.values() ?? [])]
+    const records = this.#recordsOf(aggregateId)
       .map(({ record }) => copyOf(record, record.ttl))
       .filter((record) => includeExpired || isAlive(record))
-      .sort((a, b) => (a.version < b.version ? -1 : 1))
       .slice(-n);
     checkContiguous(aggregateId, records.filter(isAlive));
     return create(HistorySchema, { records });
+  }
+
+  #recordsOf(aggregateId: string): MemoryRecord[] {
+    const stream = this.#streams.get(aggregateId)?.values() ?? [];
+    return [...stream].sort((a, b) => (a.record.version < b.record.version ? -1 : 1));
   }
 }
 
@@ -171,11 +208,11 @@ interface Pending extends StreamWrite {
   readonly stream: Map<bigint, MemoryRecord>;
 }
 
-function checkEnd({ aggregateId, records, stream }: Pending): void {
+function checkEnd({ aggregateId, records, stream }: Pending, beyondEnd: boolean): void {
   const taken = records.find(({ version }) => stream.has(version));
   if (taken) throw versionConflict(aggregateId, taken.version, "exists already");
   const [first] = records;
-  if (first && first.version > 1n && !stream.has(first.version - 1n)) {
+  if (!beyondEnd && first && first.version > 1n && !stream.has(first.version - 1n)) {
     throw versionConflict(aggregateId, first.version, "lies beyond the end of the stream");
   }
 }

@@ -25,6 +25,8 @@ export {
   type OpaqueStore,
   type PutOptions,
   type PutOutcome,
+  type RowPage,
+  type ScannableOpaqueStore,
 } from "./opaque-store.js";
 export { type QueryClient, queryClient } from "./query-client.js";
 export type {

@@ -1,5 +1,6 @@
 /** The contract of a table of rows under string keys, with 20 secondary indexes. */
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
+import type { ProtosourceError } from "../errors.js";
 import type { OpaqueData } from "../gen/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
 
 import type { SortCondition } from "./sort-condition.js";
@@ -81,6 +82,25 @@ export interface OpaqueStore {
    * one, a limit below 1, and a cursor that isn't of this query.
    */
   query(query: OpaqueQuery): Promise<OpaquePage>;
+}
+
+/** Some of what a table of rows holds, and where to go on. */
+export interface RowPage {
+  readonly rows: readonly OpaqueRow[];
+  /** What lies in the table and is no row: one error for each, which names it. */
+  readonly unreadable: readonly ProtosourceError<"corrupt_record">[];
+  /** Continues behind this page. Absent at the end, and only there: a page may be short, or empty. */
+  readonly cursor?: string | undefined;
+}
+
+/** A store that can read everything it holds. */
+export interface ScannableOpaqueStore {
+  /**
+   * Reads a page of all rows as they are stored, expired ones too. It sees every write that was acknowledged before.
+   *
+   * Throws `invalid_argument` for a segment that can't be, a limit below 1 and the cursor of another scan.
+   */
+  scan(options?: ScanOptions): Promise<RowPage>;
 }
 
 /** Reads all rows of a query one by one, a page at a time: a large partition is never all in memory. */

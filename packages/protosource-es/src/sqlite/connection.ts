@@ -11,9 +11,12 @@ export type StoredValue = string | bigint | Uint8Array | ArrayBuffer | null;
 export interface Connection {
   /** Gives the rows of a statement. */
   all<Row>(call: Call, sql: string, ...parameters: SqliteValue[]): Row[];
-  /** Runs a statement, and gives the number of rows that it changed. */
+  /**
+   * Runs a statement that writes, and gives the number of rows that it changed. To be called in a transaction: a
+   * statement that waits for a lock in vain stays begun with libsql, and then no other transaction can be committed.
+   */
   run(call: Call, sql: string, ...parameters: SqliteValue[]): number;
-  /** Runs a script, of which nothing is kept. */
+  /** Runs a script, of which nothing is kept. To be called in a transaction, too. */
   exec(call: Call, script: string): void;
   /**
    * Runs `work` in a transaction that is the only writer from its start on, so that what it reads stays true. Rolls

@@ -71,7 +71,7 @@ export function openSqlite(path: string, options: OpenSqliteOptions = {}): Sqlit
   const file = path === ":memory:" ? path : resolve(path);
   const database = connect(file, driver);
   try {
-    database.prepare(`PRAGMA busy_timeout = ${busyTimeoutMs}`).all();
+    database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     turnOnWal(database, busyTimeoutMs);
     database.exec(`PRAGMA synchronous = ${synchronous}`);
   } catch (thrown) {
@@ -137,7 +137,7 @@ function turnOnWal(database: SqliteDatabase, busyTimeoutMs: number): void {
   const deadline = Date.now() + busyTimeoutMs;
   for (;;) {
     try {
-      database.prepare("PRAGMA journal_mode = WAL").all();
+      database.exec("PRAGMA journal_mode = WAL");
       return;
     } catch (thrown) {
       if (!isLocked(thrown) || Date.now() >= deadline) throw thrown;
@@ -162,7 +162,7 @@ function closingWhole(database: SqliteDatabase): SqliteDatabase {
       if (!open) return;
       open = false;
       try {
-        database.prepare("PRAGMA wal_checkpoint(PASSIVE)").all();
+        database.exec("PRAGMA wal_checkpoint(PASSIVE)");
       } catch {
         // Nothing is lost: the log stays, and the next connection reads it.
       }

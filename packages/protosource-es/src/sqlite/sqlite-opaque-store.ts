@@ -81,7 +81,10 @@ export class SqliteOpaqueStore implements OpaqueStore {
   async delete(key: OpaqueKey, options: CallOptions = {}): Promise<void> {
     checkKey(key);
     throwIfAborted(options.signal, "delete");
-    this.#connection.run(callOn("delete", key), DELETE_ROW, encodeKey(key.pk), encodeKey(key.sk));
+    const call = callOn("delete", key);
+    this.#connection.transaction(call, () =>
+      this.#connection.run(call, DELETE_ROW, encodeKey(key.pk), encodeKey(key.sk)),
+    );
   }
 
   async query(query: OpaqueQuery): Promise<OpaquePage> {
@@ -109,7 +112,9 @@ export class SqliteOpaqueStore implements OpaqueStore {
     let purged = 0;
     for (;;) {
       throwIfAborted(options.signal, "purgeExpired");
-      const deleted = this.#connection.run(call, DELETE_EXPIRED, now, PURGED_AT_ONCE);
+      const deleted = this.#connection.transaction(call, () =>
+        this.#connection.run(call, DELETE_EXPIRED, now, PURGED_AT_ONCE),
+      );
       purged += deleted;
       if (BigInt(deleted) < PURGED_AT_ONCE) return purged;
       await otherTurns();

@@ -108,7 +108,7 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     const { rows = [], signal } = options;
     checkSaveAll(writes, rows);
     if (rows.length > 0) this.#checkRows(rows);
-    const call = callOf("saveAll", writes.map(({ aggregateId }) => aggregateId).join(", "), options);
+    const call = callOf("saveAll", `${writes.length} streams and ${rows.length} rows`, options);
     throwIfAborted(signal, "saveAll");
     this.#append(call, writes, rows);
   }

@@ -76,7 +76,7 @@ describe.each(engines)("reads on $name", (engine) => {
     await store.load(id);
     expect(proxy.requests.at(-1)?.body).toMatchObject({
       ConsistentRead: true,
-      ProjectionExpression: "#v, #d, #t, #m",
+      ProjectionExpression: "#v, #d, #t, #m, #n",
     });
   });
 

@@ -1,0 +1,56 @@
+/** What a page of a scan holds: the items that can be read, and an error for each that can't. */
+import type { QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import { isProtosourceError, type ProtosourceError } from "../errors.js";
+import type { OpaqueRow, RowPage } from "../opaquedata/opaque-store.js";
+import { encodeScanCursor, type ScanPosition } from "../scan-cursor.js";
+import type { RecordPage, RecordScanOptions, ScannedRecord } from "../store.js";
+import { type ReadRecord, readEvents, readRow } from "./items.js";
+import type { Item } from "./limits.js";
+
+/** The part of an answer that is a page. */
+type Answer = Pick<QueryCommandOutput, "Items" | "LastEvaluatedKey"> | undefined;
+
+/** Makes the page of records of an answer. */
+export function recordPage(answer: Answer, table: string, options: RecordScanOptions): RecordPage {
+  const records: ScannedRecord[] = [];
+  const unreadable = readEach(answer, (item) => {
+    const aggregateId = options.aggregateId ?? item["a"]?.S ?? "";
+    const read: ReadRecord[] = [];
+    readEvents(item, table, aggregateId, read);
+    for (const one of read) records.push({ aggregateId, ...one });
+  });
+  const { a, v } = answer?.LastEvaluatedKey ?? {};
+  return { records, unreadable, ...cursorOf(options, [a?.S, v?.N]) };
+}
+
+/** Makes the page of rows of an answer. */
+export function rowPage(answer: Answer, table: string, options: RecordScanOptions): RowPage {
+  const rows: OpaqueRow[] = [];
+  const unreadable = readEach(answer, (item) => {
+    rows.push(readRow(item, table));
+  });
+  const { pk, sk } = answer?.LastEvaluatedKey ?? {};
+  return { rows, unreadable, ...cursorOf(options, [pk?.S, sk?.S]) };
+}
+
+function readEach(answer: Answer, read: (item: Item) => void): ProtosourceError<"corrupt_record">[] {
+  const unreadable: ProtosourceError<"corrupt_record">[] = [];
+  for (const item of answer?.Items ?? []) {
+    try {
+      read(item);
+    } catch (error) {
+      if (!isProtosourceError(error, "corrupt_record")) throw error;
+      unreadable.push(error);
+    }
+  }
+  return unreadable;
+}
+
+function cursorOf(
+  options: RecordScanOptions,
+  [hash, range]: readonly [hash: string | undefined, range: string | undefined],
+): { readonly cursor?: string } {
+  if (hash === undefined || range === undefined) return {};
+  const position: ScanPosition = [hash, range];
+  return { cursor: encodeScanCursor(options, position) };
+}

@@ -1,0 +1,142 @@
+/** Reads ranges of a stream in the order of versions, a page at a time, and long ones several pages at once. */
+import { type ReadRecord, readEvents } from "./items.js";
+import type { Item } from "./limits.js";
+import { queryStream, type StreamRange } from "./requests.js";
+import type { TableRequests } from "./table-requests.js";
+
+/** Which records of a stream to read, in which order. */
+export interface RecordRange {
+  readonly from?: bigint | undefined;
+  readonly to?: bigint | undefined;
+  readonly reverse?: boolean | undefined;
+  /** The number of items after which the reader probably stops; it doesn't stop by itself. */
+  readonly limit?: number | undefined;
+  readonly consistent: boolean;
+}
+
+/** Gives the records of a range in chunks: in ascending order, or with `reverse` in descending order. */
+export type StreamReader = (
+  aggregateId: string,
+  range: RecordRange,
+  signal: AbortSignal | undefined,
+) => AsyncGenerator<readonly ReadRecord[], void, undefined>;
+
+/** How many pages of a long stream are read at once. More gain nothing: a core is busy with four. */
+const PAGES_AT_ONCE = 4;
+
+interface StreamPage {
+  readonly records: readonly ReadRecord[];
+  readonly next: Item | undefined;
+}
+
+/** Makes a reader of a table's streams. */
+export function createStreamReader(requests: TableRequests, table: string): StreamReader {
+  const readPage = async (
+    aggregateId: string,
+    range: StreamRange,
+    startKey: Item | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<StreamPage> => {
+    const { output } = await requests.query(queryStream(table, aggregateId, range, startKey), signal);
+    const records: ReadRecord[] = [];
+    for (const item of output?.Items ?? []) {
+      const before = records.length;
+      readEvents(item, table, aggregateId, records);
+      if (range.reverse) records.push(...records.splice(before).reverse());
+    }
+    return { records, next: output?.LastEvaluatedKey };
+  };
+
+  /** Goes on from a page until the range ends. */
+  async function* restOf(
+    aggregateId: string,
+    range: StreamRange,
+    page: StreamPage,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
+    let { next } = page;
+    while (next !== undefined) {
+      const following = await readPage(aggregateId, range, next, signal);
+      yield following.records;
+      next = following.next;
+    }
+  }
+
+  /** Reads the versions behind the first page in windows of its size, several at once, and gives them in order. */
+  async function* windows(
+    aggregateId: string,
+    { from, to }: { readonly from: bigint; readonly to: bigint },
+    size: bigint,
+    consistent: boolean,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
+    const underWay: { readonly range: StreamRange; readonly page: Promise<StreamPage> }[] = [];
+    const given = new AbortController();
+    const ending = signal ? AbortSignal.any([signal, given.signal]) : given.signal;
+    let begin = from;
+    try {
+      while (begin <= to || underWay.length > 0) {
+        while (begin <= to && underWay.length < PAGES_AT_ONCE) {
+          const end = begin + size - 1n;
+          const range = { from: begin, to: end < to ? end : to, consistent };
+          const page = readPage(aggregateId, range, undefined, ending);
+          // Its failure is met when its turn comes.
+          page.catch(() => {});
+          underWay.push({ range, page });
+          begin = end + 1n;
+        }
+        const first = underWay.shift();
+        if (first === undefined) return;
+        const page = await first.page;
+        yield page.records;
+        yield* restOf(aggregateId, first.range, page, ending);
+      }
+    } finally {
+      given.abort();
+    }
+  }
+
+  /** Reads the last item that begins below a version: a packed one may reach beyond it. */
+  async function* itemBelow(
+    aggregateId: string,
+    version: bigint,
+    consistent: boolean,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
+    const range = { to: version - 1n, reverse: true, limit: 1, consistent };
+    yield (await readPage(aggregateId, range, undefined, signal)).records;
+  }
+
+  return async function* read(aggregateId, range, signal) {
+    const { from = 1n, to, reverse = false, limit, consistent } = range;
+    const first = await readPage(aggregateId, range, undefined, signal);
+    if (reverse) {
+      let lowest: bigint | undefined;
+      for await (const records of startingWith(first.records, restOf(aggregateId, range, first, signal))) {
+        lowest = records.at(-1)?.record.version ?? lowest;
+        yield records;
+      }
+      if (from > 1n && lowest !== from) yield* itemBelow(aggregateId, from, consistent, signal);
+      return;
+    }
+    const begin = first.records[0]?.record.version;
+    const end = first.records.at(-1)?.record.version;
+    if (from > 1n && begin !== from) {
+      for await (const records of itemBelow(aggregateId, from, consistent, signal)) yield records.toReversed();
+    }
+    yield first.records;
+    if (first.next === undefined) return;
+    if (begin === undefined || end === undefined || limit !== undefined) {
+      yield* restOf(aggregateId, range, first, signal);
+      return;
+    }
+    const head = { reverse: true, limit: 1, consistent };
+    const last = to ?? (await readPage(aggregateId, head, undefined, signal)).records[0]?.record.version ?? end;
+    yield* windows(aggregateId, { from: end + 1n, to: last }, end - begin + 1n, consistent, signal);
+  };
+}
+
+async function* startingWith<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
+  yield first;
+  yield* rest;
+}

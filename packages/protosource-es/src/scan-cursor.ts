@@ -1,0 +1,91 @@
+/** What every store does with the arguments of a scan, and how it says where a page ended. */
+import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
+import type { ScanOptions, ScanSegment } from "./call-options.js";
+import { ProtosourceError } from "./errors.js";
+import { checkAggregateId } from "./save-checks.js";
+import type { RecordScanOptions } from "./store.js";
+
+/** How many parts a table can be cut into: DynamoDB's limit for the segments of a scan. */
+const MAX_SEGMENTS = 1_000_000;
+
+const WHOLE: ScanSegment = { index: 0, of: 1 };
+
+/** Checks the arguments of a scan of records. Throws `invalid_argument`. */
+export function checkRecordScan(options: RecordScanOptions): void {
+  checkScan(options);
+  if (options.aggregateId === undefined) return;
+  checkAggregateId(options.aggregateId);
+  if (options.segment !== undefined) {
+    throw invalid("segment", "one stream lies in one segment: give an aggregateId or a segment");
+  }
+}
+
+/** Checks the arguments of a scan. Throws `invalid_argument`. */
+export function checkScan({ segment = WHOLE, limit = 1 }: ScanOptions): void {
+  const { index, of } = segment;
+  if (!Number.isInteger(of) || of < 1 || of > MAX_SEGMENTS || !Number.isInteger(index) || index < 0 || index >= of) {
+    throw invalid(
+      "segment",
+      `there is no segment ${index} of ${of}: cut the table into 1 to ${MAX_SEGMENTS} segments, numbered from 0`,
+    );
+  }
+  if (!Number.isSafeInteger(limit) || limit < 1) throw invalid("limit", `the limit is ${limit}: give a whole number from 1`);
+}
+
+/** Tells whether what lies under a key belongs to a segment, for stores that have no segments of their own. */
+export function isInSegment(key: string, { index, of }: ScanSegment = WHOLE): boolean {
+  let hash = 0;
+  for (let i = 0; i < key.length; i++) hash = (Math.imul(hash, 31) + key.charCodeAt(i)) >>> 0;
+  return hash % of === index;
+}
+
+/** Makes the cursor that continues a scan behind the item with these keys. */
+export function encodeScanCursor({ segment = WHOLE }: ScanOptions, keys: ScanPosition): string {
+  return base64Encode(new TextEncoder().encode(JSON.stringify([segment.index, segment.of, ...keys])), "url");
+}
+
+/** The two keys of an item: the stream and its version, or the pk and the sk. */
+export type ScanPosition = readonly [hash: string, range: string];
+
+/**
+ * Gives the keys of the item behind which a scan goes on; undefined without a cursor.
+ *
+ * Throws `invalid_argument` when it isn't the cursor of a scan of this segment, and of this stream where one is given.
+ */
+export function decodeScanCursor(options: RecordScanOptions): ScanPosition | undefined {
+  const { cursor, segment = WHOLE, aggregateId } = options;
+  if (cursor === undefined) return undefined;
+  const [index, of, hash, range, ...more] = parse(cursor);
+  const isOurs =
+    index === segment.index &&
+    of === segment.of &&
+    typeof hash === "string" &&
+    typeof range === "string" &&
+    more.length === 0 &&
+    (aggregateId === undefined || aggregateId === hash);
+  if (isOurs) return [hash, range];
+  throw invalid("cursor", "the cursor isn't of this scan: give the cursor of an earlier page with the same segment");
+}
+
+/**
+ * Gives the version in the cursor of a scan of records.
+ *
+ * Throws `invalid_argument` for the cursor of another scan.
+ */
+export function versionInCursor(text: string): bigint {
+  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  throw invalid("cursor", "the cursor isn't of a scan of records: give one that such a scan gave");
+}
+
+function parse(cursor: string): readonly unknown[] {
+  try {
+    const found: unknown = JSON.parse(new TextDecoder().decode(base64Decode(cursor)));
+    return Array.isArray(found) ? found : [];
+  } catch {
+    return [];
+  }
+}
+
+function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError("invalid_argument", message, { argument });
+}
