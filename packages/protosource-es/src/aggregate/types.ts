@@ -64,7 +64,8 @@ export interface DecisionContext {
 /**
  * Decides one command. It may be asynchronous, and it runs again when somebody else changed the aggregate meanwhile.
  *
- * It refuses by throwing; the caller of `apply` gets the very same error. It must not change what it is given.
+ * It refuses by throwing; the caller of `apply` gets the very same error. It must not change what it is given. Where
+ * the only answer of an asynchronous rule is one word, write `"proceed" as const`: TypeScript widens it otherwise.
  */
 export type Evaluate<T extends AggregateTypes, K extends keyof T["commands"]> = (
   aggregate: T["aggregate"],

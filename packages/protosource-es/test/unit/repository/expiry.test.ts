@@ -5,6 +5,7 @@ import { FakeClock } from "protosource-es/testing";
 import { describe, expect, test, vi } from "vitest";
 import { failure } from "../../failure.js";
 import { orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
+import { State } from "../../gen/example/app/test/v1/test_v1_pb.js";
 import { defineTest, type TestAggregate, testCommands } from "../../gen/example/app/test/v1/test_v1_protosource.js";
 import { order } from "../../order.js";
 import { redefined, setRole } from "../../redefine.js";
@@ -99,6 +100,17 @@ describe.each([
     if (isSwept) sweep();
     expect(await cards.load("t-1")).toMatchObject({ body: "kept", version: 4n, createBy: "ann" });
     expect((await update("on")).version).toBe(5n);
+  });
+
+  test("a snapshot may come between the two events of one command", async () => {
+    const { clock, create, cards, versions, sweep } = scene(every(3));
+    await create();
+    clock.advanceSeconds(DAY);
+    if (isSwept) sweep();
+    const { version, events } = await create("again");
+    expect(events.map((event) => Number(event.version))).toEqual(isSwept ? [1, 2] : [3, 5]);
+    expect(await versions()).toEqual(isSwept ? [1, 2] : [1, 2, 3, 4, 5]);
+    expect(await cards.load("t-1")).toMatchObject({ body: "again", version, state: State.UNLOCKED });
   });
 
   test("a second life is found by a tail that holds both lives", async () => {
