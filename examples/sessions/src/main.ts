@@ -1,6 +1,7 @@
 /**
- * Serves sessions over HTTP: on the DynamoDB tables that EVENTS_TABLE and AGGREGATES_TABLE name, or without these in
- * memory. BANNED_USERS names users whose sessions are void. It listens on PORT, or on a free one, and says where.
+ * Serves sessions over HTTP: from the DynamoDB tables that EVENTS_TABLE and AGGREGATES_TABLE name, or from the file of
+ * SQLITE_FILE, or without these in memory. BANNED_USERS names users whose sessions are void. It listens on PORT, or on
+ * a free one, and says where.
  */
 import { once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
@@ -8,11 +9,13 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { ensureTables } from "protosource-es/dynamodb";
+import { openSqlite } from "protosource-es/sqlite";
 import { sessionHandler } from "./handler.js";
 import { sessionAggregate } from "./session.js";
-import { type Sessions, sessionsInMemory, sessionsOnDynamoDB } from "./stores.js";
+import { type Sessions, sessionsInFile, sessionsInMemory, sessionsOnDynamoDB } from "./stores.js";
 
-const { PORT = "0", EVENTS_TABLE: eventsTable, AGGREGATES_TABLE: aggregatesTable, BANNED_USERS = "" } = process.env;
+const { PORT = "0", BANNED_USERS = "" } = process.env;
+const { EVENTS_TABLE: eventsTable, AGGREGATES_TABLE: aggregatesTable, SQLITE_FILE: file } = process.env;
 
 const banned = new Set(BANNED_USERS.split(","));
 const session = sessionAggregate({
@@ -38,6 +41,7 @@ await once(server, "listening");
 console.log(`Listening on http://localhost:${(server.address() as AddressInfo).port}`);
 
 async function openSessions(): Promise<Sessions> {
+  if (file) return sessionsInFile(session, openSqlite(file));
   if (!eventsTable || !aggregatesTable) return sessionsInMemory(session);
   const client = new DynamoDBClient({});
   await ensureTables(client, { eventsTable, aggregatesTable });

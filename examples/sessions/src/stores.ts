@@ -3,6 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Clock, Repository } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
 import { MemoryStore } from "protosource-es/memory";
+import { type SqliteDatabase, SqliteStore } from "protosource-es/sqlite";
 import {
   type SessionAggregate,
   SessionCardQueries,
@@ -20,6 +21,16 @@ export interface Sessions {
 /** Keeps sessions in memory. */
 export function sessionsInMemory(session: SessionAggregate, clock?: Clock): Sessions {
   const store = new MemoryStore({ clock });
+  return {
+    repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
+    queries: new SessionQueries(store.opaqueStore),
+    cards: new SessionCardQueries(store.opaqueStore),
+  };
+}
+
+/** Keeps sessions in an SQLite file. */
+export function sessionsInFile(session: SessionAggregate, database: SqliteDatabase, clock?: Clock): Sessions {
+  const store = new SqliteStore(database, { clock });
   return {
     repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
     queries: new SessionQueries(store.opaqueStore),

@@ -1,7 +1,10 @@
-/** The program, as a process of its own: in memory, and on the tables that its environment names. */
+/** The program, as a process of its own: in memory, in a file, and on the tables that its environment names. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type {} from "@protosource-es/engines/global-setup";
@@ -9,8 +12,12 @@ import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 
 const main = fileURLToPath(new URL("../../src/main.ts", import.meta.url));
 
+const folder = mkdtempSync(join(tmpdir(), "sessions-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 const places = [
   { name: "memory", env: {} },
+  { name: "sqlite", env: { SQLITE_FILE: join(folder, "sessions.db") } },
   ...inject("engines").map(({ name, endpoint }) => ({
     name,
     env: {

@@ -5,12 +5,13 @@ import { engineClient } from "@protosource-es/engines";
 import type {} from "@protosource-es/engines/global-setup";
 import { isProtosourceError, systemClock } from "protosource-es";
 import { ensureTables } from "protosource-es/dynamodb";
+import { openSqlite } from "protosource-es/sqlite";
 import { FakeClock } from "protosource-es/testing";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { State } from "../../gen/example/app/session/v1/session_v1_pb.js";
 import { sessionCommands } from "../../gen/example/app/session/v1/session_v1_protosource.js";
 import { sessionAggregate } from "../../src/session.js";
-import { type Sessions, sessionsInMemory, sessionsOnDynamoDB } from "../../src/stores.js";
+import { type Sessions, sessionsInFile, sessionsInMemory, sessionsOnDynamoDB } from "../../src/stores.js";
 
 const HOUR = 3_600;
 const session = sessionAggregate({ isBanned: async () => false, isCodeOf: async () => true });
@@ -30,11 +31,17 @@ async function openOnEngine(endpoint: string): Promise<Opened> {
   return { sessions: sessionsOnDynamoDB(session, client, tables, clock), close: () => client.destroy() };
 }
 
+async function openInFile(): Promise<Opened> {
+  const database = openSqlite(":memory:");
+  return { sessions: sessionsInFile(session, database, clock), close: () => database.close() };
+}
+
 const places = [
   {
     name: "memory",
     open: async (): Promise<Opened> => ({ sessions: sessionsInMemory(session, clock), close: () => {} }),
   },
+  { name: "sqlite", open: openInFile },
   ...inject("engines").map(({ name, endpoint }) => ({ name, open: () => openOnEngine(endpoint) })),
 ];
 
