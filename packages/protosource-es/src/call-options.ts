@@ -16,7 +16,7 @@ export interface ScanOptions extends CallOptions {
   readonly segment?: ScanSegment | undefined;
   /** Where an earlier page of the same part ended. */
   readonly cursor?: string | undefined;
-  /** The number of items to return at most. By default what one page of the store holds. */
+  /** The number of items to read at most, where one may hold several records. By default a page of the store's. */
   readonly limit?: number | undefined;
 }
 

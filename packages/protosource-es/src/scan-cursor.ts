@@ -29,7 +29,8 @@ export function checkScan({ segment = WHOLE, limit = 1 }: ScanOptions): void {
       `there is no segment ${index} of ${of}: cut the table into 1 to ${MAX_SEGMENTS} segments, numbered from 0`,
     );
   }
-  if (!Number.isSafeInteger(limit) || limit < 1) throw invalid("limit", `the limit is ${limit}: give a whole number from 1`);
+  if (!Number.isSafeInteger(limit) || limit < 1)
+    throw invalid("limit", `the limit is ${limit}: give a whole number from 1`);
 }
 
 /** Tells whether what lies under a key belongs to a segment, for stores that have no segments of their own. */

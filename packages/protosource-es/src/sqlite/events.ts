@@ -1,8 +1,8 @@
 /** Records as the table holds them: how they are appended, read and purged. */
-import type { History, StoredRecord } from "../store.js";
+import type { History, ScannedRecord, StoredRecord } from "../store.js";
 import { bytesOf, type Connection } from "./connection.js";
 import type { Call } from "./failures.js";
-import { encodeKey } from "./key-text.js";
+import { decodeKey, encodeKey } from "./key-text.js";
 
 /** Records to append to a stream, with the expiry of each in epoch seconds; 0 for never. */
 export interface Append {
@@ -40,6 +40,12 @@ const LOAD_ALL = "SELECT version, data, ttl FROM protosource_events WHERE stream
 const LOAD_TAIL = `${LOAD} DESC LIMIT ?`;
 
 const LOAD_TAIL_ALL = `${LOAD_ALL} DESC LIMIT ?`;
+
+const SCAN = `SELECT stream, version, data, ttl FROM protosource_events
+  WHERE (stream, version) > (?, ?) ORDER BY stream, version LIMIT ?`;
+
+const SCAN_STREAM = `SELECT stream, version, data, ttl FROM protosource_events
+  WHERE stream = ? AND version > ? ORDER BY version LIMIT ?`;
 
 /** Streams that begin with an expired record. */
 const EXPIRED_STREAMS = `SELECT DISTINCT stream FROM protosource_events AS expired
@@ -111,6 +117,26 @@ export function readRecords(connection: Connection, call: Call, aggregateId: str
     .all<StoredEvent>(call, sql, stream, ...alive, BigInt(tail))
     .reverse()
     .map(recordOf);
+}
+
+/** Reads the first records of all streams, or of one, behind a position: `limit` of them at most. */
+export function scanRecords(
+  connection: Connection,
+  call: Call,
+  aggregateId: string | undefined,
+  after: { readonly aggregateId: string; readonly version: bigint },
+  limit: bigint,
+): ScannedRecord[] {
+  const sql = aggregateId === undefined ? SCAN : SCAN_STREAM;
+  return connection
+    .all<StoredEvent & { readonly stream: string }>(
+      call,
+      sql,
+      encodeKey(aggregateId ?? after.aggregateId),
+      after.version,
+      limit,
+    )
+    .map((stored) => ({ aggregateId: decodeKey(stored.stream), record: recordOf(stored), following: 0 }));
 }
 
 /** Tells whether a record still counts at a time in epoch seconds. */

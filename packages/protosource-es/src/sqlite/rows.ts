@@ -26,6 +26,8 @@ const SELECT = `SELECT ${COLUMNS.join(", ")} FROM protosource_rows`;
 
 const SELECT_ROW = `${SELECT} WHERE pk = ? AND sk = ? AND (t = 0 OR t > ?)`;
 
+const SCAN = `${SELECT} WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?`;
+
 const SELECT_VERSION = "SELECT version FROM protosource_rows WHERE pk = ? AND sk = ? AND (t = 0 OR t > ?)";
 
 /** Replaces every column, and keeps the row's place: only the indexes of which a key changed are written. */
@@ -54,6 +56,13 @@ export function putRow(connection: Connection, call: Call, { row, versionOf }: R
 export function readRow(connection: Connection, call: Call, key: OpaqueKey, now: bigint): OpaqueRow | undefined {
   const [stored] = connection.all<StoredRow>(call, SELECT_ROW, encodeKey(key.pk), encodeKey(key.sk), now);
   return stored && rowOf(stored);
+}
+
+/** Reads the first of all rows behind a position, expired ones too: `limit` of them at most. */
+export function scanRows(connection: Connection, call: Call, after: OpaqueKey, limit: bigint): OpaqueRow[] {
+  return connection
+    .all<StoredRow>(call, SCAN, encodeKey(after.pk), encodeKey(after.sk), limit)
+    .map((stored) => rowOf(stored));
 }
 
 /** Reads the first rows of a query, behind the position of its cursor: `limit` of them at most. */

@@ -1,5 +1,5 @@
 /** The store of rows in an SQLite file. */
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
 import { decodeCursor, encodeCursor } from "../opaquedata/cursor.js";
@@ -12,13 +12,16 @@ import type {
   OpaqueStore,
   PutOptions,
   PutOutcome,
+  RowPage,
+  ScannableOpaqueStore,
 } from "../opaquedata/opaque-store.js";
 import { throwIfAborted } from "../save-checks.js";
+import { checkScan, decodeScanCursor, encodeScanCursor } from "../scan-cursor.js";
 import { type Connection, connectionOf, otherTurns } from "./connection.js";
 import type { Call } from "./failures.js";
 import { encodeKey } from "./key-text.js";
 import { checkBytes } from "./limits.js";
-import { putRow, queryRows, readRow } from "./rows.js";
+import { putRow, queryRows, readRow, scanRows } from "./rows.js";
 import type { SqliteDatabase } from "./sqlite-database.js";
 
 export interface SqliteOpaqueStoreOptions {
@@ -26,7 +29,7 @@ export interface SqliteOpaqueStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** The number of rows on a page when a query sets no limit. */
+/** The number of rows on a page when no limit is set. */
 const PAGE_SIZE = 100;
 
 /** The number of expired rows that are deleted at once, so that other writers get their turn between. */
@@ -43,7 +46,7 @@ const DELETE_EXPIRED = `DELETE FROM protosource_rows WHERE rowid IN (
  * Reads see every write that returned before, so that `consistent` changes nothing. A put is one transaction. A query
  * reads its index alone, and a page of 100 rows unless it sets a limit.
  */
-export class SqliteOpaqueStore implements OpaqueStore {
+export class SqliteOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   readonly database: SqliteDatabase;
   readonly #connection: Connection;
   readonly #clock: Clock;
@@ -100,6 +103,21 @@ export class SqliteOpaqueStore implements OpaqueStore {
     if (more) rows.pop();
     const last = rows.at(-1);
     return more && last ? { rows, cursor: encodeCursor(index, last) } : { rows };
+  }
+
+  /** Reads one page. All rows lie in the first segment: a file has one reader's speed. */
+  async scan(options: ScanOptions = {}): Promise<RowPage> {
+    checkScan(options);
+    const { segment, limit = PAGE_SIZE, signal } = options;
+    const [pk, sk] = decodeScanCursor(options) ?? ["", ""];
+    throwIfAborted(signal, "scan");
+    if (segment && segment.index > 0) return { rows: [], unreadable: [] };
+    const call: Call = { operation: "scan", key: "the rows" };
+    const found = scanRows(this.#connection, call, { pk, sk }, BigInt(limit) + 1n);
+    const rows = found.slice(0, limit);
+    const last = rows.at(-1);
+    if (!last || found.length === rows.length) return { rows, unreadable: [] };
+    return { rows, unreadable: [], cursor: encodeScanCursor(options, [last.pk, last.sk]) };
   }
 
   /**

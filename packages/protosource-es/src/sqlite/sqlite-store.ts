@@ -17,13 +17,17 @@ import {
   recordTtl,
   throwIfAborted,
 } from "../save-checks.js";
+import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../scan-cursor.js";
 import type {
   AggregateStore,
   History,
   LoadOptions,
+  RecordPage,
+  RecordScanOptions,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
+  ScannableStore,
   SnapshotTailStore,
   Store,
   StoredRecord,
@@ -44,6 +48,7 @@ import {
   isStored,
   type Refusal,
   readRecords,
+  scanRecords,
 } from "./events.js";
 import type { Call } from "./failures.js";
 import { checkBytes } from "./limits.js";
@@ -60,6 +65,9 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
+/** The number of records on a page when a scan sets no limit. */
+const PAGE_SIZE = 100;
+
 /** The number of streams that are purged at once, so that other writers get their turn between. */
 const PURGED_AT_ONCE = 100n;
 
@@ -73,7 +81,7 @@ const PURGED_AT_ONCE = 100n;
  *
  * The calls are synchronous within: a long one keeps the program from other work.
  */
-export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore {
+export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   readonly #database: SqliteDatabase;
@@ -101,7 +109,7 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     checkSave(aggregateId, records);
     const call = callOf("save", aggregateId, options);
     throwIfAborted(options.signal, "save");
-    this.#append(call, [{ aggregateId, records }], []);
+    this.#append(call, [{ aggregateId, records }], options);
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
@@ -110,7 +118,7 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     if (rows.length > 0) this.#checkRows(rows);
     const call = callOf("saveAll", `${writes.length} streams and ${rows.length} rows`, options);
     throwIfAborted(signal, "saveAll");
-    this.#append(call, writes, rows);
+    this.#append(call, writes, options);
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
@@ -134,6 +142,23 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     throwIfAborted(options.signal, "saveAggregate");
     const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
     return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
+  }
+
+  /** Reads one page. All records lie in the first segment: a file has one reader's speed. */
+  async scan(options: RecordScanOptions = {}): Promise<RecordPage> {
+    checkRecordScan(options);
+    const { aggregateId, segment, limit = PAGE_SIZE, signal } = options;
+    const [id, version] = decodeScanCursor(options) ?? ["", "0"];
+    const after = { aggregateId: id, version: versionInCursor(version) };
+    throwIfAborted(signal, "scan");
+    if (segment && segment.index > 0) return { records: [], unreadable: [] };
+    const call: Call = { operation: "scan", key: aggregateId ?? "the streams" };
+    const found = scanRecords(this.#connection, call, aggregateId, after, BigInt(limit) + 1n);
+    const records = found.slice(0, limit);
+    const last = records.at(-1);
+    if (!last || found.length === records.length) return { records, unreadable: [] };
+    const position = [last.aggregateId, last.record.version.toString()] as const;
+    return { records, unreadable: [], cursor: encodeScanCursor(options, position) };
   }
 
   /**
@@ -161,7 +186,8 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
   }
 
   /** Appends to every stream and writes every row, or does none of it; or nothing, when this very save is stored. */
-  #append(call: SaveCall, writes: readonly StreamWrite[], rows: readonly RowWrite[]): void {
+  #append(call: SaveCall, writes: readonly StreamWrite[], options: TransactionOptions): void {
+    const { rows = [], beyondEnd = false } = options;
     const now = epochSeconds(this.#clock);
     const appends = writes
       .filter(({ records }) => records.length > 0)
@@ -175,7 +201,7 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     connection.transaction(call, () => {
       for (const append of appends) {
         const refusal = findRefusal(connection, call, append);
-        if (!refusal) continue;
+        if (!refusal || (beyondEnd && refusal.problem === "gap")) continue;
         if (appends.every((one) => isStored(connection, call, one, call.commitId))) return;
         throw versionConflict(append.aggregateId, refusal);
       }

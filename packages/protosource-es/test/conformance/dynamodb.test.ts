@@ -29,6 +29,7 @@ describe.each(engines)("DynamoDBStore on $name", (engine) => {
       "aggregates",
       "optional-opaque-store",
       "transactions",
+      "scan",
       "transaction-limit",
       "item-limit",
       "batched-saves",

@@ -6,7 +6,16 @@ const streams: MemoryStreams = new Map();
 const rows: MemoryRows = new Map();
 
 const harness: StoreHarness = {
-  capabilities: ["tail", "opaque-store", "aggregates", "transactions", "refuses-gaps", "atomic-saves", "raw-records"],
+  capabilities: [
+    "tail",
+    "opaque-store",
+    "aggregates",
+    "transactions",
+    "scan",
+    "refuses-gaps",
+    "atomic-saves",
+    "raw-records",
+  ],
   open({ clock, ttlSeconds }) {
     const opaqueStore = new MemoryOpaqueStore({ clock, rows });
     return { store: new MemoryStore({ clock, ttlSeconds, streams, opaqueStore }), opaqueStore };

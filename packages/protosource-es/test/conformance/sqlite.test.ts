@@ -14,7 +14,16 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
   afterAll(() => folder.remove());
 
   const harness: StoreHarness = {
-    capabilities: ["tail", "opaque-store", "aggregates", "transactions", "refuses-gaps", "atomic-saves", "raw-records"],
+    capabilities: [
+      "tail",
+      "opaque-store",
+      "aggregates",
+      "transactions",
+      "scan",
+      "refuses-gaps",
+      "atomic-saves",
+      "raw-records",
+    ],
     open({ clock, ttlSeconds }) {
       const database = folder.open("store.db", { driver });
       const opaqueStore = new SqliteOpaqueStore(database, { clock });

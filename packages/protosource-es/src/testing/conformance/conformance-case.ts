@@ -1,7 +1,14 @@
 /** What a conformance case is, and what it is given. */
 import type { Clock } from "../../clock.js";
-import type { OpaqueStore } from "../../opaquedata/opaque-store.js";
-import type { AggregateStore, SnapshotTailStore, Store, StoredRecord, TransactionalStore } from "../../store.js";
+import type { OpaqueStore, ScannableOpaqueStore } from "../../opaquedata/opaque-store.js";
+import type {
+  AggregateStore,
+  ScannableStore,
+  SnapshotTailStore,
+  Store,
+  StoredRecord,
+  TransactionalStore,
+} from "../../store.js";
 import type { FakeClock } from "../fake-clock.js";
 
 /**
@@ -13,6 +20,7 @@ import type { FakeClock } from "../fake-clock.js";
  * - `aggregates`: it is an `AggregateStore` over that OpaqueStore.
  * - `optional-opaque-store`: it can also be made without an OpaqueStore.
  * - `transactions`: it is a `TransactionalStore`, for records and for rows of its OpaqueStore.
+ * - `scan`: it is a `ScannableStore`, and its OpaqueStore, if it has one, is a `ScannableOpaqueStore`.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
  * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
  * - `atomic-saves`: a save is stored whole or not at all, however many records it has.
@@ -27,6 +35,7 @@ export type Capability =
   | "aggregates"
   | "optional-opaque-store"
   | "transactions"
+  | "scan"
   | "transaction-limit"
   | "item-limit"
   | "atomic-saves"
@@ -47,8 +56,8 @@ export interface OpenOptions {
 
 /** A store to judge. Which of the optional methods it has is what its capabilities say. */
 export interface StoreUnderTest {
-  readonly store: Store & Partial<SnapshotTailStore & AggregateStore & TransactionalStore>;
-  readonly opaqueStore?: OpaqueStore | undefined;
+  readonly store: Store & Partial<SnapshotTailStore & AggregateStore & TransactionalStore & ScannableStore>;
+  readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;
   /** Gives back what the store holds open. Called after the case. */
   readonly close?: (() => void | Promise<void>) | undefined;
 }

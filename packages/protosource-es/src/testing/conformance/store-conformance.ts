@@ -1,6 +1,7 @@
 import { aggregateCases } from "./aggregate-cases.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import { opaqueStoreCases } from "./opaque-store-cases.js";
+import { scanCases } from "./scan-cases.js";
 import { storeCases } from "./store-cases.js";
 import { tailCases } from "./tail-cases.js";
 import { transactionCases } from "./transaction-cases.js";
@@ -12,4 +13,5 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...transactionCases,
   ...aggregateCases,
   ...opaqueStoreCases,
+  ...scanCases,
 ];

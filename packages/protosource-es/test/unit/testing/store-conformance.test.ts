@@ -1,6 +1,6 @@
 import type { History, Store } from "protosource-es";
 import { MemoryOpaqueStore, type MemoryRows, MemoryStore, type MemoryStreams } from "protosource-es/memory";
-import { isExpired, type OpaqueStore } from "protosource-es/opaquedata";
+import { isExpired } from "protosource-es/opaquedata";
 import {
   type ConformanceCase,
   type OpenOptions,
@@ -128,7 +128,7 @@ describe("the conformance cases catch a store that", () => {
     const failing = await failingCases(({ store, opaqueStore }) => ({
       opaqueStore,
       store: delegate(store, {
-        save: (aggregateId, records, options) => store.save(aggregateId, records, { signal: options?.signal }),
+        save: (aggregateId, records, options) => store.save(aggregateId, records, { ...options, commitId: undefined }),
       }),
     }));
     expect(failing).toEqual([
@@ -216,6 +216,65 @@ describe("the conformance cases catch a store that", () => {
         "rows: versionOf tells the version of a row that has none",
       ]),
     );
+  });
+
+  test("loses what a page of a scan doesn't hold any more", async () => {
+    const failing = await failingCases(({ store, opaqueStore }) => ({
+      opaqueStore: delegate(opaqueStore, {
+        scan: async (options) => ({ ...(await opaqueStore.scan(options)), cursor: undefined }),
+      }),
+      store: delegate(store, {
+        scan: async (options) => ({ ...(await store.scan(options)), cursor: undefined }),
+      }),
+    }));
+    expect(failing).toEqual(
+      expect.arrayContaining([
+        "scan: pages of every size hold each record of a stream once, and no other stream's",
+        "scan: each record of all streams is found once, in ascending order",
+      ]),
+    );
+  });
+
+  test("gives each segment of a scan everything", async () => {
+    const failing = await failingCases(({ store, opaqueStore }) => ({
+      opaqueStore: delegate(opaqueStore, {
+        scan: (options = {}) => opaqueStore.scan({ ...options, segment: undefined }),
+      }),
+      store: delegate(store, {
+        scan: (options = {}) => store.scan({ ...options, segment: undefined }),
+      }),
+    }));
+    expect(failing).toEqual(
+      expect.arrayContaining([
+        "scan: segments hold each record once, and a stream lies in one of them, all of it together",
+        "scan: segments hold each row once, page by page",
+        "scan: a segment, a limit and a cursor that can't be are invalid_argument",
+      ]),
+    );
+  });
+
+  test("leaves expired records out of a scan", async () => {
+    const failing = await failingCases(({ store, opaqueStore, clock }) => ({
+      opaqueStore,
+      store: delegate(store, {
+        async scan(options) {
+          const page = await store.scan(options);
+          const now = clock.now() / 1_000_000n;
+          return { ...page, records: page.records.filter(({ record: { ttl } }) => ttl <= 0n || ttl > now) };
+        },
+      }),
+    }));
+    expect(failing).toEqual(["scan: expired records are found"]);
+  });
+
+  test("keeps beyondEnd for itself", async () => {
+    const failing = await failingCases(({ store, opaqueStore }) => ({
+      opaqueStore,
+      store: delegate(store, {
+        save: (aggregateId, records, options) => store.save(aggregateId, records, { ...options, beyondEnd: false }),
+      }),
+    }));
+    expect(failing).toEqual(["scan: a copy of a stream may begin above version 1 and have gaps, with beyondEnd"]);
   });
 });
 
@@ -368,7 +427,7 @@ describe("a failing case shows what came and what should have", () => {
 /** A memory store, and what it keeps its data in. */
 interface Healthy extends Pick<OpenOptions, "clock"> {
   readonly store: MemoryStore;
-  readonly opaqueStore: OpaqueStore;
+  readonly opaqueStore: MemoryOpaqueStore;
   readonly streams: MemoryStreams;
   readonly rows: MemoryRows;
 }
@@ -377,7 +436,16 @@ function memoryHarness(breakStore: (healthy: Healthy) => StoreUnderTest = (healt
   const streams: MemoryStreams = new Map();
   const rows: MemoryRows = new Map();
   return {
-    capabilities: ["tail", "opaque-store", "aggregates", "transactions", "refuses-gaps", "atomic-saves", "raw-records"],
+    capabilities: [
+      "tail",
+      "opaque-store",
+      "aggregates",
+      "transactions",
+      "scan",
+      "refuses-gaps",
+      "atomic-saves",
+      "raw-records",
+    ],
     open({ clock, ttlSeconds }) {
       const opaqueStore = new MemoryOpaqueStore({ clock, rows });
       const store = new MemoryStore({ clock, ttlSeconds, streams, opaqueStore });
