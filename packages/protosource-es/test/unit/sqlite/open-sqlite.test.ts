@@ -1,0 +1,161 @@
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import Libsql from "libsql";
+import { openSqlite, type SqliteDatabase, SqliteStore } from "protosource-es/sqlite";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { drivers, type TestFolder, testFolder } from "../../integration/sqlite/drivers.js";
+import { record, records } from "./samples.js";
+
+let folder: TestFolder;
+beforeEach(() => {
+  folder = testFolder();
+});
+afterEach(() => folder.remove());
+
+function setting(database: SqliteDatabase, name: string): unknown {
+  const [row] = database.prepare(`PRAGMA ${name}`).all();
+  return Object.values(row as object)[0];
+}
+
+describe.each(drivers)("openSqlite with $name", ({ driver }) => {
+  test("makes a file with a write-ahead log, durable on return", () => {
+    const database = folder.open("new.db", { driver });
+    expect(existsSync(folder.path("new.db"))).toBe(true);
+    expect(setting(database, "journal_mode")).toBe("wal");
+    expect(Number(setting(database, "synchronous"))).toBe(2);
+    expect(Number(setting(database, "busy_timeout"))).toBe(5000);
+  });
+
+  test("takes other settings", () => {
+    const database = folder.open("new.db", { driver, synchronous: "NORMAL", busyTimeoutMs: 0 });
+    expect(Number(setting(database, "synchronous"))).toBe(1);
+    expect(Number(setting(database, "busy_timeout"))).toBe(0);
+  });
+
+  test("keeps what was stored when the file is opened again", async () => {
+    const first = folder.open("kept.db", { driver });
+    await new SqliteStore(first).save("a", records(1n, 3n));
+    first.close();
+    const store = new SqliteStore(folder.open("kept.db", { driver }));
+    expect((await store.load("a")).records).toEqual(records(1n, 3n));
+  });
+
+  test("leaves a file that is whole without its log when the last connection is closed", async () => {
+    const database = folder.open("whole.db", { driver });
+    await new SqliteStore(database).save("a", records(1n, 100n));
+    database.close();
+    copyFileSync(folder.path("whole.db"), folder.path("copy.db"));
+    const copy = new SqliteStore(folder.open("copy.db", { driver }));
+    expect((await copy.load("a")).records).toHaveLength(100);
+  });
+
+  test("may be closed twice", () => {
+    const database = folder.open("twice.db", { driver });
+    database.close();
+    expect(() => database.close()).not.toThrow();
+  });
+
+  test("opens a database in memory, which nobody else sees", async () => {
+    const [one, other] = [openSqlite(":memory:", { driver }), openSqlite(":memory:", { driver })];
+    await new SqliteStore(one).save("a", [record(1n)]);
+    expect((await new SqliteStore(one).load("a")).records).toEqual([record(1n)]);
+    expect((await new SqliteStore(other).load("a")).records).toEqual([]);
+    one.close();
+    other.close();
+  });
+
+  test("refuses a file that isn't a database, and leaves it as it is", () => {
+    const text = "no database, however long it may be\n".repeat(200);
+    writeFileSync(folder.path("notes.txt"), text);
+    expect(() => folder.open("notes.txt", { driver })).toThrow(
+      expect.objectContaining({ code: "invalid_argument", details: { argument: "database" } }),
+    );
+    expect(readFileSync(folder.path("notes.txt"), "utf8")).toBe(text);
+  });
+
+  test("refuses a path in a folder that doesn't exist", () => {
+    expect(() => folder.open("missing/new.db", { driver })).toThrow(
+      expect.objectContaining({ code: "invalid_argument", details: { argument: "path" } }),
+    );
+  });
+
+  test("refuses a folder", () => {
+    mkdirSync(folder.path("folder"));
+    expect(() => folder.open("folder", { driver })).toThrow(
+      expect.objectContaining({ code: "invalid_argument", details: { argument: "path" } }),
+    );
+  });
+
+  test("is unavailable when the file stays locked", () => {
+    const path = folder.path("locked.db");
+    const holder = driver ? driver(path) : new Libsql(path);
+    holder.exec("CREATE TABLE held (a); BEGIN EXCLUSIVE");
+    const start = Date.now();
+    expect(() => openSqlite(path, { driver, busyTimeoutMs: 100 })).toThrow(
+      expect.objectContaining({
+        code: "unavailable",
+        details: { operation: "openSqlite", reasons: ["SQLITE_BUSY"], outcome: "not_applied", commitId: undefined },
+      }),
+    );
+    expect(Date.now() - start).toBeGreaterThanOrEqual(100);
+    holder.exec("COMMIT");
+    openSqlite(path, { driver, busyTimeoutMs: 100 }).close();
+    holder.close();
+  });
+});
+
+describe("openSqlite", () => {
+  test.each([
+    ["path", "", {}],
+    ["path", "a\0b", {}],
+    ["path", undefined, {}],
+    ["synchronous", "a.db", { synchronous: "OFF" }],
+    ["busyTimeoutMs", "a.db", { busyTimeoutMs: -1 }],
+    ["busyTimeoutMs", "a.db", { busyTimeoutMs: 1.5 }],
+    ["busyTimeoutMs", "a.db", { busyTimeoutMs: Number.NaN }],
+  ])("refuses an impossible %s", (argument, path, options) => {
+    expect(() => openSqlite(path as string, options as never)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", details: { argument } }),
+    );
+  });
+
+  test("says which package to install when there is no driver", async () => {
+    vi.resetModules();
+    vi.doMock("node:module", () => ({
+      createRequire: () => () => {
+        throw Object.assign(new Error("Cannot find module 'libsql'"), { code: "MODULE_NOT_FOUND" });
+      },
+    }));
+    try {
+      const sqlite = await import("protosource-es/sqlite");
+      expect(() => sqlite.openSqlite(folder.path("a.db"))).toThrow(
+        expect.objectContaining({
+          code: "not_configured",
+          details: { option: "driver" },
+          message: expect.stringContaining("libsql"),
+        }),
+      );
+    } finally {
+      vi.doUnmock("node:module");
+      vi.resetModules();
+    }
+  });
+
+  test("opens a file that may only be read, for reading", async () => {
+    const path = folder.path("read-only.db");
+    const writer = folder.open("read-only.db");
+    await new SqliteStore(writer).save("a", [record(1n)]);
+    const store = new SqliteStore(folder.open("read-only.db", { driver: () => new Libsql(`file:${path}?mode=ro`) }));
+    expect((await store.load("a")).records).toEqual([record(1n)]);
+    await expect(store.save("a", [record(2n)])).rejects.toMatchObject({
+      code: "denied",
+      details: { reason: "SQLITE_READONLY" },
+    });
+  });
+
+  test("is denied the making of tables in a file that may only be read", () => {
+    const path = folder.path("empty.db");
+    folder.open("empty.db");
+    const database = folder.open("empty.db", { driver: () => new Libsql(`file:${path}?mode=ro`) });
+    expect(() => new SqliteStore(database)).toThrow(expect.objectContaining({ code: "denied" }));
+  });
+});
