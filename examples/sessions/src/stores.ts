@@ -1,7 +1,7 @@
 /** Sessions on the stores that they can live in. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Clock, Repository } from "protosource-es";
-import { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
+import { DynamoDBOpaqueStore, DynamoDBStore, type ObservedRequest } from "protosource-es/dynamodb";
 import { MemoryStore } from "protosource-es/memory";
 import { type SqliteDatabase, SqliteStore } from "protosource-es/sqlite";
 import {
@@ -38,20 +38,22 @@ export function sessionsInFile(session: SessionAggregate, database: SqliteDataba
   };
 }
 
-export interface TableNames {
+export interface OnDynamoDBOptions {
   readonly eventsTable: string;
   readonly aggregatesTable: string;
+  readonly clock?: Clock | undefined;
+  /** Is told of each request: what it was, how long it took and what it cost. */
+  readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
 }
 
 /** Keeps sessions in DynamoDB. */
 export function sessionsOnDynamoDB(
   session: SessionAggregate,
   client: DynamoDBClient,
-  { eventsTable, aggregatesTable }: TableNames,
-  clock?: Clock,
+  { eventsTable, aggregatesTable, clock, onRequest }: OnDynamoDBOptions,
 ): Sessions {
-  const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, clock });
-  const store = new DynamoDBStore(client, { eventsTable, opaqueStore, clock });
+  const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, clock, onRequest });
+  const store = new DynamoDBStore(client, { eventsTable, opaqueStore, clock, onRequest });
   return {
     repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
     queries: new SessionQueries(opaqueStore),

@@ -28,7 +28,7 @@ async function openOnEngine(endpoint: string): Promise<Opened> {
   const client: DynamoDBClient = engineClient(endpoint);
   const tables = { eventsTable: `events-${randomUUID()}`, aggregatesTable: `aggregates-${randomUUID()}` };
   await ensureTables(client, tables);
-  return { sessions: sessionsOnDynamoDB(session, client, tables, clock), close: () => client.destroy() };
+  return { sessions: sessionsOnDynamoDB(session, client, { ...tables, clock }), close: () => client.destroy() };
 }
 
 async function openInFile(): Promise<Opened> {
