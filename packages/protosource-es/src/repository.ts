@@ -1,5 +1,5 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { type Aggregate, emptyAggregate, eventBehaviourOf } from "./aggregate/aggregate.js";
+import { type Aggregate, derive, emptyAggregate, eventBehaviourOf } from "./aggregate/aggregate.js";
 import { type Behaviour, behaviourOf, type CommandMessage, type EventMessage } from "./aggregate/behaviour.js";
 import type { AggregateTypes, CommandOf, EventOf, EventsFor, Outcome } from "./aggregate/types.js";
 import type { CallOptions } from "./call-options.js";
@@ -217,7 +217,7 @@ export class Repository<T extends AggregateTypes> {
       accepts: this.#accepts(id),
     });
     if (stored.length === 0) return { version: loaded.version };
-    this.#definition.rules.afterOn?.(aggregate);
+    derive(this.#definition, aggregate);
     const records = toRecords(this.#behaviour, stored, this.#format);
     await this.#store.save(this.#streamId(id), records, { signal });
     if (this.#options.materialize !== "off") await this.#writeRows(aggregate);

@@ -68,8 +68,19 @@ export function eventBehaviourOf<T extends AggregateTypes>({ schema }: Aggregate
 export function fold<T extends AggregateTypes>(definition: Aggregate<T>, events: Iterable<Message>): T["aggregate"] {
   const aggregate = emptyAggregate(definition);
   for (const event of events) applyEvent(definition, aggregate, event);
-  definition.rules.afterOn?.(aggregate);
+  derive(definition, aggregate);
   return aggregate;
+}
+
+/** Computes the derived fields, in place. Throws `invalid_argument` for a rule that is asynchronous. */
+export function derive<T extends AggregateTypes>({ schema, rules }: Aggregate<T>, aggregate: T["aggregate"]): void {
+  const result: unknown = rules.afterOn?.(aggregate);
+  if (!(result instanceof Promise)) return;
+  throw new ProtosourceError(
+    "invalid_argument",
+    `afterOn of ${schema.typeName} is asynchronous: compute derived fields from the aggregate alone, at once`,
+    { argument: "afterOn" },
+  );
 }
 
 /** Makes the state before the first event. */

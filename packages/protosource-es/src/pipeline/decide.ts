@@ -1,6 +1,6 @@
 /** Steps 2 to 6 for one command: what it comes to, from the state alone. */
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import type { Aggregate } from "../aggregate/aggregate.js";
+import { type Aggregate, derive } from "../aggregate/aggregate.js";
 import {
   type AggregateMessage,
   behaviourOf,
@@ -66,7 +66,7 @@ export function decideWith<T extends AggregateTypes>(
       if (verdict === undefined) return { events: [], stored: [], aggregate: state as T["aggregate"], skipped: true };
       const emitted = emit(commandBehaviour, source, verdict, options.at);
       const { events, stored } = append(definition, state, emitted, options);
-      definition.rules.afterOn?.(state as T["aggregate"]);
+      derive(definition, state as T["aggregate"]);
       return {
         events: events as readonly Message[] as readonly EventOf<T>[],
         stored,

@@ -1,6 +1,6 @@
 /** Step 6: the events of the command, and the snapshots that are due after them. */
 import { create, type DescMessage } from "@bufbuild/protobuf";
-import { type Aggregate, eventBehaviourOf } from "../aggregate/aggregate.js";
+import { type Aggregate, derive, eventBehaviourOf } from "../aggregate/aggregate.js";
 import {
   type AggregateMessage,
   behaviourOf,
@@ -108,7 +108,7 @@ function takeSnapshot<T extends AggregateTypes>(
     return undefined;
   }
   const state = copyMessage(schema, aggregate);
-  definition.rules.afterOn?.(state as T["aggregate"]);
+  derive(definition, state as T["aggregate"]);
   const snapshot = create(behaviour.schema) as EventMessage;
   Object.assign(snapshot, { id: aggregate.id, version: version + 1n, at: at(), actor: SNAPSHOT_ACTOR });
   behaviour.writeState(snapshot, state);

@@ -1,6 +1,6 @@
 /** Step 1: the state of an aggregate, from the end of its stream where that is enough. */
 import type { Message } from "@bufbuild/protobuf";
-import { type Aggregate, applyEvent, emptyAggregate } from "../aggregate/aggregate.js";
+import { type Aggregate, applyEvent, derive, emptyAggregate } from "../aggregate/aggregate.js";
 import { type AggregateMessage, type Behaviour, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
@@ -63,7 +63,7 @@ export async function loadState<T extends AggregateTypes>(
     }
     aggregate.version = record.version;
   }
-  definition.rules.afterOn?.(aggregate);
+  derive(definition, aggregate);
   return { aggregate, version, absence: "unknown" };
 }
 

@@ -186,6 +186,11 @@ test("fold computes derived fields once, at the end", () => {
   expect(runs).toBe(1);
 });
 
+test("derived fields that are computed later are refused", () => {
+  const later = defineForm({ afterOn: async () => {} });
+  expect(() => fold(later, [])).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+});
+
 test("commandSchema finds commands by name, and nothing else", () => {
   expect(commandSchema(order, "AddItem")?.typeName).toBe("example.app.order.v1.AddItem");
   for (const name of ["ItemAdded", "additem", "toString", "__proto__", ""]) {
