@@ -14,4 +14,5 @@ const { id } = await cards.apply(cardCommands.Issue({ owner: "Ann" }), { actor: 
 for (let coffee = 0; coffee < 10; coffee++) await cards.apply(cardCommands.Stamp({}), { id, actor: "barista" });
 const { version, aggregate } = await cards.apply(cardCommands.Redeem({}), { id, actor: "barista" });
 console.log(`${aggregate.owner} has ${aggregate.stamps} stamps left at version ${version}`);
-console.log(await new CardQueries(opaqueStore).get(id));
+const row = await new CardQueries(opaqueStore).get(id);
+console.log(`The row says ${row?.stamps}`);
