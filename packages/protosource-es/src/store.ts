@@ -20,6 +20,11 @@ export interface SaveOptions extends CallOptions {
    */
   readonly commitId?: Uint8Array | undefined;
   /**
+   * Says that the caller has read the stream to its end, right before the first record. It spares a store that packs
+   * records a look at the end.
+   */
+  readonly atEnd?: boolean | undefined;
+  /**
    * Also saves records that lie beyond the stream's end. A copy of a stream needs it where the expiry of records has
    * left gaps, or no beginning. By default a store that sees the end refuses them; DynamoDB doesn't see it.
    */
@@ -38,6 +43,12 @@ export interface LoadOptions extends CallOptions {
 
 /** Keeps streams of records. */
 export interface Store {
+  /**
+   * Whether the store keeps the records of one save together: any number of them at once, and compressed over the
+   * whole, so that data is best given uncompressed. Off by default.
+   */
+  readonly packs?: boolean | undefined;
+
   /**
    * Appends records to a stream. Their versions follow each other, and the first follows the stream's end.
    *

@@ -109,7 +109,8 @@ function sendPuts(
   );
 }
 
-function versionConflict(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
+/** Gives the error of a save that came too late. */
+export function versionConflict(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
   return new ProtosourceError(
     "version_conflict",
     `version ${version} of ${aggregateId} exists already: load the stream, decide again and save`,

@@ -17,14 +17,14 @@ export interface ReadRecord {
   readonly following: number;
 }
 
-/** Gives the item of a record that expires at `expiry`, in epoch seconds; 0 for never. The bytes are copied. */
-export function eventItem(aggregateId: string, record: StoredRecord, expiry: bigint): Item {
+/** Gives the item of a record. The bytes are copied. */
+export function eventItem(aggregateId: string, record: StoredRecord): Item {
   const item: Item = {
     a: { S: aggregateId },
     v: { N: record.version.toString() },
     d: { B: new Uint8Array(record.data) },
   };
-  if (expiry > 0n) item["t"] = { N: expiry.toString() };
+  if (record.ttl > 0n) item["t"] = { N: record.ttl.toString() };
   return item;
 }
 

@@ -2,8 +2,15 @@
 import { ProtosourceError } from "../errors.js";
 import type { RowWrite, StoredRecord } from "../store.js";
 import type { Refusal } from "./failures.js";
-import { eventItem, isMarked, MARK_BYTES, markEvents, readRow } from "./items.js";
-import { checkItemBytes, type Item, itemBytes, MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ITEMS } from "./limits.js";
+import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
+import {
+  checkItemBytes,
+  type Item,
+  itemBytes,
+  MAX_PACKED_BYTES,
+  MAX_TRANSACTION_BYTES,
+  MAX_TRANSACTION_ITEMS,
+} from "./limits.js";
 import { type Put, putEvent, putRow, putRowOver } from "./requests.js";
 
 /** The put of an event. */
@@ -11,6 +18,8 @@ export interface EventPut {
   readonly kind: "event";
   readonly aggregateId: string;
   readonly version: bigint;
+  /** The last version that the item holds. */
+  readonly last: bigint;
   readonly put: Put;
 }
 
@@ -23,21 +32,25 @@ export interface RowPut extends RowWrite {
 
 export type ItemPut = EventPut | RowPut;
 
+/** How the records of a save become items: each one its own, or as many as fit into one. */
+export type Layout = "compatible" | "packed";
+
 /**
  * Gives the puts of a stream's records in batches of at most 100 items and 4 MB. The same records give the same
  * batches. Throws `too_large` for a record that is too large for an item.
  */
 export function eventBatches(
   table: string,
+  layout: Layout,
   aggregateId: string,
   records: readonly StoredRecord[],
   commitId: Uint8Array,
-  expiryOf: (record: StoredRecord) => bigint,
 ): EventPut[][] {
-  const batches: { version: bigint; item: Item }[][] = [];
+  const items =
+    layout === "packed" ? pack(aggregateId, records) : records.map((record) => eventItem(aggregateId, record));
+  const batches: Item[][] = [];
   let room = 0;
-  for (const record of records) {
-    const item = eventItem(aggregateId, record, expiryOf(record));
+  for (const item of items) {
     const bytes = itemBytes(item) + MARK_BYTES;
     let batch = batches.at(-1);
     if (!batch || batch.length === MAX_TRANSACTION_ITEMS || bytes > room) {
@@ -45,19 +58,29 @@ export function eventBatches(
       batches.push(batch);
       room = MAX_TRANSACTION_BYTES;
     }
-    batch.push({ version: record.version, item });
+    batch.push(item);
     room -= bytes;
   }
-  return batches.map((batch) => {
-    markEvents(
-      batch.map(({ item }) => item),
-      commitId,
-    );
-    return batch.map(({ version, item }) => {
-      checkItemBytes(`version ${version} of ${aggregateId}`, itemBytes(item));
-      return { kind: "event", aggregateId, version, put: putEvent(table, item) };
-    });
-  });
+  for (const batch of batches) markEvents(batch, commitId);
+  return batches.map((batch) => batch.map((item) => eventPut(table, aggregateId, item)));
+}
+
+function eventPut(table: string, aggregateId: string, item: Item): EventPut {
+  const version = BigInt(item["v"]?.N ?? 0);
+  const count = BigInt(item["n"]?.N ?? 1);
+  checkItemBytes(`version ${version} of ${aggregateId}`, itemBytes(item));
+  return { kind: "event", aggregateId, version, last: version + count - 1n, put: putEvent(table, item) };
+}
+
+/** Gives items that hold as many records as fit. */
+function pack(aggregateId: string, records: readonly StoredRecord[]): Item[] {
+  const [first, second] = records;
+  if (first === undefined) return [];
+  if (second === undefined) return [eventItem(aggregateId, first)];
+  const item = packedItem(aggregateId, records);
+  if (itemBytes(item) + MARK_BYTES <= MAX_PACKED_BYTES) return [item];
+  const half = records.length >> 1;
+  return [...pack(aggregateId, records.slice(0, half)), ...pack(aggregateId, records.slice(half))];
 }
 
 /** Gives the put of a row. Throws `too_large` for one that is too large for an item. */

@@ -1,19 +1,42 @@
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { EngineName } from "@protosource-es/engines";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
-import { runnableCases, type StoreHarness, storeConformance } from "protosource-es/testing";
+import { type Capability, runnableCases, type StoreHarness, storeConformance } from "protosource-es/testing";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import { engines, freshTables } from "../engines.js";
 
-/** Where an engine differs from the service. */
-const KNOWN_FAILURES: Readonly<Record<EngineName, Readonly<Record<string, string>>>> = {
+/** What the layouts can and can't: many records in one item are all stored or none, and together they are short. */
+const CAPABILITIES: Readonly<Record<"compatible" | "packed", readonly Capability[]>> = {
+  compatible: ["transaction-limit", "item-limit", "batched-saves", "finds-gaps-on-read"],
+  packed: ["refuses-gaps"],
+};
+
+const LONE_RECORD = "a lone record beyond the end is taken for the end, and named by the first version of the save";
+
+/** Where an engine differs from the service, and the packed layout from what it can't know. */
+const KNOWN_FAILURES: Readonly<Record<EngineName | "packed", Readonly<Record<string, string>>>> = {
   "dynamodb-local": {},
   dynoxide: {
     "rows: begins_with and eq tell upper case from lower case": "its begins_with takes upper and lower case for equal",
   },
+  packed: {
+    "store: a conflict in the middle of a save stores none of its records": LONE_RECORD,
+    "store: a conflict at the last record of a save stores none of its records": LONE_RECORD,
+  },
 };
 
-describe.each(engines)("DynamoDBStore on $name", (engine) => {
+const variants = engines.flatMap((engine) =>
+  (["compatible", "packed"] as const).flatMap((layout) =>
+    [true, false].map((fastPath) => ({
+      engine,
+      layout,
+      fastPath,
+      name: `DynamoDBStore on ${engine.name}, ${layout}${fastPath ? "" : ", with the SDK's plain commands"}`,
+    })),
+  ),
+);
+
+describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => {
   const { eventsTable, aggregatesTable } = freshTables();
   let client: DynamoDBClient;
   beforeAll(async () => {
@@ -30,17 +53,15 @@ describe.each(engines)("DynamoDBStore on $name", (engine) => {
       "optional-opaque-store",
       "transactions",
       "scan",
-      "transaction-limit",
-      "item-limit",
-      "batched-saves",
-      "finds-gaps-on-read",
       "raw-records",
+      ...CAPABILITIES[layout],
     ],
-    knownFailures: KNOWN_FAILURES[engine.name],
+    knownFailures: { ...KNOWN_FAILURES[engine.name], ...(layout === "packed" ? KNOWN_FAILURES.packed : {}) },
     open({ clock, ttlSeconds, withoutOpaqueStore }) {
-      if (withoutOpaqueStore) return { store: new DynamoDBStore(client, { clock, ttlSeconds, eventsTable }) };
-      const opaqueStore = new DynamoDBOpaqueStore(client, { clock, table: aggregatesTable });
-      return { store: new DynamoDBStore(client, { clock, ttlSeconds, eventsTable, opaqueStore }), opaqueStore };
+      const options = { clock, ttlSeconds, eventsTable, layout, fastPath };
+      if (withoutOpaqueStore) return { store: new DynamoDBStore(client, options) };
+      const opaqueStore = new DynamoDBOpaqueStore(client, { clock, table: aggregatesTable, fastPath });
+      return { store: new DynamoDBStore(client, { ...options, opaqueStore }), opaqueStore };
     },
     async writeRaw(aggregateId, { version, data, ttl }) {
       await client.send(
@@ -59,7 +80,5 @@ describe.each(engines)("DynamoDBStore on $name", (engine) => {
 
   const cases = runnableCases(storeConformance, harness);
   for (const { name, run } of cases) test(name, run);
-  afterAll(() =>
-    console.info(`DynamoDBStore on ${engine.name}: ${cases.length} of ${storeConformance.length} conformance cases`),
-  );
+  afterAll(() => console.info(`${title}: ${cases.length} of ${storeConformance.length} conformance cases`));
 });
