@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config";
 
 /** The tests that need a running engine; all other tests are pure. */
-const withEngines = ["**/test/{conformance,integration}/**/*.test.ts", "**/test/readme*.test.ts"];
+const withEngines = ["**/test/{conformance,integration}/**/*.test.ts"];
 
 const config: ViteUserConfig = defineConfig({
   // Tests import by public names; this condition leads to the source, so that nothing needs a build.
