@@ -8,6 +8,7 @@ import {
 } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { corruptRecord, findType, notSerializable } from "./event-type.js";
+import { losesMapKey } from "./prototype-key.js";
 import type { Serializer } from "./serializer.js";
 
 /** Keeps an event as the bytes of a `google.protobuf.Any`: the default, and a third of the size of JSON. */
@@ -28,10 +29,13 @@ export const binarySerializer: Serializer = {
       throw corruptRecord(key, "isn't a google.protobuf.Any; was it written by another serializer?", cause);
     }
     const schema = findType(any.typeUrl, registry, key);
+    let event: Message;
     try {
-      return fromBinary(schema, any.value);
+      event = fromBinary(schema, any.value);
     } catch (cause) {
       throw corruptRecord(key, `isn't a ${schema.typeName}`, cause);
     }
+    if (losesMapKey(schema, any.value)) throw corruptRecord(key, "holds the key __proto__, which a message can't hold");
+    return event;
   },
 };

@@ -6,11 +6,22 @@ import { binarySerializer, jsonSerializer } from "protosource-es/serializer";
 import { describe, expect, test } from "vitest";
 import {
   file_example_app_order_v1_order_v1,
+  LineItemSchema,
+  OrderSchema,
   SnapshotSchema as OrderSnapshotSchema,
 } from "../../gen/example/app/order/v1/order_v1_pb.js";
+import {
+  type FilledIn,
+  FilledInSchema,
+  file_example_app_shapes_v1_shapes_v1,
+} from "../../gen/example/app/shapes/v1/shapes_v1_pb.js";
 import { CreatedSchema, file_example_app_test_v1_test_v1 } from "../../gen/example/app/test/v1/test_v1_pb.js";
 
-const registry = createRegistry(file_example_app_test_v1_test_v1, file_example_app_order_v1_order_v1);
+const registry = createRegistry(
+  file_example_app_test_v1_test_v1,
+  file_example_app_order_v1_order_v1,
+  file_example_app_shapes_v1_shapes_v1,
+);
 const created = create(CreatedSchema, { id: "t-1", version: 1n, at: 1700000000000000n, actor: "me", body: "hi" });
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -89,6 +100,27 @@ describe("the binary serializer", () => {
   });
 });
 
+describe("the binary serializer and a map key that an object can't hold", () => {
+  /** Gives a map that holds the key all the same, as another language's does. */
+  const holding = (value: unknown): { [key: string]: never } =>
+    Object.defineProperty({}, "__proto__", { value, enumerable: true });
+
+  const order = create(OrderSchema);
+  Object.assign(order, { items: holding(create(LineItemSchema)) });
+  const filled = create(FilledInSchema);
+  Object.assign(filled, { scores: holding(5n) });
+
+  test.each([
+    ["messages, inside a message", OrderSnapshotSchema, { ...create(OrderSnapshotSchema), snapshot: order }],
+    ["numbers", FilledInSchema, filled],
+  ])("refuses a map of %s", (_, schema, event) => {
+    const data = binarySerializer.serialize(schema as typeof FilledInSchema, event as FilledIn);
+    expect(() => binarySerializer.deserialize(data, registry, "o-1")).toThrow(
+      expect.objectContaining({ code: "corrupt_record", message: expect.stringContaining("__proto__") }),
+    );
+  });
+});
+
 describe("the JSON serializer", () => {
   test("writes the canonical JSON of the Any", () => {
     expect(JSON.parse(new TextDecoder().decode(jsonSerializer.serialize(CreatedSchema, created)))).toEqual({
@@ -152,6 +184,13 @@ describe.each([
     expect(() => serializer.deserialize(data, createRegistry(), "example_app_test_v1#t-1")).toThrow(
       expect.objectContaining({ code: "unhandled_event", details: { typeName: "example.app.test.v1.Created" } }),
     );
+  });
+
+  test("keeps the text __proto__ where it is no map key", () => {
+    const order = create(OrderSchema, { customerName: "__proto__", items: { "__proto__ ": { itemId: "__proto__" } } });
+    const snapshot = create(OrderSnapshotSchema, { id: "__proto__", snapshot: order });
+    const data = serializer.serialize(OrderSnapshotSchema, snapshot);
+    expect(serializer.deserialize(data, registry, "o-1")).toEqual(snapshot);
   });
 
   test("refuses a value that the field can't hold", () => {
