@@ -107,8 +107,16 @@ export function checkCommitId(commitId: Uint8Array): void {
 
 /** Makes a commit id. */
 export function newCommitId(): Uint8Array {
-  return crypto.getRandomValues(new Uint8Array(COMMIT_ID_BYTES));
+  // Random bytes are cheap by the kilobyte and dear by the piece.
+  if (randomBytesUsed === randomBytes.length) {
+    crypto.getRandomValues(randomBytes);
+    randomBytesUsed = 0;
+  }
+  return randomBytes.slice(randomBytesUsed, (randomBytesUsed += COMMIT_ID_BYTES));
 }
+
+const randomBytes = new Uint8Array(128 * COMMIT_ID_BYTES);
+let randomBytesUsed: number = randomBytes.length;
 
 /**
  * Checks a time to live that a store is made with.

@@ -1,5 +1,5 @@
 /** The store of streams in a DynamoDB table, and the way to the rows of another. */
-import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
@@ -36,14 +36,14 @@ import type {
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
-import { corruptStream, type StreamProblem } from "../stream-checks.js";
 import { type Committer, createCommitter, versionConflict } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
-import { isMarked, type ReadRecord } from "./items.js";
+import { isMarked } from "./items.js";
 import { getCommitId, queryStream, scanEvents } from "./requests.js";
 import { recordPage } from "./scan-pages.js";
-import { type RequestOptions, sleep } from "./sending.js";
+import type { RequestOptions } from "./sending.js";
+import { followStream } from "./stream-follower.js";
 import { createStreamReader, type StreamReader } from "./stream-reader.js";
 import { DEFAULT_EVENTS_TABLE, type EventsTableName, eventsTableName } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
@@ -66,10 +66,6 @@ export interface DynamoDBStoreOptions extends RequestOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** How often a stream is read again that shows a gap or a part of a transaction, before it counts as corrupt. */
-const MAX_REREADS = 5;
-const REREAD_PAUSE_MS = 40;
-
 /**
  * Keeps streams in a DynamoDB table, an item for each record.
  *
@@ -78,7 +74,7 @@ const REREAD_PAUSE_MS = 40;
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
 export class DynamoDBStore
-  implements StreamingStore, Store, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore
+  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore
 {
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
@@ -110,9 +106,10 @@ export class DynamoDBStore
     checkSave(aggregateId, records);
     const commitId = commitIdOf(options);
     throwIfAborted(options.signal, "save");
+    const batches = this.#batches(aggregateId, records, commitId);
     await this.#checkEnd({ aggregateId, records }, commitId, options);
     let committed: bigint | undefined;
-    for (const batch of this.#batches(aggregateId, records, commitId)) {
+    for (const batch of batches) {
       try {
         await this.#commit(batch, commitId, options.signal);
       } catch (cause) {
@@ -127,18 +124,18 @@ export class DynamoDBStore
     checkSaveAll(writes, rows);
     const commitId = commitIdOf(options);
     throwIfAborted(options.signal, "saveAll");
-    await Promise.all(writes.map((write) => this.#checkEnd(write, commitId, options)));
     const puts = [
       ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId).flat()),
       ...(rows.length > 0 ? this.#rowsOf(rows) : []),
     ];
     checkTransaction(puts);
+    await Promise.all(writes.map((write) => this.#checkEnd(write, commitId, options)));
     await this.#commit(puts, commitId, options.signal);
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
     const records: StoredRecord[] = [];
-    for await (const chunk of this.#chunks(aggregateId, options, "load")) {
+    for await (const chunk of this.#follow(aggregateId, options, "load")) {
       for (const record of chunk) records.push(record);
     }
     return history(records);
@@ -149,7 +146,7 @@ export class DynamoDBStore
     const records: StoredRecord[] = [];
     if (n > 0) {
       const tail = { ...options, reverse: true, limit: n };
-      for await (const chunk of this.#chunks(aggregateId, tail, "loadTail")) records.push(...chunk);
+      for await (const chunk of this.#follow(aggregateId, tail, "loadTail")) records.push(...chunk);
     } else {
       checkAggregateId(aggregateId);
     }
@@ -158,7 +155,7 @@ export class DynamoDBStore
 
   async *events(aggregateId: string, options: EventsOptions = {}): AsyncGenerator<StoredRecord, void, undefined> {
     checkRange(options);
-    for await (const chunk of this.#chunks(aggregateId, options, "events")) yield* chunk;
+    for await (const chunk of this.#follow(aggregateId, options, "events")) yield* chunk;
   }
 
   async saveAggregate<D extends DescMessage>(
@@ -187,6 +184,14 @@ export class DynamoDBStore
             signal,
           );
     return recordPage(output, this.#table, options);
+  }
+
+  #follow(
+    aggregateId: string,
+    options: EventsOptions,
+    operation: string,
+  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
+    return followStream(this.#read, this.#clock, aggregateId, options, operation);
   }
 
   #batches(
@@ -233,76 +238,10 @@ export class DynamoDBStore
     }
     return this.#opaqueStore.puts(rows);
   }
-
-  /**
-   * Gives the records of a range that count, checked to follow each other. A Query sees transactions only
-   * read-committed, so that their last records, or ones in the middle, may still be missing: from there the stream is
-   * read again, a few times, before it counts as corrupt.
-   */
-  async *#chunks(
-    aggregateId: string,
-    options: EventsOptions,
-    operation: string,
-  ): AsyncGenerator<readonly StoredRecord[], void, undefined> {
-    checkAggregateId(aggregateId);
-    const { reverse = false, includeExpired = false, signal } = options;
-    const step = reverse ? -1n : 1n;
-    let { from, to } = options;
-    let consistent = options.consistency !== "eventual";
-    let left = options.limit ?? Number.POSITIVE_INFINITY;
-    // The last record that was seen, and the version that the next one that counts must have.
-    let last: ReadRecord | undefined;
-    let expected: bigint | undefined;
-    for (let rereads = 0; ; rereads++) {
-      throwIfAborted(signal, operation);
-      const now = epochSeconds(this.#clock);
-      let problem: StreamProblem | undefined;
-      const range = { from, to, reverse, limit: options.limit && left, consistent };
-      for await (const chunk of this.#read(aggregateId, range, signal)) {
-        const records: StoredRecord[] = [];
-        for (const read of chunk) {
-          const { version } = read.record;
-          if ((from !== undefined && version < from) || (to !== undefined && version > to)) continue;
-          if (reverse && last === undefined && to === undefined) problem = tornAfter(read);
-          const counts = !isExpired(read.record, now);
-          if (counts && expected !== undefined && version !== expected) {
-            const isGap = reverse ? version < expected : version > expected;
-            problem = isGap ? { problem: "gap", version: expected } : { problem: "overlap", version };
-          }
-          if (problem || left === 0) break;
-          last = read;
-          if (counts) expected = version + step;
-          if (counts || includeExpired) {
-            records.push(read.record);
-            left--;
-          }
-        }
-        if (records.length > 0) {
-          rereads = 0;
-          yield records;
-        }
-        if (problem || left === 0) break;
-      }
-      if (left === 0) return;
-      if (!problem && !reverse && to === undefined) problem = tornAfter(last);
-      if (problem === undefined) return;
-      if (rereads === MAX_REREADS || problem.problem === "overlap") throw corruptStream(aggregateId, problem);
-      await sleep((0.5 + Math.random()) * REREAD_PAUSE_MS * (rereads + 1), signal);
-      consistent = true;
-      if (last !== undefined && reverse) to = last.record.version - 1n;
-      else if (last !== undefined) from = last.record.version + 1n;
-    }
-  }
-}
-
-/** Tells that a transaction was seen in part, when a record that ought to be the last isn't the last of its save. */
-function tornAfter(read: ReadRecord | undefined): StreamProblem | undefined {
-  if (read === undefined || read.following === 0) return undefined;
-  return { problem: "torn", version: read.record.version + 1n };
 }
 
 function history(records: StoredRecord[]): History {
-  return create(HistorySchema, { records });
+  return { $typeName: HistorySchema.typeName, records };
 }
 
 function checkRange({ from, to, limit }: EventsOptions): void {
@@ -314,10 +253,6 @@ function checkRange({ from, to, limit }: EventsOptions): void {
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
     throw invalid("limit", `a limit can't be ${limit}: give a whole number from 1, or leave it out`);
   }
-}
-
-function isExpired(record: StoredRecord, nowSeconds: bigint): boolean {
-  return record.ttl > 0n && record.ttl <= nowSeconds;
 }
 
 function commitIdOf(options: SaveOptions): Uint8Array {

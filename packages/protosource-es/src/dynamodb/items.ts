@@ -125,8 +125,10 @@ function unpack(
   }
 }
 
+const WHOLE = /^-?\d+$/;
+
 function isWhole(text: string | undefined): text is string {
-  return text !== undefined && /^-?\d+$/.test(text);
+  return text !== undefined && WHOLE.test(text);
 }
 
 /** Makes a record. Written out, because `create` takes most of the time of a load. */

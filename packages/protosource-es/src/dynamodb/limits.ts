@@ -20,7 +20,7 @@ export const MAX_TRANSACTION_BYTES: number = 4 * 1024 * 1024;
 /** The bytes that DynamoDB counts for an item: its attribute names and values, in UTF-8. */
 export function itemBytes(item: Item): number {
   let bytes = 0;
-  for (const [name, value] of Object.entries(item)) bytes += Buffer.byteLength(name) + valueBytes(value);
+  for (const name in item) bytes += Buffer.byteLength(name) + valueBytes(item[name]);
   return bytes;
 }
 
@@ -35,15 +35,19 @@ export function checkItemBytes(what: string, size: number): void {
   }
 }
 
-function valueBytes(value: AttributeValue): number {
-  if (value.S !== undefined) return Buffer.byteLength(value.S);
-  if (value.B !== undefined) return value.B.length;
-  if (value.N !== undefined) return numberBytes(value.N);
+function valueBytes(value: AttributeValue | undefined): number {
+  if (value?.S !== undefined) return Buffer.byteLength(value.S);
+  if (value?.B !== undefined) return value.B.length;
+  if (value?.N !== undefined) return numberBytes(value.N);
   return 1;
 }
 
 // A byte for two significant digits, one more, and one for a minus sign.
 function numberBytes(digits: string): number {
-  const significant = digits.replace("-", "").replace(/^0+/, "").replace(/0+$/, "").length;
-  return Math.ceil(significant / 2) + 1 + (digits.startsWith("-") ? 1 : 0);
+  const sign = digits.startsWith("-") ? 1 : 0;
+  let begin = sign;
+  let end = digits.length;
+  while (begin < end && digits[begin] === "0") begin++;
+  while (begin < end && digits[end - 1] === "0") end--;
+  return ((end - begin + 1) >> 1) + 1 + sign;
 }
