@@ -111,25 +111,24 @@ function connect(file: string, driver: (path: string) => SqliteDatabase): Sqlite
   try {
     return driver(file);
   } catch (cause) {
-    const reason = whyClosed(file);
-    const message = `${file} can't be opened (${reason ?? String(cause)})`;
+    const reason = accessError(dirname(file)) ?? accessError(file);
     if (reason === "EACCES" || reason === "EPERM" || reason === "EROFS") {
-      throw new ProtosourceError("denied", `${message}: let this program read and write it`, { reason }, { cause });
+      const message = `${file} can't be opened (${reason}): let this program read and write it, and its folder`;
+      throw new ProtosourceError("denied", message, { reason }, { cause });
     }
-    throw invalid("path", `${message}: give the path of a file in a folder that exists`, { cause });
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw invalid("path", `${file} can't be opened (${why}): give a file, in a folder that exists`, { cause });
   }
 }
 
-/** Gives the system's code for what keeps a file from being opened. Drivers say only that it can't be. */
-function whyClosed(file: string): string | undefined {
-  for (const path of [dirname(file), file]) {
-    try {
-      accessSync(path, constants.R_OK | constants.W_OK);
-    } catch (error) {
-      return (error as NodeJS.ErrnoException).code;
-    }
+/** Gives the system's code for what keeps a path from being read and written. Drivers don't tell it. */
+function accessError(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code;
   }
-  return undefined;
 }
 
 /** SQLite itself doesn't wait for a lock here, so that processes that open a new file at once would fail. */

@@ -3,7 +3,7 @@ import type { StoredRecord } from "protosource-es/proto";
 import { openSqlite, type SqliteDatabase, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { drivers, type TestDriver, type TestFolder, testFolder } from "./drivers.js";
-import { numbers, recordsOf, rowOf, STREAMS, stepsOf } from "./plan.js";
+import { byteOf, numbers, rowOf, STREAMS, stepsOf } from "./plan.js";
 import { bundle, start } from "./program.js";
 
 const FILES = 5;
@@ -25,7 +25,7 @@ describe.each(drivers)("a writer on $name", ({ name, driver }) => {
     const acknowledged = files.reduce((sum, file) => sum + file.acknowledged, 0);
     const unacknowledged = files.reduce((sum, file) => sum + file.unacknowledged, 0);
     console.info(`killed writer on ${name}: ${acknowledged} saves acknowledged, ${unacknowledged} others stored`);
-    expect(acknowledged).toBeGreaterThan(FILES * RUNS_PER_FILE);
+    expect(acknowledged).toBeGreaterThan((FILES * RUNS_PER_FILE) / 2);
   });
 });
 
@@ -66,26 +66,33 @@ async function stepsStored(database: SqliteDatabase, seed: number, acknowledged:
   expect(Object.values(database.prepare("PRAGMA integrity_check").all()[0] as object)).toEqual(["ok"]);
   const store = new SqliteStore(database);
   const stored = await Promise.all(STREAMS.map(async (id) => (await store.load(id)).records));
-  const row = await store.opaqueStore.get(rowOf(0n));
+  const row = await store.opaqueStore.get(rowOf(0));
   const inIndex = await store.opaqueStore.query({ index: 1, partition: "killed" });
   expect(inIndex.rows).toEqual(row ? [row] : []);
 
-  const expected: StoredRecord[][] = [[], []];
+  const expected: string[][] = [[], []];
   let number = 0;
   for (const { counts, size } of stepsOf(seed)) {
-    const isAll = expected.every((records, i) => records.length === stored[i]?.length);
+    const isAll = expected.every(({ length }, i) => length === stored[i]?.length);
     if ((number === acknowledged && isAll) || number > acknowledged) break;
     expected.forEach((records, i) => {
-      records.push(...recordsOf(BigInt(records.length), counts[i] ?? 0, size));
+      const { length } = records;
+      for (let version = length + 1; version <= length + (counts[i] ?? 0); version++) {
+        records.push(summary(version, size, size === 0 ? undefined : byteOf(version)));
+      }
     });
     number++;
   }
-  expect(stored.map(summaryOf)).toEqual(expected.map(summaryOf));
-  expect(row?.version ?? 0n).toBe(BigInt(expected[1]?.length ?? 0));
+  expect(stored.map(summaryOf)).toEqual(expected.map((records) => records.join("\n")));
+  expect(row).toEqual(expected[1]?.length ? rowOf(expected[1].length) : undefined);
   return number;
 }
 
-/** Tells what a record holds by its length and its first byte: all of its bytes are the same. */
-function summaryOf(records: readonly StoredRecord[]): unknown {
-  return records.map(({ version, data }) => [version, data.length, data[0]]);
+/** Tells what records hold by their lengths and first bytes: all bytes of one are the same. */
+function summaryOf(records: readonly StoredRecord[]): string {
+  return records.map(({ version, data }) => summary(Number(version), data.length, data[0])).join("\n");
+}
+
+function summary(version: number, size: number, byte: number | undefined): string {
+  return `${version}: ${size} times ${byte}`;
 }

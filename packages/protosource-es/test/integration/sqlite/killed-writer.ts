@@ -9,12 +9,12 @@ const driver = drivers.find(({ name }) => name === driverName)?.driver;
 
 writeSync(1, "started\n");
 const store = new SqliteStore(openSqlite(path, { driver }));
-const ends: [bigint, bigint] = [0n, 0n];
+const ends: [number, number] = [0, 0];
 let number = 0;
 for (const { counts, size } of stepsOf(Number(seed))) {
   const [one, two] = [recordsOf(ends[0], counts[0], size), recordsOf(ends[1], counts[1], size)];
-  ends[0] += BigInt(counts[0]);
-  ends[1] += BigInt(counts[1]);
+  ends[0] += counts[0];
+  ends[1] += counts[1];
   number++;
   if (number <= Number(done)) continue;
   if (two.length === 0) {

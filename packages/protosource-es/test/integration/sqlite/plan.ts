@@ -24,21 +24,29 @@ export function numbers(seed: number): () => number {
 export function* stepsOf(seed: number): Generator<Step, never, undefined> {
   const next = numbers(seed);
   for (;;) {
-    const one = 1 + Math.floor(next() ** 3 * 40);
+    const one = 1 + Math.floor(next() ** 4 * 40);
     const two = next() < 0.3 ? 1 + Math.floor(next() * 10) : 0;
-    yield { counts: [one, two], size: Math.floor(next() ** 4 * 20_000) };
+    yield { counts: [one, two], size: Math.floor(next() ** 8 * 20_000) };
   }
 }
 
 /** Makes the records of a step, the first of which follows version `end`. */
-export function recordsOf(end: bigint, count: number, size: number): StoredRecord[] {
-  return Array.from({ length: count }, (_, i) => {
-    const version = end + BigInt(i) + 1n;
-    return create(StoredRecordSchema, { version, data: new Uint8Array(size + 1).fill(Number(version % 251n)) });
-  });
+export function recordsOf(end: number, count: number, size: number): StoredRecord[] {
+  return Array.from({ length: count }, (_, i) =>
+    create(StoredRecordSchema, {
+      version: BigInt(end + i + 1),
+      data: new Uint8Array(size).fill(byteOf(end + i + 1)),
+    }),
+  );
+}
+
+/** Gives the byte of which the data of a version is made. */
+export function byteOf(version: number): number {
+  return version % 251;
 }
 
 /** Makes the row that is written with the second stream. */
-export function rowOf(version: bigint): OpaqueData {
-  return create(OpaqueDataSchema, { pk: "killed", sk: "AGG", version, gsi1pk: "killed", gsi1sk: version.toString() });
+export function rowOf(version: number): OpaqueData {
+  const gsi1sk = version.toString();
+  return create(OpaqueDataSchema, { pk: "killed", sk: "AGG", version: BigInt(version), gsi1pk: "killed", gsi1sk });
 }

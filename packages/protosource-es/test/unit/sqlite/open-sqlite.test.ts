@@ -118,6 +118,25 @@ describe("openSqlite", () => {
     );
   });
 
+  test("tries again while other connections turn on the log, too", () => {
+    const path = folder.path("raced.db");
+    const database = new Libsql(path) as SqliteDatabase;
+    let refusals = 0;
+    const raced: SqliteDatabase = {
+      prepare: (sql) => database.prepare(sql),
+      exec(sql) {
+        if (sql.includes("journal_mode") && refusals++ < 3) {
+          throw Object.assign(new Error("database is locked"), { code: "SQLITE_BUSY" });
+        }
+        return database.exec(sql);
+      },
+      close: () => database.close(),
+    };
+    expect(setting(openSqlite(path, { driver: () => raced }), "journal_mode")).toBe("wal");
+    expect(refusals).toBe(4);
+    database.close();
+  });
+
   test("says which package to install when there is no driver", async () => {
     vi.resetModules();
     vi.doMock("node:module", () => ({

@@ -33,7 +33,7 @@ const row = fc.record({
 describe.each(drivers)("SqliteOpaqueStore on $name", ({ driver }) => {
   test("finds what a MemoryOpaqueStore finds, whatever the keys, conditions and pages", async () => {
     const folder = testFolder();
-    let run = 0;
+    const database = folder.open("model.db", { driver, synchronous: "NORMAL" });
     try {
       await fc.assert(
         fc.asyncProperty(
@@ -44,7 +44,6 @@ describe.each(drivers)("SqliteOpaqueStore on $name", ({ driver }) => {
           fc.integer({ min: 1, max: 4 }),
           async (rows, deleted, condition, reverse, limit) => {
             const clock = new FakeClock();
-            const database = folder.open(`model-${run++}.db`, { driver, synchronous: "NORMAL" });
             const stores: OpaqueStore[] = [
               new MemoryOpaqueStore({ clock }),
               new SqliteOpaqueStore(database, { clock }),
@@ -67,7 +66,7 @@ describe.each(drivers)("SqliteOpaqueStore on $name", ({ driver }) => {
               }),
             );
             expect(found[1]).toEqual(found[0]);
-            database.close();
+            database.exec("DELETE FROM protosource_rows");
           },
         ),
         { numRuns: 100 },

@@ -131,6 +131,36 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     expect((await store.load("a")).records).toHaveLength(200);
   });
 
+  test("doesn't know what became of a save whose commit fails, and completes it when it is repeated", async () => {
+    const database = open();
+    let isBroken = true;
+    const breaking: SqliteDatabase = {
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare(sql) {
+        const statement = database.prepare(sql);
+        if (sql !== "COMMIT") return statement;
+        return {
+          all: () => [],
+          run() {
+            if (isBroken) throw Object.assign(new Error("disk I/O error"), { code: "SQLITE_IOERR_FSYNC" });
+            return statement.run();
+          },
+        };
+      },
+    };
+    new SqliteStore(database);
+    const store = new SqliteStore(breaking);
+    await expect(store.save("a", records(1n, 2n), { commitId: COMMIT_ID })).rejects.toMatchObject({
+      code: "unavailable",
+      details: { operation: "save", reasons: ["SQLITE_IOERR"], outcome: "unknown", commitId: COMMIT_ID },
+    });
+    isBroken = false;
+    await store.save("a", records(1n, 2n), { commitId: COMMIT_ID });
+    await store.save("a", records(1n, 2n), { commitId: COMMIT_ID });
+    expect((await store.load("a")).records).toEqual(records(1n, 2n));
+  });
+
   test("refuses to save within a transaction of the caller's, and leaves it open", async () => {
     const database = open();
     const store = new SqliteStore(database);
@@ -294,11 +324,10 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     const saveAll = fc.record({ op: fc.constant("saveAll" as const), writes: fc.array(save, { maxLength: 3 }) });
     const wait = fc.record({ op: fc.constant("wait" as const), seconds: fc.integer({ min: 1, max: 10 }) });
     const step = fc.oneof({ weight: 4, arbitrary: save }, saveAll, wait);
-    let run = 0;
+    const database = open({ synchronous: "NORMAL" });
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
         const clock = new FakeClock();
-        const database = folder.open(`model-${run++}.db`, { driver, synchronous: "NORMAL" });
         const stores = [new MemoryStore({ clock }), new SqliteStore(database, { clock })];
         const recordsOf = ({ first, count, ttl }: { first: number; count: number; ttl: bigint }) =>
           Array.from({ length: count }, (_, i) =>
@@ -331,9 +360,9 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
             expect(await Promise.all(sqlite ?? [])).toEqual(await Promise.all(memory ?? []));
           }
         }
-        database.close();
+        database.exec("DELETE FROM protosource_events");
       }),
-      { numRuns: 60 },
+      { numRuns: 100 },
     );
   });
 });
