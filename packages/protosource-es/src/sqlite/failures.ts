@@ -11,7 +11,7 @@ export interface Call {
   readonly commitId?: Uint8Array | undefined;
 }
 
-/** SQLite's result codes that are told apart, by their number: `node:sqlite` gives the number alone. */
+/** SQLite's result codes that are told apart, by their number: not every driver has a name for each. */
 const CODES: Readonly<Record<number, string>> = {
   1: "SQLITE_ERROR",
   3: "SQLITE_PERM",
@@ -29,8 +29,10 @@ const CODES: Readonly<Record<number, string>> = {
 
 /** The fields of drivers' errors that are looked at. */
 interface DriverError extends Error {
-  /** The name of SQLite's code, with better-sqlite3 and libsql. */
+  /** The name of SQLite's code, with better-sqlite3. */
   readonly code?: string;
+  /** SQLite's code, with libsql. */
+  readonly rawCode?: number;
   /** SQLite's code, with `node:sqlite`. */
   readonly errcode?: number;
 }
@@ -110,9 +112,10 @@ export function failureOf(thrown: unknown, call: Call, outcome: "not_applied" | 
   }
 }
 
-/** Gives SQLite's code without what extends it, such as `SQLITE_IOERR` for `SQLITE_IOERR_FSYNC`. */
-function codeOf({ code, errcode, name }: DriverError): string {
-  if (errcode !== undefined) return CODES[errcode & 0xff] ?? `SQLITE_${errcode}`;
+/** Gives the name of SQLite's code without what extends it: `SQLITE_IOERR` for `SQLITE_IOERR_FSYNC`. */
+function codeOf({ code, rawCode, errcode, name }: DriverError): string {
+  const number = errcode ?? rawCode;
+  if (number !== undefined) return CODES[number & 0xff] ?? `SQLITE_${number}`;
   return code?.match(/^SQLITE_[A-Z]+/)?.[0] ?? (code || name);
 }
 

@@ -2,7 +2,7 @@
 import { ProtosourceError } from "../errors.js";
 
 /** The most bytes of one record or body: SQLite's limit for a row is 1,000,000,000, and keys take their part. */
-export const MAX_BYTES = 999_000_000;
+const MAX_BYTES = 999_000_000;
 
 /** Throws `too_large` for bytes that don't fit into a row; `what` names them. */
 export function checkBytes(what: string, bytes: Uint8Array): void {

@@ -114,7 +114,7 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
     const { rows = [], signal } = options;
-    checkSaveAll(writes, rows);
+    checkSaveAll(writes, options);
     if (rows.length > 0) this.#checkRows(rows);
     const call = callOf("saveAll", `${writes.length} streams and ${rows.length} rows`, options);
     throwIfAborted(signal, "saveAll");

@@ -15,7 +15,7 @@ let folder: TestFolder;
 let program: string;
 beforeAll(async () => {
   folder = testFolder();
-  program = await bundle("killed-writer.ts", folder.path(""));
+  program = await bundle(new URL("./killed-writer.ts", import.meta.url), folder.path(""));
 });
 afterAll(() => folder.remove());
 
@@ -26,7 +26,7 @@ describe.each(drivers)("a writer on $name", ({ name, driver }) => {
     const unacknowledged = files.reduce((sum, file) => sum + file.unacknowledged, 0);
     console.info(`killed writer on ${name}: ${acknowledged} saves acknowledged, ${unacknowledged} others stored`);
     expect(acknowledged).toBeGreaterThan((FILES * RUNS_PER_FILE) / 2);
-  });
+  }, 180_000);
 });
 
 /** Counts the saves to a file that a writer acknowledged, and those that it was killed before it could acknowledge. */

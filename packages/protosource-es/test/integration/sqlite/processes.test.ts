@@ -11,7 +11,7 @@ let folder: TestFolder;
 let program: string;
 beforeAll(async () => {
   folder = testFolder();
-  program = await bundle("contending-writer.ts", folder.path(""));
+  program = await bundle(new URL("./contending-writer.ts", import.meta.url), folder.path(""));
 });
 afterAll(() => folder.remove());
 
@@ -37,5 +37,5 @@ describe.each(drivers)("four processes on $name", ({ name, driver }) => {
       expect(await text(`contended_v1#${writer}`)).toEqual(all.filter((_, i) => i % 2 === 1));
     }
     expect(conflicts).toBeGreaterThan(0);
-  });
+  }, 180_000);
 });

@@ -367,6 +367,38 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
   });
 });
 
+describe("SqliteStore", () => {
+  test.each([
+    ["denied", { code: "SQLITE_READONLY_DBMOVED" }],
+    ["denied", { code: "UNKNOWN_SQLITE_ERROR_1544", rawCode: 1544 }],
+    ["denied", { code: "ERR_SQLITE_ERROR", errcode: 1032 }],
+    ["denied", { code: "ERR_SQLITE_ERROR", errcode: 14 }],
+    ["invalid_argument", { code: "SQLITE_NOTADB", rawCode: 26 }],
+    ["invalid_argument", { code: "ERR_SQLITE_ERROR", errcode: 1 }],
+    ["corrupt_record", { code: "SQLITE_CORRUPT_INDEX" }],
+    ["corrupt_record", { code: "ERR_SQLITE_ERROR", errcode: 779 }],
+    ["unavailable", { code: "SQLITE_BUSY_RECOVERY", rawCode: 261 }],
+    ["unavailable", { code: "ERR_SQLITE_ERROR", errcode: 262 }],
+    ["unavailable", { code: "SQLITE_IOERR_SHORT_READ", rawCode: 522 }],
+    ["unavailable", { code: "ERR_SQLITE_ERROR", errcode: 7 }],
+    ["unavailable", { code: "ERR_INVALID_STATE" }],
+    ["unavailable", {}],
+  ])("throws %s where a driver throws %j", async (code, fields) => {
+    const database = folder.open("store.db");
+    const thrown = Object.assign(new Error("something is wrong"), fields);
+    const broken: SqliteDatabase = {
+      exec: (sql) => database.exec(sql),
+      close: () => database.close(),
+      prepare(sql) {
+        if (sql.includes("SELECT version, data")) throw thrown;
+        return database.prepare(sql);
+      },
+    };
+    const error = await failure(new SqliteStore(broken).load("a"));
+    expect(error).toMatchObject({ code, cause: thrown, message: expect.stringContaining("something is wrong") });
+  });
+});
+
 /** What a call gives, or the code and details of its error. */
 async function outcome(call: Promise<unknown>): Promise<unknown> {
   try {
