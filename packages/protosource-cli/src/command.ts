@@ -1,0 +1,75 @@
+/** What the commands have in common: their options, and what they run with. */
+import { type Command, Option } from "commander";
+import type { ExitCode } from "./exit-codes.js";
+import { type OpenStore, type OpenStoreOptions, openStore } from "./open-store.js";
+import type { Output } from "./output.js";
+import type { SchemaSources } from "./schemas.js";
+import { parseStoreUrl } from "./store-url.js";
+
+/** What a command runs with. */
+export interface Context {
+  readonly output: Output;
+  /** Aborted when the user interrupts. */
+  readonly signal: AbortSignal;
+}
+
+export interface JsonOption {
+  readonly json?: boolean;
+}
+
+export interface StoreOption extends JsonOption {
+  readonly store?: string;
+}
+
+/** Runs a command with its arguments and its options, and gives the exit code. */
+export type Action<O> = (context: Context, options: O, ...args: string[]) => Promise<ExitCode>;
+
+/** Takes the action of a command, to run it once the command line is read. */
+export type Register = <O extends JsonOption>(command: Command, action: Action<O>) => void;
+
+/** Adds the option that makes results JSON. */
+export function withJson(command: Command): Command {
+  return command.option("--json", "print lines of JSON, for other programs");
+}
+
+/** Adds the options that say which store. */
+export function withStore(command: Command): Command {
+  const store = new Option("--store <url>", "sqlite:<file>, or dynamodb:?region=…&endpoint=…&events=…&aggregates=…");
+  return withJson(command.addOption(store.env("PROTOSOURCE_STORE")));
+}
+
+/** Adds the options that say what the messages are. */
+export function withSchemas(command: Command): Command {
+  return command
+    .addOption(
+      new Option("--descriptors <file>", "the domain's descriptors, made by buf build -o image.binpb").env(
+        "PROTOSOURCE_DESCRIPTORS",
+      ),
+    )
+    .addOption(
+      new Option("--domain <module>", "a JavaScript module that exports the domain's aggregates, with their rules").env(
+        "PROTOSOURCE_DOMAIN",
+      ),
+    );
+}
+
+/** Adds an example to the help of a command. */
+export function withExample(command: Command, ...lines: string[]): Command {
+  return command.addHelpText("after", `\nExample:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
+}
+
+/** Opens the store of a command, and closes it when the work is done. */
+export async function useStore<T>(
+  options: StoreOption,
+  work: (store: OpenStore) => Promise<T>,
+  openOptions: OpenStoreOptions = {},
+): Promise<T> {
+  const opened = await openStore(parseStoreUrl(options.store), openOptions);
+  try {
+    return await work(opened);
+  } finally {
+    opened.close();
+  }
+}
+
+export type SchemaOptions = SchemaSources & StoreOption;

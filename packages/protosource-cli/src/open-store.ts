@@ -1,0 +1,146 @@
+/** Opens the stores behind an address. What a store isn't asked for isn't loaded: the SDK alone takes half a second. */
+import { existsSync } from "node:fs";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import {
+  isProtosourceError,
+  ProtosourceError,
+  type ScannableStore,
+  type SnapshotTailStore,
+  type Store,
+} from "protosource-es";
+import type { ObservedRequest } from "protosource-es/dynamodb";
+import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
+import { usageError } from "./failure.js";
+import type { DynamoDBLocation, SqliteLocation, StoreLocation } from "./store-url.js";
+
+/** The two halves of a store, open. */
+export interface OpenStore {
+  readonly location: StoreLocation;
+  readonly store: Store & SnapshotTailStore & ScannableStore;
+  readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
+  /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
+  estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;
+  close(): void;
+}
+
+export interface OpenStoreOptions {
+  /** Makes an SQLite file that isn't there, with its tables. By default that is an error. */
+  readonly create?: boolean | undefined;
+  /** Is told of each request to DynamoDB. */
+  readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
+}
+
+/**
+ * Opens a store.
+ *
+ * Throws `not_found` for an SQLite file that isn't there, `invalid_argument` for a file that isn't one of ours and for
+ * a missing region, and `denied` for missing credentials.
+ */
+export async function openStore(location: StoreLocation, options: OpenStoreOptions = {}): Promise<OpenStore> {
+  return location.kind === "sqlite" ? openSqliteStore(location, options) : openDynamoDBStore(location, options);
+}
+
+async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOptions): Promise<OpenStore> {
+  const { path } = location;
+  if (!create) await checkIsStore(path);
+  const { openSqlite, SqliteOpaqueStore, SqliteStore } = await import("protosource-es/sqlite");
+  const database = openSqlite(path);
+  try {
+    const opaqueStore = new SqliteOpaqueStore(database);
+    const store = new SqliteStore(database, { opaqueStore });
+    const count = (table: string): number => {
+      const [row] = database.prepare(`SELECT count(*) AS count FROM ${table}`).all() as { count: number | bigint }[];
+      return Number(row?.count ?? 0);
+    };
+    return {
+      location,
+      store,
+      opaqueStore,
+      estimate: async () => ({ records: count("protosource_events"), rows: count("protosource_rows") }),
+      close: () => database.close(),
+    };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Refuses a file that isn't there, and one without our tables: a look at it must not leave any there. */
+async function checkIsStore(path: string): Promise<void> {
+  const advice = `give the path of a store, or make one by protosource tables ensure --store sqlite:${path}`;
+  if (!existsSync(path)) throw missing(path, `there is no file ${path}: ${advice}`);
+  const { default: Database } = await import("libsql");
+  let database: InstanceType<typeof Database>;
+  try {
+    database = new Database(path, { readonly: true });
+  } catch {
+    // Opening it for use says better what is wrong.
+    return;
+  }
+  try {
+    const tables = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'protosource_events'").all();
+    if (tables.length === 0) throw missing(path, `${path} is an SQLite file without streams: ${advice}`);
+  } catch (error) {
+    if (isProtosourceError(error)) throw error;
+  } finally {
+    database.close();
+  }
+}
+
+function missing(path: string, message: string): ProtosourceError<"not_found"> {
+  return new ProtosourceError("not_found", message, { aggregateId: path, reason: "unknown" });
+}
+
+async function openDynamoDBStore(location: DynamoDBLocation, { onRequest }: OpenStoreOptions): Promise<OpenStore> {
+  const { DynamoDBOpaqueStore, DynamoDBStore } = await import("protosource-es/dynamodb");
+  const { DescribeTableCommand } = await import("@aws-sdk/client-dynamodb");
+  const client = await openClient(location);
+  const { eventsTable, aggregatesTable } = location;
+  const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, onRequest });
+  const store = new DynamoDBStore(client, { eventsTable, opaqueStore, onRequest });
+  return {
+    location,
+    store,
+    opaqueStore,
+    async estimate() {
+      try {
+        const [events, aggregates] = await Promise.all(
+          [eventsTable, aggregatesTable].map((TableName) => client.send(new DescribeTableCommand({ TableName }))),
+        );
+        return { records: events?.Table?.ItemCount ?? 0, rows: aggregates?.Table?.ItemCount ?? 0 };
+      } catch {
+        return undefined;
+      }
+    },
+    close: () => client.destroy(),
+  };
+}
+
+/**
+ * Makes a client with the region and the credentials of the AWS environment.
+ *
+ * Throws `invalid_argument` without a region, and `denied` without credentials: better at once than after retries.
+ */
+export async function openClient(location: DynamoDBLocation): Promise<DynamoDBClient> {
+  const { DynamoDBClient } = await import("@aws-sdk/client-dynamodb");
+  const { region, endpoint } = location;
+  const client = new DynamoDBClient({ ...(region ? { region } : {}), ...(endpoint ? { endpoint } : {}) });
+  try {
+    await client.config.region();
+  } catch (cause) {
+    client.destroy();
+    throw usageError("--store", "no AWS region is known: write dynamodb:?region=eu-west-1, or set AWS_REGION", cause);
+  }
+  try {
+    await client.config.credentials();
+  } catch (cause) {
+    client.destroy();
+    throw new ProtosourceError(
+      "denied",
+      "no AWS credentials are found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE",
+      { reason: cause instanceof Error ? cause.name : String(cause) },
+      { cause },
+    );
+  }
+  return client;
+}

@@ -1,0 +1,19 @@
+/** All commands, with their help. */
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import type { Register } from "./command.js";
+import { addStreams } from "./commands/streams.js";
+
+/** Makes the program; `register` takes the action of each command. */
+export function createProgram(register: Register): Command {
+  const { version } = createRequire(import.meta.url)("protosource-cli/package.json") as { readonly version: string };
+  const program = new Command("protosource")
+    .description("Looks after event-sourced data: its tables, streams and read models.")
+    .version(version)
+    .exitOverride()
+    .helpCommand(false)
+    .showHelpAfterError("(add --help for what it takes)")
+    .addHelpText("after", "\nEach command has its own --help, with an example.");
+  addStreams(program, register);
+  return program;
+}

@@ -1,0 +1,161 @@
+/** What is known of a domain: from the descriptors that `buf build` makes, and from the domain's own code. */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { gunzipSync } from "node:zlib";
+import {
+  createFileRegistry,
+  createMutableRegistry,
+  type DescFile,
+  type DescMessage,
+  type FileRegistry,
+  fromBinary,
+  type Registry,
+} from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type Aggregate, type AggregateTypes, defineAggregate } from "protosource-es";
+import { fileModel } from "protosource-es/model";
+import { usageError } from "./failure.js";
+
+/** Where to learn of a domain. */
+export interface SchemaSources {
+  /** The file that `buf build -o image.binpb` made. */
+  readonly descriptors?: string | undefined;
+  /** A module that exports what the generated `defineX` functions return. */
+  readonly domain?: string | undefined;
+}
+
+/** An aggregate, from descriptors or from its code. */
+export interface KnownAggregate {
+  readonly definition: Aggregate<AggregateTypes>;
+  /** Whether its hand-written rules are known too, so that derived fields can be computed. */
+  readonly hasRules: boolean;
+}
+
+export interface Schemas {
+  /** Every type that is known. */
+  readonly registry: Registry;
+  readonly aggregates: readonly KnownAggregate[];
+  /** What is there and couldn't be used, in sentences. */
+  readonly problems: readonly string[];
+}
+
+/** Reads what is known of a domain: nothing without sources. Throws `invalid_argument` for sources that aren't. */
+export async function loadSchemas({ descriptors, domain }: SchemaSources): Promise<Schemas> {
+  const registry = createMutableRegistry();
+  const problems: string[] = [];
+  const aggregates = new Map<string, KnownAggregate>();
+  if (descriptors !== undefined) {
+    for (const file of readDescriptors(descriptors).files) {
+      addFile(registry, file);
+      for (const definition of definitionsIn(file, problems)) {
+        aggregates.set(definition.schema.typeName, { definition, hasRules: false });
+      }
+    }
+  }
+  if (domain !== undefined) {
+    for (const definition of await importDomain(domain)) {
+      addFile(registry, definition.schema.file);
+      aggregates.set(definition.schema.typeName, { definition, hasRules: true });
+    }
+  }
+  return { registry, aggregates: [...aggregates.values()], problems };
+}
+
+/** The beginning of the keys of an aggregate's streams: its package, with underscores for dots. */
+export function streamPrefix({ schema }: Aggregate<AggregateTypes>): string {
+  return `${schema.file.proto.package.replaceAll(".", "_")}#`;
+}
+
+/** Finds the aggregate of a stream. */
+export function aggregateOf({ aggregates }: Schemas, streamId: string): KnownAggregate | undefined {
+  return aggregates.find(({ definition }) => streamId.startsWith(streamPrefix(definition)));
+}
+
+function addFile(registry: ReturnType<typeof createMutableRegistry>, file: DescFile): void {
+  for (const dependency of file.dependencies) addFile(registry, dependency);
+  const add = (messages: readonly DescMessage[]): void => {
+    for (const message of messages) {
+      registry.add(message);
+      for (const type of message.nestedEnums) registry.add(type);
+      add(message.nestedMessages);
+    }
+  };
+  add(file.messages);
+  for (const type of [...file.enums, ...file.extensions]) registry.add(type);
+}
+
+function readDescriptors(path: string): FileRegistry {
+  const bytes = readSource(path);
+  let set: FileDescriptorSet;
+  try {
+    const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    set = fromBinary(FileDescriptorSetSchema, isGzipped ? gunzipSync(bytes) : bytes);
+  } catch (cause) {
+    throw notDescriptors(path, "can't be read as one", cause);
+  }
+  if (set.file.length === 0) throw notDescriptors(path, "holds no files");
+  try {
+    return createFileRegistry(set);
+  } catch (cause) {
+    throw notDescriptors(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function readSource(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    const reason = (cause as NodeJS.ErrnoException).code;
+    throw usageError(
+      "--descriptors",
+      `the descriptors ${path} can't be read (${reason}): give an existing file`,
+      cause,
+    );
+  }
+}
+
+function notDescriptors(path: string, problem: string, cause?: unknown): Error {
+  return usageError(
+    "--descriptors",
+    `${path} is no set of descriptors (${problem}): make one by buf build -o image.binpb`,
+    cause,
+  );
+}
+
+/** A set of strangers may hold what looks like our annotations: what can't be an aggregate is a problem, no failure. */
+function definitionsIn(file: DescFile, problems: string[]): Aggregate<AggregateTypes>[] {
+  try {
+    return fileModel(file).aggregates.map(({ schema }) =>
+      defineAggregate<AggregateTypes>(schema as unknown as GenMessage<AggregateTypes["aggregate"]>),
+    );
+  } catch (error) {
+    problems.push(`${file.name}.proto: ${error instanceof Error ? error.message : String(error)}`);
+    return [];
+  }
+}
+
+async function importDomain(path: string): Promise<readonly Aggregate<AggregateTypes>[]> {
+  let module: Readonly<Record<string, unknown>>;
+  try {
+    module = (await import(pathToFileURL(resolve(path)).href)) as typeof module;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw usageError(
+      "--domain",
+      `the module ${path} can't be imported (${reason}): give a built JavaScript file`,
+      cause,
+    );
+  }
+  const definitions = Object.values(module).filter(isAggregate);
+  if (definitions.length > 0) return definitions;
+  throw usageError("--domain", `${path} exports no aggregate: export what the generated defineX function returns`);
+}
+
+function isAggregate(value: unknown): value is Aggregate<AggregateTypes> {
+  if (typeof value !== "object" || value === null || !("schema" in value && "rules" in value && "model" in value)) {
+    return false;
+  }
+  return (value.schema as Partial<DescMessage> | null)?.kind === "message";
+}

@@ -1,0 +1,70 @@
+/** The one address of a store: `sqlite:orders.db`, or `dynamodb:?region=eu-west-1`. */
+import { usageError } from "./failure.js";
+
+/** Where a store is. */
+export type StoreLocation = SqliteLocation | DynamoDBLocation;
+
+export interface SqliteLocation {
+  readonly kind: "sqlite";
+  readonly path: string;
+}
+
+export interface DynamoDBLocation {
+  readonly kind: "dynamodb";
+  /** By default the region of the AWS environment. */
+  readonly region: string | undefined;
+  /** By default that of the region. */
+  readonly endpoint: string | undefined;
+  readonly eventsTable: string;
+  readonly aggregatesTable: string;
+}
+
+const FORMS = "sqlite:orders.db, or dynamodb:?region=eu-west-1&events=events&aggregates=aggregates";
+
+const PARAMETERS = ["region", "endpoint", "events", "aggregates"];
+
+/** Reads the address of a store. Throws `invalid_argument`. */
+export function parseStoreUrl(url: string | undefined): StoreLocation {
+  if (url === undefined || url === "") {
+    throw usageError("--store", `no store is given: add --store, or set PROTOSOURCE_STORE, such as ${FORMS}`);
+  }
+  if (url.startsWith("sqlite:")) {
+    const path = url.slice("sqlite:".length);
+    if (path === "") throw usageError("--store", "the store names no file: write sqlite:orders.db");
+    return { kind: "sqlite", path };
+  }
+  const found = /^dynamodb:(?:\?(?<query>.*))?$/.exec(url);
+  if (!found) throw usageError("--store", `${JSON.stringify(url)} is no store: write ${FORMS}`);
+  const parameters = new URLSearchParams(found.groups?.["query"]);
+  const unknown = [...parameters.keys()].find((name) => !PARAMETERS.includes(name));
+  if (unknown !== undefined) {
+    throw usageError("--store", `the store has no parameter ${unknown}: it takes ${PARAMETERS.join(", ")}`);
+  }
+  const endpoint = parameters.get("endpoint") || undefined;
+  if (endpoint !== undefined && !isHttp(endpoint)) {
+    throw usageError("--store", `${JSON.stringify(endpoint)} is no endpoint: write http://127.0.0.1:8000, or https`);
+  }
+  return {
+    kind: "dynamodb",
+    region: parameters.get("region") || undefined,
+    endpoint,
+    eventsTable: parameters.get("events") || "events",
+    aggregatesTable: parameters.get("aggregates") || "aggregates",
+  };
+}
+
+/** Gives the address of a store, the same for each way to write it. */
+export function storeUrl(location: StoreLocation): string {
+  if (location.kind === "sqlite") return `sqlite:${location.path}`;
+  const { region, endpoint, eventsTable, aggregatesTable } = location;
+  const parameters = new URLSearchParams();
+  if (region) parameters.set("region", region);
+  if (endpoint) parameters.set("endpoint", endpoint);
+  parameters.set("events", eventsTable);
+  parameters.set("aggregates", aggregatesTable);
+  return `dynamodb:?${parameters}`;
+}
+
+function isHttp(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol);
+}

@@ -1,0 +1,76 @@
+/** Runs the command as a user does: in a process of its own. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { text } from "node:stream/consumers";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { afterAll } from "vitest";
+
+/** What a run of the command came to. */
+export interface CliResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The lines of standard output, each read as JSON. */
+  json(): readonly Record<string, unknown>[];
+}
+
+export interface CliOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+}
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The command in a few files, built anew for each process of tests: to compile it at each start takes twice as long. */
+const built = `${root}node_modules/.cache/protosource-${process.pid}`;
+await build({
+  entryPoints: [`${root}src/main.ts`],
+  outdir: built,
+  bundle: true,
+  splitting: true,
+  platform: "node",
+  format: "esm",
+  conditions: ["@protosource-es/source"],
+  external: ["@aws-sdk/*", "@bufbuild/*", "commander", "libsql"],
+  logLevel: "warning",
+});
+afterAll(() => rmSync(built, { recursive: true, force: true }));
+
+/** The environment of the runs: nothing of the developer's own, and the credentials that the engines take. */
+const ENVIRONMENT = {
+  PATH: process.env["PATH"] ?? "",
+  HOME: "/nonexistent",
+  AWS_ACCESS_KEY_ID: "local",
+  AWS_SECRET_ACCESS_KEY: "local",
+  AWS_EC2_METADATA_DISABLED: "true",
+};
+
+/** Starts the command. */
+export function startCli(args: readonly string[], { env = {} }: CliOptions = {}): ChildProcess {
+  return spawn(process.execPath, [`${built}/main.js`, ...args], { env: { ...ENVIRONMENT, ...env }, stdio: "pipe" });
+}
+
+/** Waits until a started command ends. */
+export async function finishCli(child: ChildProcess): Promise<CliResult> {
+  if (!child.stdout || !child.stderr) throw new Error("the command was started without pipes");
+  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
+  return {
+    code: child.exitCode,
+    stdout,
+    stderr,
+    json: () =>
+      stdout
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+  };
+}
+
+/** Runs the command to its end. */
+export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
+  const child = startCli(args, options);
+  child.stdin?.end(options.stdin ?? "");
+  return finishCli(child);
+}

@@ -1,0 +1,63 @@
+/** The stores that the command is tested on: a file, and tables of the engines that Vitest has started. */
+import { randomUUID } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type EngineName, engineClient } from "@protosource-es/engines";
+import type {} from "@protosource-es/engines/global-setup";
+import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
+import { inject } from "vitest";
+import { type GoldenItem, toItem } from "./golden.js";
+
+/** The tables of a test on an engine. */
+export interface TestTables {
+  /** What the option --store takes. */
+  readonly url: string;
+  readonly client: DynamoDBClient;
+  readonly eventsTable: string;
+  readonly aggregatesTable: string;
+  readonly store: DynamoDBStore;
+  readonly opaqueStore: DynamoDBOpaqueStore;
+  /** Puts an item as another program would. */
+  putRaw(table: "events" | "aggregates", item: GoldenItem): Promise<void>;
+}
+
+/** The engines. */
+export const engines: readonly { readonly name: EngineName; readonly endpoint: string }[] = inject("engines");
+
+/** Names a pair of tables that no other test uses, and makes them unless told otherwise. */
+export async function freshTables(
+  endpoint: string,
+  { create = true }: { readonly create?: boolean } = {},
+): Promise<TestTables> {
+  const suffix = randomUUID();
+  const [eventsTable, aggregatesTable] = [`events-${suffix}`, `aggregates-${suffix}`];
+  const client = engineClient(endpoint);
+  if (create) await ensureTables(client, { eventsTable, aggregatesTable });
+  const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable });
+  const parameters = new URLSearchParams({
+    region: "us-east-1",
+    endpoint,
+    events: eventsTable,
+    aggregates: aggregatesTable,
+  });
+  return {
+    url: `dynamodb:?${parameters}`,
+    client,
+    eventsTable,
+    aggregatesTable,
+    store: new DynamoDBStore(client, { eventsTable, opaqueStore }),
+    opaqueStore,
+    async putRaw(table, item) {
+      const TableName = table === "events" ? eventsTable : aggregatesTable;
+      await client.send(new PutItemCommand({ TableName, Item: toItem(item) }));
+    },
+  };
+}
+
+/** Makes a folder that goes when it is disposed of. */
+export function temporaryFolder(): { readonly path: (name: string) => string; remove(): void } {
+  const folder = mkdtempSync(join(tmpdir(), "protosource-"));
+  return { path: (name) => join(folder, name), remove: () => rmSync(folder, { recursive: true, force: true }) };
+}

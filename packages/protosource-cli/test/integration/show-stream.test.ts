@@ -1,0 +1,125 @@
+import { writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runCli } from "../cli.js";
+import { engines, freshTables, type TestTables, temporaryFolder } from "../engines.js";
+import { goldenItems } from "../golden.js";
+import { buildImage } from "../images.js";
+
+const ORDER = "example_app_order_v1#o#1";
+
+describe.each(engines)("streams show on $name", ({ endpoint }) => {
+  const folder = temporaryFolder();
+  const image = folder.path("image.binpb");
+  let tables: TestTables;
+  const show = (...args: string[]): ReturnType<typeof runCli> =>
+    runCli(["streams", "show", ...args, "--store", tables.url]);
+
+  beforeAll(async () => {
+    buildImage(image);
+    tables = await freshTables(endpoint);
+    for (const item of goldenItems().events) await tables.putRaw("events", item);
+  });
+  afterAll(() => {
+    tables.client.destroy();
+    folder.remove();
+  });
+
+  it("shows each event with its time, actor and type", async () => {
+    const { code, stdout, stderr } = await show(ORDER, "--descriptors", image);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    const lines = stdout.split("\n");
+    expect(lines[0]).toMatch(/^VERSION {2}TIME +TYPE +ACTOR +EVENT$/);
+    expect(lines[1]).toMatch(/^1 +2026-11-22T\S+Z +Created +alice +\{"customerId":"c-9","customerName":"Zoë"\}$/);
+    expect(lines).toHaveLength(6);
+  });
+
+  it("prints a line of JSON for each event", async () => {
+    const { code, json } = await show(ORDER, "--descriptors", image, "--json");
+    expect(code).toBe(0);
+    expect(json()).toHaveLength(4);
+    expect(json()[3]).toMatchObject({
+      stream: ORDER,
+      version: "4",
+      type: "example.app.order.v1.Placed",
+      actor: "alice",
+      expired: false,
+      event: { id: "o#1", version: "4", placedAt: "-5" },
+    });
+  });
+
+  it("shows the type and the size of events without descriptors", async () => {
+    const { code, stdout } = await show(ORDER);
+    expect(code).toBe(0);
+    expect(stdout).toContain("bytes of example.app.order.v1.ItemAdded");
+    const { json } = await show(ORDER, "--json");
+    expect(json()[0]).toMatchObject({ type: "example.app.order.v1.Created", raw: expect.any(String) });
+    expect(json()[0]?.["problem"]).toContain("example.app.order.v1.Created");
+  });
+
+  it("says which type a set of descriptors lacks, and shows the raw record", async () => {
+    const other = buildImage(folder.path("other.binpb"), ["packages/protosource-es/test/proto"]);
+    const { code, json } = await show(ORDER, "--descriptors", other, "--json");
+    expect(code).toBe(0);
+    expect(json()[0]).toMatchObject({ type: "example.app.order.v1.Created" });
+    expect(json()[0]?.["problem"]).toContain("unknown type example.app.order.v1.Created");
+  });
+
+  it("reads events of the JSON serializer, too", async () => {
+    const { json } = await show("example_app_test_v1#j-1", "--descriptors", image, "--json");
+    expect(json()[2]).toMatchObject({ type: "example.app.test.v1.Updated", event: { body: 'é"\u2028' } });
+  });
+
+  it("shows what each event changed", async () => {
+    const { code, stdout, stderr } = await show(ORDER, "--descriptors", image, "--diff");
+    expect(code).toBe(0);
+    expect(stderr).toContain("total_cents, item_count");
+    expect(stdout).toContain(`    ~ state: "STATE_DRAFT" → "STATE_PLACED"`);
+    expect(stdout).toContain("    + tags = ");
+  });
+
+  it("shows the state as it was after a version, and at a time", async () => {
+    const atTwo = await show(ORDER, "--descriptors", image, "--at", "2", "--json");
+    expect(atTwo.code).toBe(0);
+    const [first] = atTwo.json();
+    expect(first).toMatchObject({ version: "2", state: { id: "o#1", version: "2", state: "STATE_DRAFT" } });
+    expect((first?.["state"] as object) ?? {}).not.toHaveProperty("tags");
+    const [same] = (await show(ORDER, "--descriptors", image, "--at", String(first?.["at"]), "--json")).json();
+    expect(same).toEqual(first);
+    const early = await show(ORDER, "--descriptors", image, "--at", "1999-01-01T00:00:00Z");
+    expect(early).toMatchObject({ code: 4, stdout: "" });
+    expect(early.stderr).toContain("begins later");
+  });
+
+  it("says that a stream doesn't exist", async () => {
+    const { code, stdout, stderr } = await show("example_app_order_v1#nobody", "--descriptors", image);
+    expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
+    expect(stderr).toMatch(/^protosource: there is no stream example_app_order_v1#nobody: .*example_app_order_v1#<id>/);
+  });
+
+  it("refuses a moment that is none, and one of a stream of which nothing is known", async () => {
+    expect(await show(ORDER, "--descriptors", image, "--at", "soon")).toMatchObject({ code: 2, stdout: "" });
+    const { code, stderr } = await show(ORDER, "--at", "1");
+    expect(code).toBe(2);
+    expect(stderr).toContain("--descriptors");
+  });
+
+  it("refuses what isn't a set of descriptors, without a stack", async () => {
+    const broken = folder.path("broken.binpb");
+    for (const content of ["", "not descriptors", "\u{a}\u{ff}\u{ff}"]) {
+      writeFileSync(broken, content);
+      const { code, stdout, stderr } = await show(ORDER, "--descriptors", broken);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+      expect(stderr.trim().split("\n")).toHaveLength(1);
+    }
+    expect(await show(ORDER, "--descriptors", folder.path("absent.binpb"))).toMatchObject({ code: 2 });
+  });
+
+  it("names the table that is missing, and how to make it", async () => {
+    const absent = await freshTables(endpoint, { create: false });
+    absent.client.destroy();
+    const { code, stderr } = await runCli(["streams", "show", ORDER, "--store", absent.url]);
+    expect(code).toBe(4);
+    expect(stderr).toContain(absent.eventsTable);
+    expect(stderr).toContain("protosource tables ensure");
+  });
+});
