@@ -7,10 +7,10 @@ import { engineClient } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
 import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
+import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
-import { type FaultProxy, startFaultProxy } from "../fault-proxy.js";
 
 const record = create(StoredRecordSchema, { version: 1n, data: new Uint8Array([1]) });
 const row = create(OpaqueDataSchema, { pk: "pk", sk: "sk" });

@@ -6,10 +6,10 @@ import { isProtosourceError } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, type ObservedRequest } from "protosource-es/dynamodb";
 import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
 import { FakeClock } from "protosource-es/testing";
+import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
-import { type FaultProxy, startFaultProxy } from "../fault-proxy.js";
 
 type Item = Record<string, AttributeValue>;
 
@@ -51,7 +51,7 @@ describe.each(engines)("reads on $name", (engine) => {
     proxy.decide(() => "pass");
     const options = {
       clock,
-      timeLimits: { attemptMs: 1_000, totalMs: 3_000 },
+      timeLimits: { attemptMs: 5_000, totalMs: 15_000 },
       onRequest: (r: ObservedRequest) => requests.push(r),
     };
     opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, ...options });

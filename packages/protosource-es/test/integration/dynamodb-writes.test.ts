@@ -11,10 +11,10 @@ import {
   type ObservedRequest,
 } from "protosource-es/dynamodb";
 import { type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
+import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
-import { type FaultProxy, startFaultProxy } from "../fault-proxy.js";
 
 /** Long enough for an engine that has just started, short enough for a test that waits for the end. */
 const LIMITS = { attemptMs: 1_000, totalMs: 3_000 };

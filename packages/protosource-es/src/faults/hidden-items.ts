@@ -1,0 +1,90 @@
+/** Transactions of which a Query sees only a part, as it may while DynamoDB carries one out. */
+
+/** A body of DynamoDB's protocol. */
+export type Body = Readonly<Record<string, unknown>>;
+
+type Item = Readonly<Record<string, { readonly S?: string; readonly N?: string }>>;
+
+/** What is hidden at the moment. */
+export interface HiddenItems {
+  /**
+   * Carries a transaction out, and hides those of its events for which `hides` is true until `done` is called. A
+   * transaction that is refused, or was sent before, hides nothing.
+   */
+  write<A extends { readonly status: number }>(
+    sent: Body,
+    hides: (index: number) => boolean,
+    carryOut: () => Promise<A>,
+  ): Promise<{ readonly answer: A; readonly done: () => void }>;
+  /** Waits until it is known what a Query may see, and leaves what is hidden out of its answer. */
+  read<A extends { readonly status: number; readonly body: string }>(
+    sent: Body,
+    carryOut: () => Promise<A>,
+  ): Promise<A>;
+}
+
+interface Hidden {
+  readonly stream: string;
+  readonly version: string;
+}
+
+/** Makes an empty set of hidden items. */
+export function hiddenItems(): HiddenItems {
+  const hidden = new Set<Hidden>();
+  const underWay = new Set<Promise<unknown>>();
+  const tokens = new Set<string>();
+  return {
+    async write(sent, hides, carryOut) {
+      const token = String(sent["ClientRequestToken"]);
+      const isFirst = !tokens.has(token);
+      tokens.add(token);
+      const mine = isFirst ? eventsOf(sent).filter((_, index) => hides(index)) : [];
+      // A Query between the commit and the hiding would see the whole and then a part, which DynamoDB never shows.
+      const carried = carryOut().then((answer) => {
+        if (answer.status === 200) for (const one of mine) hidden.add(one);
+        return answer;
+      });
+      const settled = carried.catch(() => {});
+      underWay.add(settled);
+      try {
+        const answer = await carried;
+        return {
+          answer,
+          done: () => {
+            for (const one of mine) hidden.delete(one);
+          },
+        };
+      } finally {
+        underWay.delete(settled);
+      }
+    },
+    async read(sent, carryOut) {
+      await Promise.all(underWay);
+      const stream = streamOf(sent);
+      const versions = new Set<string>();
+      for (const one of hidden) if (one.stream === stream) versions.add(one.version);
+      const answer = await carryOut();
+      if (versions.size === 0 || answer.status !== 200) return answer;
+      const body = JSON.parse(answer.body) as { readonly Items?: readonly Item[] };
+      const items = body.Items?.filter((item) => !versions.has(item["v"]?.N ?? ""));
+      return { ...answer, body: JSON.stringify({ ...body, Items: items, Count: items?.length }) };
+    },
+  };
+}
+
+function eventsOf(sent: Body): Hidden[] {
+  const items = (sent["TransactItems"] ?? []) as readonly {
+    readonly Put?: { readonly TableName: string; readonly Item: Item };
+  }[];
+  return items.flatMap(({ Put }) => {
+    const version = Put?.Item["v"]?.N;
+    return Put === undefined || version === undefined
+      ? []
+      : [{ stream: `${Put.TableName} ${Put.Item["a"]?.S}`, version }];
+  });
+}
+
+function streamOf(sent: Body): string {
+  const values = sent["ExpressionAttributeValues"] as Item | undefined;
+  return `${sent["TableName"]} ${values?.[":a"]?.S}`;
+}

@@ -1,0 +1,139 @@
+/** The faults that the published proxy injects, as a client meets them. */
+import { type DynamoDBClient, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { create } from "@bufbuild/protobuf";
+import { engineClient } from "@protosource-es/engines";
+import { DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
+import { type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
+import {
+  FAULT_KINDS,
+  type FaultProxy,
+  type ProxiedRequest,
+  randomFaults,
+  startFaultProxy,
+} from "protosource-es/testing/faults";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { engines, freshTables } from "../engines.js";
+
+function records(count: number): StoredRecord[] {
+  return Array.from({ length: count }, (_, i) =>
+    create(StoredRecordSchema, { version: BigInt(i + 1), data: new Uint8Array([i]) }),
+  );
+}
+
+describe("random faults", () => {
+  const requests: readonly ProxiedRequest[] = Array.from({ length: 3_000 }, (_, i) => ({
+    operation: ["PutItem", "TransactWriteItems", "Query"][i % 3] as string,
+    before: Math.floor(i / 3),
+    body: { TransactItems: [{}, {}, {}] },
+  }));
+  const fates = (seed: number, rate = 0.5): string =>
+    JSON.stringify(
+      requests
+        .map(randomFaults({ seed, rate }).fateOf)
+        .map((fate) => (typeof fate === "string" ? fate : Object.entries(fate))),
+    );
+
+  it("are the same for the same seed, and others for another", () => {
+    expect(fates(1)).toBe(fates(1));
+    expect(fates(1)).not.toBe(fates(2));
+  });
+
+  it("come as often as asked, each kind, and are counted", () => {
+    const faults = randomFaults({ seed: 7, rate: 0.5 });
+    const suffered = requests.map(faults.fateOf).filter((fate) => fate !== "pass").length;
+    expect(suffered).toBeGreaterThan(1_350);
+    expect(suffered).toBeLessThan(1_650);
+    expect([...faults.counts.values()].reduce((sum, count) => sum + count, 0)).toBe(suffered);
+    expect([...faults.counts.keys()].sort()).toEqual([...FAULT_KINDS].sort());
+    expect(requests.map(randomFaults({ seed: 7, rate: 0 }).fateOf).every((fate) => fate === "pass")).toBe(true);
+  });
+
+  it("happen only to operations that they can happen to", () => {
+    const faults = randomFaults({ seed: 1, rate: 1, kinds: ["torn transaction", "short page"] });
+    expect(faults.fateOf({ operation: "PutItem", before: 0, body: {} })).toBe("pass");
+    expect(faults.fateOf({ operation: "Query", before: 0, body: {} })).toHaveProperty("pageItems");
+    expect(faults.fateOf({ operation: "TransactWriteItems", before: 0, body: {} })).toHaveProperty("tornMs");
+  });
+});
+
+describe.each(engines)("the fault proxy before $name", (engine) => {
+  const { eventsTable, aggregatesTable } = freshTables();
+  let proxy: FaultProxy;
+  let direct: DynamoDBClient;
+  let client: DynamoDBClient;
+  let ids = 0;
+  let id: string;
+
+  const query = (consistent: boolean): QueryCommand =>
+    new QueryCommand({
+      TableName: eventsTable,
+      KeyConditionExpression: "a = :a",
+      ExpressionAttributeValues: { ":a": { S: id } },
+      ConsistentRead: consistent,
+    });
+  const seen = async (consistent = true): Promise<(string | undefined)[]> =>
+    ((await client.send(query(consistent))).Items ?? []).map((item) => item["v"]?.N);
+
+  beforeAll(async () => {
+    direct = engine.client();
+    await ensureTables(direct, { eventsTable, aggregatesTable });
+    proxy = await startFaultProxy(engine.endpoint);
+    client = engineClient(proxy.endpoint);
+  });
+  afterAll(async () => {
+    client.destroy();
+    direct.destroy();
+    await proxy.close();
+  });
+  beforeEach(() => {
+    id = `faults#${ids++}`;
+    proxy.decide(() => "pass");
+  });
+
+  it("cuts pages, and gives empty ones that say where to go on", async () => {
+    await new DynamoDBStore(direct, { eventsTable }).save(id, records(5));
+    proxy.decide(() => ({ pageItems: 2 }));
+    const first = await client.send(query(true));
+    expect(first.Items?.length).toBe(2);
+    proxy.decide(() => ({ pageItems: 0 }));
+    const empty = await client.send(
+      new QueryCommand({ ...query(true).input, ExclusiveStartKey: first.LastEvaluatedKey }),
+    );
+    expect(empty.Items).toEqual([]);
+    expect(empty.LastEvaluatedKey).toEqual(first.LastEvaluatedKey);
+    proxy.decide(() => ({ pageItems: 1 }));
+    expect((await client.send(new ScanCommand({ TableName: eventsTable }))).Items?.length).toBe(1);
+  });
+
+  it("shows a part of a transaction until it answers it, and nothing torn afterwards", async () => {
+    proxy.decide(({ operation }) =>
+      operation === "TransactWriteItems" ? { tornMs: 300, hides: (index) => index < 2 } : "pass",
+    );
+    const saving = new DynamoDBStore(client, { eventsTable }).save(id, records(4));
+    while (proxy.requests.at(-1)?.operation !== "TransactWriteItems") await new Promise((go) => setTimeout(go, 1));
+    expect(await seen()).toEqual(["3", "4"]);
+    await saving;
+    expect(await seen()).toEqual(["1", "2", "3", "4"]);
+  });
+
+  it("gives an old answer to a read that needn't be consistent, and only to that", async () => {
+    const store = new DynamoDBStore(direct, { eventsTable });
+    expect(await seen(false)).toEqual([]);
+    await store.save(id, records(1));
+    proxy.decide(() => "stale");
+    expect(await seen(false)).toEqual([]);
+    expect(await seen(true)).toEqual(["1"]);
+    proxy.decide(() => "pass");
+    expect(await seen(false)).toEqual(["1"]);
+  });
+
+  it("carries a delayed request out, whether the client still waits or not", async () => {
+    proxy.decide(({ operation }) => (operation === "PutItem" ? { delayMs: 300 } : "pass"));
+    const hasty = new DynamoDBStore(client, { eventsTable, timeLimits: { attemptMs: 50, totalMs: 60 } });
+    await expect(hasty.save(id, records(1))).rejects.toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown" },
+    });
+    await expect.poll(() => seen()).toEqual(["1"]);
+  });
+});
