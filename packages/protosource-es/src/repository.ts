@@ -37,7 +37,7 @@ export interface RepositoryOptions {
   readonly newId?: (() => string) | undefined;
   /** The same for all who read and write the streams. Binary by default. */
   readonly serializer?: Serializer | undefined;
-  /** Data of this many bytes and more is gzipped; 300 by default, and 0 for never. */
+  /** Data of this many bytes and more is gzipped; 300 by default, and 0 for never. A store that packs does it itself. */
   readonly compressThreshold?: number | undefined;
   /**
    * When the rows of the aggregate and its projections are written. `best-effort`, the default: after the events, and
@@ -47,13 +47,15 @@ export interface RepositoryOptions {
   /** How often a command is decided again when somebody else changed the aggregate meanwhile; 8 by default. */
   readonly retries?: number | undefined;
   /**
-   * Whether Go services read the same streams; true by default. They need every snapshot, so one that is too large
-   * for the store fails its command. With false it is left out, with a warning.
+   * Whether Go services read the same streams; true by default, save for a store that packs, which they can't read.
+   * They need every snapshot, so one that is too large for the store fails its command. With false it is left out, with
+   * a warning.
    */
   readonly sharedWithGo?: boolean | undefined;
   /**
-   * Whether a command may come to more records than one transaction holds; false by default, and such a command is
-   * `too_large`. With true the store saves it in parts, and a failure between them is `partial_save`.
+   * Whether a command may come to more than the 100 records that one transaction holds; false by default, and such a
+   * command is `too_large`, except for a store that packs. With true the store saves it in parts, and a failure between
+   * them is `partial_save`.
    */
   readonly splitSaves?: boolean | undefined;
   /** Checks the fields of each command, instead of @bufbuild/protovalidate. */
@@ -131,6 +133,7 @@ export class Repository<T extends AggregateTypes> {
       serializer: options.serializer ?? binarySerializer,
       compressThreshold: options.compressThreshold ?? DEFAULT_COMPRESS_THRESHOLD,
       clock: this.#clock,
+      packs: store.packs ?? false,
     };
   }
 
@@ -219,7 +222,7 @@ export class Repository<T extends AggregateTypes> {
     if (stored.length === 0) return { version: loaded.version };
     derive(this.#definition, aggregate);
     const records = toRecords(this.#behaviour, stored, this.#format);
-    await this.#store.save(this.#streamId(id), records, { signal });
+    await this.#store.save(this.#streamId(id), records, { signal, atEnd: true });
     if (this.#options.materialize !== "off") await this.#writeRows(aggregate);
     return { version: aggregate.version };
   }
@@ -285,7 +288,7 @@ export class Repository<T extends AggregateTypes> {
 
   /** By default a snapshot is for the store to accept: a stream without one that Go expects is wrong to Go. */
   #accepts(id: string): AppendOptions["accepts"] {
-    if (this.#options.sharedWithGo !== false) return () => true;
+    if (this.#options.sharedWithGo ?? !this.#format.packs) return () => true;
     return (schema, snapshot) => snapshotFits(schema, snapshot, this.#streamId(id), this.#format, this.#logger);
   }
 

@@ -27,9 +27,8 @@ export function evaluate<T extends AggregateTypes>(
   command: Message,
   context: DecisionContext,
 ): Verdict | Promise<Verdict> {
-  const rule = (rules.evaluate as { readonly [command: string]: EvaluateAny<T> | undefined } | undefined)?.[
-    schema.name
-  ];
+  const evaluations = (rules.evaluate ?? {}) as { readonly [command: string]: EvaluateAny<T> };
+  const rule = Object.hasOwn(evaluations, schema.name) ? evaluations[schema.name] : undefined;
   const guarded = rules.guard?.(aggregate, command as CommandOf<T>, context);
   return andThen(guarded, () => {
     if (rule === undefined) return {};

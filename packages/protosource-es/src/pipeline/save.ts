@@ -15,9 +15,11 @@ export interface RecordFormat {
   readonly serializer: Serializer;
   readonly compressThreshold: number;
   readonly clock: Clock;
+  /** Whether the store keeps the records of a save together, and compresses them itself. */
+  readonly packs: boolean;
 }
 
-/** How many records DynamoDB takes in one transaction, and every store of one command, so that a domain moves freely. */
+/** What DynamoDB takes in one transaction. It is the limit on every store that doesn't pack, so that a domain can move. */
 const MAX_COMMAND_RECORDS = 100;
 
 /** How much a DynamoDB item holds, in bytes, with its key. */
@@ -60,7 +62,7 @@ export async function saveCommand(
   options: SaveCommandOptions,
 ): Promise<void> {
   const { rows, splitSaves, signal } = options;
-  if (records.length > MAX_COMMAND_RECORDS && !splitSaves) {
+  if (records.length > MAX_COMMAND_RECORDS && !splitSaves && !store.packs) {
     throw new ProtosourceError(
       "too_large",
       `the command comes to ${records.length} records for ${streamId}, and one transaction holds ${MAX_COMMAND_RECORDS}: split the command, or set splitSaves`,
@@ -69,9 +71,9 @@ export async function saveCommand(
   }
   const isTransaction = rows !== undefined || (records.length > 1 && !splitSaves);
   if (isTransaction && store.saveAll !== undefined) {
-    await store.saveAll([{ aggregateId: streamId, records }], { rows, signal });
+    await store.saveAll([{ aggregateId: streamId, records }], { rows, signal, atEnd: true });
   } else {
-    await store.save(streamId, records, { signal });
+    await store.save(streamId, records, { signal, atEnd: true });
   }
 }
 
@@ -83,7 +85,8 @@ export function snapshotFits(
   format: RecordFormat,
   logger: Logger,
 ): boolean {
-  const size = itemBytes(streamId, toData(schema, snapshot, format));
+  const data = toData(schema, snapshot, format);
+  const size = itemBytes(streamId, format.packs ? compress(data) : data);
   if (size <= MAX_ITEM_BYTES) return true;
   logger.warn(
     `The snapshot of ${streamId} after version ${snapshot.version - 1n} would take ${size} bytes of ${MAX_ITEM_BYTES}: it is left out, and loads get longer. Keep less in the aggregate.`,
@@ -118,8 +121,9 @@ export function explainTooLarge(
   );
 }
 
-function toData(schema: DescMessage, event: EventMessage, { serializer, compressThreshold }: RecordFormat): Uint8Array {
-  return compress(serializer.serialize(schema, event), compressThreshold);
+function toData(schema: DescMessage, event: EventMessage, format: RecordFormat): Uint8Array {
+  const { serializer, compressThreshold, packs } = format;
+  return compress(serializer.serialize(schema, event), packs ? 0 : compressThreshold);
 }
 
 function itemBytes(streamId: string, data: Uint8Array): number {

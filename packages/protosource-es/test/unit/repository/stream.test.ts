@@ -5,7 +5,7 @@ import { MemoryStore, type MemoryStreams } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { binarySerializer, jsonSerializer } from "protosource-es/serializer";
 import { FakeClock } from "protosource-es/testing";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { failure } from "../../failure.js";
 import { CreatedSchema, TagAddedSchema, TagSchema } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { orderCommands, orderEvents } from "../../gen/example/app/order/v1/order_v1_protosource.js";
@@ -97,6 +97,20 @@ describe("loading", () => {
     await plain.apply(orderCommands.AddItem({ item: { ...item, itemId: "j" } }), options);
     expect((await store.load(STREAM)).records[2]?.data[0]).toBe("{".charCodeAt(0));
   });
+});
+
+test("a store that packs gets its records plain, and as many as there are", async () => {
+  const store = Object.assign(new MemoryStore(), { packs: true });
+  const saveAll = vi.spyOn(store, "saveAll");
+  const orders = new Repository(order, store, { materialize: "off" });
+  const value = "x".repeat(500);
+  const tags = Array.from({ length: 150 }, (_, i) => orderCommands.AddTag({ tag: { key: `k${i}`, value } }));
+  await orders.apply([orderCommands.Create({}), ...tags], options);
+  expect(saveAll).toHaveBeenCalledTimes(1);
+  const [writes, given] = saveAll.mock.calls[0] ?? [];
+  expect(given).toMatchObject({ atEnd: true });
+  expect(writes?.[0]?.records).toHaveLength(154);
+  expect(writes?.[0]?.records.every(({ data }) => data[0] === 0x0a)).toBe(true);
 });
 
 describe("saving events that were made elsewhere", () => {
