@@ -159,6 +159,30 @@ describe("openSqlite", () => {
     }
   });
 
+  test.each([
+    ["denied", "EACCES", { reason: "EACCES" }],
+    ["denied", "EROFS", { reason: "EROFS" }],
+    ["invalid_argument", "ENOTDIR", { argument: "path" }],
+  ])("is %s where the system says %s", async (code, reason, details) => {
+    vi.resetModules();
+    vi.doMock("node:fs", () => ({
+      accessSync() {
+        throw Object.assign(new Error(reason), { code: reason });
+      },
+      constants: { R_OK: 4, W_OK: 2 },
+    }));
+    const driver = (): never => {
+      throw new Error("unable to open database file");
+    };
+    try {
+      const sqlite = await import("protosource-es/sqlite");
+      expect(() => sqlite.openSqlite("a.db", { driver })).toThrow(expect.objectContaining({ code, details }));
+    } finally {
+      vi.doUnmock("node:fs");
+      vi.resetModules();
+    }
+  });
+
   test("opens a file that may only be read, for reading", async () => {
     const path = folder.path("read-only.db");
     const writer = folder.open("read-only.db");

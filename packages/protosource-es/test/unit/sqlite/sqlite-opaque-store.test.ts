@@ -19,6 +19,7 @@ const text = fc
 const sort: fc.Arbitrary<SortCondition> = fc.oneof(
   fc.record({ op: fc.constantFrom("eq", "lt", "le", "gt", "ge", "begins_with"), value: text }),
   fc.record({ op: fc.constant("between" as const), low: text, high: text }),
+  fc.constantFrom("\u{10FFFF}", "a\u{10FFFF}", "\u{D7FF}").map((value) => ({ op: "begins_with" as const, value })),
 );
 
 const row = fc.record({
