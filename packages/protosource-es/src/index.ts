@@ -51,6 +51,8 @@ export {
 } from "./repository.js";
 export type {
   AggregateStore,
+  Claim,
+  ClaimingStore,
   History,
   LoadOptions,
   RecordPage,
@@ -62,7 +64,9 @@ export type {
   ScannedRecord,
   SnapshotTailStore,
   Store,
+  StoredClaim,
   StoredRecord,
+  StreamCheck,
   StreamWrite,
   TransactionalStore,
   TransactionOptions,

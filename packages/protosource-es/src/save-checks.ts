@@ -1,14 +1,16 @@
 /** What every store does with the arguments of a call before it reads or writes: the rules are the same everywhere. */
 import { ProtosourceError } from "./errors.js";
 import { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
-import type { OpaqueKey } from "./opaquedata/opaque-store.js";
 import { utf8Length } from "./opaquedata/utf8.js";
-import type { StoredRecord, StreamWrite } from "./store.js";
+import type { Claim, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
 
 export { MAX_TTL_SECONDS };
 
 /** The longest aggregate id, in bytes of UTF-8: DynamoDB's limit for a partition key. */
 const MAX_AGGREGATE_ID_BYTES = 2048;
+
+/** The longest scope of a claim, in bytes of UTF-8: what a partition key of DynamoDB holds beside the rest of it. */
+const MAX_SCOPE_BYTES: number = 2048 - "!claim#".length - "#".length - 64;
 
 /** The length of a commit id, in bytes. */
 const COMMIT_ID_BYTES = 8;
@@ -46,25 +48,76 @@ export function checkSave(aggregateId: string, records: readonly StoredRecord[])
 }
 
 /**
- * Checks the arguments of a save to several streams: each as {@link checkSave} does. The rows are checked one by one
- * by the store of rows.
+ * Checks the arguments of a save to several streams: each as {@link checkSave} does, and of the options those that
+ * aren't rows. The rows are checked one by one by the store of rows.
  *
- * Throws `invalid_argument` when a stream or a row occurs twice.
+ * Throws `invalid_argument` when a stream, a row, a check or a claim occurs twice, for a check of a stream that is
+ * written, and for a check or a claim that isn't possible; `too_large` for the scope of a claim that is too long.
  */
-export function checkSaveAll(writes: readonly StreamWrite[], rows: readonly { readonly row: OpaqueKey }[] = []): void {
-  const seen = new Set<string>();
+export function checkSaveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): void {
+  const { rows = [], check = [], claims = [] } = options;
+  const streams = new Set<string>();
   for (const { aggregateId, records } of writes) {
-    if (seen.has(aggregateId)) {
-      throw invalid("writes", `the stream ${aggregateId} occurs twice: give all of its records in one write`);
-    }
-    seen.add(aggregateId);
+    addOnce(streams, aggregateId, "writes", `the stream ${aggregateId}`, "give all of its records in one write");
     checkSave(aggregateId, records);
   }
   const seenRows = new Set<string>();
   for (const { row } of rows) {
     const key = `pk=${JSON.stringify(row.pk)}, sk=${JSON.stringify(row.sk)}`;
-    if (seenRows.has(key)) throw invalid("rows", `the row ${key} occurs twice: give its last state`);
-    seenRows.add(key);
+    addOnce(seenRows, key, "rows", `the row ${key}`, "give its last state");
+  }
+  const written = new Set(writes.filter(({ records }) => records.length > 0).map(({ aggregateId }) => aggregateId));
+  const checked = new Set<string>();
+  for (const { aggregateId, version } of check) {
+    checkAggregateId(aggregateId);
+    if (written.has(aggregateId)) {
+      throw invalid("check", `${aggregateId} is written too: its first record says already where the stream must end`);
+    }
+    addOnce(checked, aggregateId, "check", `the check of ${aggregateId}`, "give the one version that it must be at");
+    if (typeof version !== "bigint" || version < 0n || version >= MAX_INT64) {
+      throw invalid("check", `${aggregateId} can't end at version ${version}: give a bigint from 0n`);
+    }
+  }
+  const claimed = new Set<string>();
+  for (const claim of claims) {
+    checkClaim(claim);
+    const key = JSON.stringify([claim.scope, claim.value]);
+    addOnce(claimed, key, "claims", `a value of ${claim.scope}`, "take it or free it");
+  }
+}
+
+function addOnce(seen: Set<string>, key: string, argument: string, what: string, advice: string): void {
+  if (seen.has(key)) throw invalid(argument, `${what} occurs twice: ${advice}`);
+  seen.add(key);
+}
+
+function checkClaim({ scope, value, owner, ttl = 0n, version = 0n }: Claim): void {
+  checkClaimName(scope, value);
+  checkAggregateId(owner);
+  for (const [name, number] of Object.entries({ ttl, version })) {
+    if (typeof number === "bigint" && number >= 0n && number <= MAX_INT64) continue;
+    throw invalid("claims", `the ${name} of a claim of ${scope} can't be ${number}: give a bigint from 0n`);
+  }
+}
+
+/**
+ * Checks what names a claim.
+ *
+ * Throws `invalid_argument` for an empty scope or value and one that UTF-8 can't hold, `too_large` for a long scope.
+ */
+export function checkClaimName(scope: string, value: string): void {
+  for (const [name, text] of Object.entries({ scope, value })) {
+    if (typeof text !== "string" || text === "" || /\p{Surrogate}/u.test(text)) {
+      throw invalid("claims", `the ${name} of a claim is missing, empty or holds half of a surrogate pair: correct it`);
+    }
+  }
+  const size = utf8Length(scope);
+  if (size > MAX_SCOPE_BYTES) {
+    throw new ProtosourceError(
+      "too_large",
+      `the scope of a claim has ${size} bytes, and ${MAX_SCOPE_BYTES} are possible: choose a shorter one`,
+      { what: "scope", size, limit: MAX_SCOPE_BYTES },
+    );
   }
 }
 
@@ -139,6 +192,16 @@ export function checkTtlSeconds(ttlSeconds: number): void {
 export function recordTtl(record: StoredRecord, ttlSeconds: number, now: bigint): bigint {
   if (record.ttl > 0n) return record.ttl;
   return ttlSeconds > 0 ? now + BigInt(ttlSeconds) : 0n;
+}
+
+/** Gives the error for a stream that isn't at the version of a check. */
+export function checkFailed(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
+  const where = version === 0n ? "has records" : `doesn't end at version ${version}`;
+  return new ProtosourceError(
+    "version_conflict",
+    `${aggregateId} ${where}, as this save was decided on: load it, decide again and save`,
+    { aggregateId, version },
+  );
 }
 
 /** Throws `cancelled` when the signal is aborted; `operation` names the call. */

@@ -126,20 +126,66 @@ export interface RowWrite extends Pick<PutOptions, "versionOf"> {
   readonly row: OpaqueRow;
 }
 
+/** A condition on a stream that a transaction reads and doesn't write. */
+export interface StreamCheck {
+  readonly aggregateId: string;
+  /** The version at which the stream ends, expired records included; 0 for a stream without records. */
+  readonly version: bigint;
+}
+
+/** A value that one owner at a time has within its scope, such as the e-mail address of an account. */
+export interface Claim {
+  /** What the value is unique among, such as `example.app.account.v1.Account.email`. */
+  readonly scope: string;
+  /** The value, spelled the same whenever it means the same. DynamoDB keeps its SHA-256 only. */
+  readonly value: string;
+  /** The qualified id of the aggregate that the value belongs to. */
+  readonly owner: string;
+  /** When the claim ends, in epoch seconds. 0, the default: never. */
+  readonly ttl?: bigint | undefined;
+  /** A version of the owner's to keep with the claim. */
+  readonly version?: bigint | undefined;
+  /** Takes the value from nobody, not even from the owner itself. An owner may take a value again by default. */
+  readonly once?: boolean | undefined;
+  /** Frees the value instead of taking it. Nothing happens when it belongs to nobody, or to somebody else. */
+  readonly release?: boolean | undefined;
+}
+
 export interface TransactionOptions extends SaveOptions {
   /** Rows to write in the same transaction. A row of which the table holds a later version is left out. */
   readonly rows?: readonly RowWrite[] | undefined;
+  /** What must be so of other streams. */
+  readonly check?: readonly StreamCheck[] | undefined;
+  /** Unique values to take and to free in the same transaction. They are kept beside the rows. */
+  readonly claims?: readonly Claim[] | undefined;
 }
 
 /** A store that writes to several streams, and rows, in one transaction. */
 export interface TransactionalStore {
   /**
-   * Appends to each stream and writes each row, or does none of it.
+   * Appends to each stream, writes each row, and takes and frees each claim, or does none of it.
    *
-   * Throws what `save` throws; `too_large` when it doesn't fit into one transaction; and `invalid_argument` when a
-   * stream occurs twice or the rows belong to another store.
+   * Throws what `save` throws; `version_conflict` with the stream and the version of a check that fails; `claim_taken`
+   * when a value belongs to somebody else; `too_large` when it doesn't fit into one transaction; and `invalid_argument`
+   * when a stream, a row or a claim occurs twice, a check is of a stream that is written, or the rows belong to another
+   * store.
    */
   saveAll(writes: readonly StreamWrite[], options?: TransactionOptions): Promise<void>;
+}
+
+/** Whom a value belongs to. */
+export interface StoredClaim {
+  readonly owner: string;
+  /** The version that is kept with the claim; 0 when there is none. */
+  readonly version: bigint;
+  /** When the claim ends, in epoch seconds; 0 for never. */
+  readonly ttl: bigint;
+}
+
+/** A store whose transactions take claims, and that tells of them. */
+export interface ClaimingStore {
+  /** Reads whom a value belongs to; undefined when it is nobody. It sees every claim that was acknowledged before. */
+  findClaim(scope: string, value: string, options?: CallOptions): Promise<StoredClaim | undefined>;
 }
 
 /** A record as it is stored, and where. */

@@ -121,7 +121,7 @@ export class DynamoDBStore
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
     const rows = options.rows ?? [];
-    checkSaveAll(writes, rows);
+    checkSaveAll(writes, options);
     const commitId = commitIdOf(options);
     throwIfAborted(options.signal, "saveAll");
     const puts = [

@@ -1,4 +1,11 @@
 /** Streams and rows in memory: for tests, first steps, and as an example of a store. */
 export { MemoryOpaqueStore, type MemoryOpaqueStoreOptions, type MemoryRows } from "./memory-opaque-store.js";
-export { type MemoryRecord, MemoryStore, type MemoryStoreOptions, type MemoryStreams } from "./memory-store.js";
+export {
+  type MemoryClaim,
+  type MemoryClaims,
+  type MemoryRecord,
+  MemoryStore,
+  type MemoryStoreOptions,
+  type MemoryStreams,
+} from "./memory-store.js";
 export { provideOpaqueStore, providerSet, provideStore } from "./providers.js";

@@ -5,6 +5,8 @@
  * is the same for all stores, and shared. `test/conformance/memory.test.ts` runs the conformance cases on it.
  */
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
+import type { CallOptions } from "../call-options.js";
+import { claimTaken, isAliveClaim, keepsOut } from "../claims.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
@@ -15,7 +17,9 @@ import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
 import {
   checkAggregateId,
+  checkClaimName,
   checkCommitId,
+  checkFailed,
   checkSave,
   checkSaveAll,
   checkTailLength,
@@ -27,6 +31,8 @@ import {
 import { checkRecordScan, decodeScanCursor, encodeScanCursor, isInSegment, versionInCursor } from "../scan-cursor.js";
 import type {
   AggregateStore,
+  Claim,
+  ClaimingStore,
   History,
   LoadOptions,
   RecordPage,
@@ -37,6 +43,7 @@ import type {
   ScannedRecord,
   SnapshotTailStore,
   Store,
+  StoredClaim,
   StoredRecord,
   StreamWrite,
   TransactionalStore,
@@ -52,6 +59,15 @@ export interface MemoryRecord {
   readonly commitId: string;
 }
 
+/** Whom a value belongs to, and the save that took it. */
+export interface MemoryClaim extends StoredClaim {
+  /** The bytes of the commit id as text. */
+  readonly commitId: string;
+}
+
+/** The claims by their scope and value, as a JSON array. */
+export type MemoryClaims = Map<string, MemoryClaim>;
+
 /** The streams by their id, and the records of each by their version. */
 export type MemoryStreams = Map<string, Map<bigint, MemoryRecord>>;
 
@@ -64,27 +80,33 @@ export interface MemoryStoreOptions {
   readonly opaqueStore?: OpaqueStore | undefined;
   /** Where the records are kept: stores with the same one share them. A new one by default. */
   readonly streams?: MemoryStreams | undefined;
+  /** Where the claims are kept: stores with the same one share them. A new one by default. */
+  readonly claims?: MemoryClaims | undefined;
 }
 
 /** The number of records on a page when a scan sets no limit. */
 const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
-export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore {
+export class MemoryStore
+  implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
+{
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   readonly #clock: Clock;
   readonly #ttlSeconds: number;
   readonly #streams: MemoryStreams;
+  readonly #claims: MemoryClaims;
 
   /** Throws `invalid_argument` for a time to live that isn't possible. */
   constructor(options: MemoryStoreOptions = {}) {
-    const { clock = systemClock, ttlSeconds = 0, streams = new Map() } = options;
+    const { clock = systemClock, ttlSeconds = 0, streams = new Map(), claims = new Map() } = options;
     checkTtlSeconds(ttlSeconds);
     this.opaqueStore = options.opaqueStore ?? new MemoryOpaqueStore({ clock });
     this.#clock = clock;
     this.#ttlSeconds = ttlSeconds;
     this.#streams = streams;
+    this.#claims = claims;
   }
 
   async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
@@ -95,7 +117,7 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
     const { rows = [], signal } = options;
-    checkSaveAll(writes, rows);
+    checkSaveAll(writes, options);
     if (rows.length > 0 && !(this.opaqueStore instanceof MemoryOpaqueStore)) {
       throw new ProtosourceError(
         "invalid_argument",
@@ -109,6 +131,15 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
     if (isRepeated) return;
     // A put of a MemoryOpaqueStore is done when it returns, so that nobody sees the records without the rows.
     await Promise.all(rows.map(({ row, versionOf }) => this.opaqueStore.put(row, { versionOf })));
+  }
+
+  async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
+    checkClaimName(scope, value);
+    throwIfAborted(options.signal, "findClaim");
+    const stored = this.#claims.get(claimName({ scope, value }));
+    if (!stored || !isAliveClaim(stored, epochSeconds(this.#clock))) return undefined;
+    const { owner, version, ttl } = stored;
+    return { owner, version, ttl };
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
@@ -158,8 +189,12 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
     return { ...page, cursor: encodeScanCursor(options, [last.aggregateId, last.record.version.toString()]) };
   }
 
-  /** Appends to every stream or to none. False, and nothing to do, when this very save is stored already. */
-  #append(writes: readonly StreamWrite[], { commitId = newCommitId(), beyondEnd = false }: SaveOptions): boolean {
+  /**
+   * Appends to every stream and takes or frees every claim, or does none of it. False, and nothing to do, when this
+   * very save is stored already.
+   */
+  #append(writes: readonly StreamWrite[], options: TransactionOptions): boolean {
+    const { commitId = newCommitId(), beyondEnd = false, check = [], claims = [] } = options;
     checkCommitId(commitId);
     const commit = commitId.join();
     const pending = writes
@@ -174,8 +209,23 @@ export class MemoryStore implements Store, SnapshotTailStore, AggregateStore, Tr
       records.every(({ version }) => stream.get(version)?.commitId === commit);
     if (pending.length > 0 && pending.every(isStored)) return false;
     for (const write of pending) checkEnd(write, beyondEnd);
-
+    for (const { aggregateId, version } of check) {
+      const last = this.#recordsOf(aggregateId).at(-1)?.record.version ?? 0n;
+      if (last !== version) throw checkFailed(aggregateId, version);
+    }
     const now = epochSeconds(this.#clock);
+    for (const claim of claims) {
+      const stored = this.#claims.get(claimName(claim));
+      if (claim.release || !stored || stored.commitId === commit || !keepsOut(stored, claim, now)) continue;
+      throw claimTaken(claim.scope, stored.owner);
+    }
+
+    for (const claim of claims) {
+      const { owner, version = 0n, ttl = 0n } = claim;
+      const name = claimName(claim);
+      if (!claim.release) this.#claims.set(name, { owner, version, ttl, commitId: commit });
+      else if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name);
+    }
     for (const { aggregateId, records, stream } of pending) {
       this.#streams.set(aggregateId, stream);
       for (const record of records) {
@@ -223,6 +273,10 @@ function versionConflict(aggregateId: string, version: bigint, problem: string):
     `version ${version} of ${aggregateId} ${problem}: load the stream, decide again and save`,
     { aggregateId, version },
   );
+}
+
+function claimName({ scope, value }: Pick<Claim, "scope" | "value">): string {
+  return JSON.stringify([scope, value]);
 }
 
 function copyOf({ version, data }: StoredRecord, ttl: bigint): StoredRecord {

@@ -1,5 +1,6 @@
 /** The rules for rows and queries that every store shares. They are DynamoDB's. */
 import { ProtosourceError } from "../errors.js";
+import { isClaimKey } from "./claim-key.js";
 import { GSI_NUMBERS, indexAttributes } from "./key-attribute.js";
 import { NUM_GSIS, type OpaqueKey, type OpaqueQuery, type OpaqueRow } from "./opaque-store.js";
 import type { SortCondition } from "./sort-condition.js";
@@ -14,11 +15,12 @@ export const MAX_SORT_KEY_BYTES = 1024;
 /**
  * Checks what names a row.
  *
- * Throws `invalid_argument` for a missing key, and `too_large` for one over DynamoDB's limits.
+ * Throws `invalid_argument` for a missing key and that of a claim, and `too_large` for one over DynamoDB's limits.
  */
 export function checkKey(key: OpaqueKey): void {
   requireText("pk", key.pk);
   requireText("sk", key.sk);
+  refuseClaims("pk", key.pk);
   checkSize("pk", key.pk, MAX_PARTITION_KEY_BYTES);
   checkSize("sk", key.sk, MAX_SORT_KEY_BYTES);
 }
@@ -58,6 +60,7 @@ export function checkQuery(query: OpaqueQuery): void {
     );
   }
   requireText("partition", partition);
+  if (index === 0) refuseClaims("partition", partition);
   checkSize("partition", partition, MAX_PARTITION_KEY_BYTES);
   if (limit !== undefined && (!Number.isInteger(limit) || limit < 1)) {
     throw invalid("limit", `a limit can't be ${limit}: give a whole number from 1, or leave it out`);
@@ -102,6 +105,11 @@ function requireText(argument: string, value: unknown): void {
   if (typeof value !== "string" || value === "") {
     throw invalid(argument, `${argument} is ${value === "" ? "empty" : "missing"}: give the whole key`);
   }
+}
+
+function refuseClaims(argument: string, pk: string): void {
+  if (!isClaimKey(pk)) return;
+  throw invalid(argument, `${argument} is the key of a claim, which is no row: take and free claims with saveAll`);
 }
 
 function checkSize(what: string, value: string, limit: number): void {

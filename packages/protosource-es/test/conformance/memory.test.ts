@@ -1,9 +1,16 @@
-import { MemoryOpaqueStore, type MemoryRows, MemoryStore, type MemoryStreams } from "protosource-es/memory";
+import {
+  type MemoryClaims,
+  MemoryOpaqueStore,
+  type MemoryRows,
+  MemoryStore,
+  type MemoryStreams,
+} from "protosource-es/memory";
 import { runnableCases, type StoreHarness, storeConformance } from "protosource-es/testing";
 import { afterAll, describe, test } from "vitest";
 
 const streams: MemoryStreams = new Map();
 const rows: MemoryRows = new Map();
+const claims: MemoryClaims = new Map();
 
 const harness: StoreHarness = {
   capabilities: [
@@ -11,6 +18,8 @@ const harness: StoreHarness = {
     "opaque-store",
     "aggregates",
     "transactions",
+    "checks",
+    "claims",
     "scan",
     "refuses-gaps",
     "atomic-saves",
@@ -18,7 +27,7 @@ const harness: StoreHarness = {
   ],
   open({ clock, ttlSeconds }) {
     const opaqueStore = new MemoryOpaqueStore({ clock, rows });
-    return { store: new MemoryStore({ clock, ttlSeconds, streams, opaqueStore }), opaqueStore };
+    return { store: new MemoryStore({ clock, ttlSeconds, streams, claims, opaqueStore }), opaqueStore };
   },
   writeRaw(aggregateId, record) {
     const stream = streams.get(aggregateId) ?? new Map();

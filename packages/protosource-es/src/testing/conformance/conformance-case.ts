@@ -3,6 +3,7 @@ import type { Clock } from "../../clock.js";
 import type { OpaqueStore, ScannableOpaqueStore } from "../../opaquedata/opaque-store.js";
 import type {
   AggregateStore,
+  ClaimingStore,
   ScannableStore,
   SnapshotTailStore,
   Store,
@@ -20,6 +21,8 @@ import type { FakeClock } from "../fake-clock.js";
  * - `aggregates`: it is an `AggregateStore` over that OpaqueStore.
  * - `optional-opaque-store`: it can also be made without an OpaqueStore.
  * - `transactions`: it is a `TransactionalStore`, for records and for rows of its OpaqueStore.
+ * - `checks`: its transactions check streams that they don't write.
+ * - `claims`: it is a `ClaimingStore`, and its transactions take and free claims.
  * - `scan`: it is a `ScannableStore`, and its OpaqueStore, if it has one, is a `ScannableOpaqueStore`.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
  * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
@@ -35,6 +38,8 @@ export type Capability =
   | "aggregates"
   | "optional-opaque-store"
   | "transactions"
+  | "checks"
+  | "claims"
   | "scan"
   | "transaction-limit"
   | "item-limit"
@@ -56,7 +61,8 @@ export interface OpenOptions {
 
 /** A store to judge. Which of the optional methods it has is what its capabilities say. */
 export interface StoreUnderTest {
-  readonly store: Store & Partial<SnapshotTailStore & AggregateStore & TransactionalStore & ScannableStore>;
+  readonly store: Store &
+    Partial<SnapshotTailStore & AggregateStore & TransactionalStore & ClaimingStore & ScannableStore>;
   readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;
   /** Gives back what the store holds open. Called after the case. */
   readonly close?: (() => void | Promise<void>) | undefined;

@@ -1,4 +1,5 @@
 import { aggregateCases } from "./aggregate-cases.js";
+import { claimCases } from "./claim-cases.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import { opaqueStoreCases } from "./opaque-store-cases.js";
 import { scanCases } from "./scan-cases.js";
@@ -11,6 +12,7 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...storeCases,
   ...tailCases,
   ...transactionCases,
+  ...claimCases,
   ...aggregateCases,
   ...opaqueStoreCases,
   ...scanCases,
