@@ -67,7 +67,11 @@ interface ClientStack {
   applyToStack(stack: { add: Look; addRelativeTo: Look; identifyOnResolve: () => boolean }): unknown;
 }
 type Look = (middleware: unknown) => void;
+interface Protocol {
+  serializeRequest(operation: unknown, input: object, context: unknown): Promise<{ body?: unknown }>;
+}
 interface ClientConfig {
+  readonly protocol?: Protocol;
   readonly credentials?: unknown;
   readonly region?: unknown;
   readonly endpoint?: unknown;
@@ -155,14 +159,40 @@ const NO_BODY = new Uint8Array();
 /** Gives a client's configuration with a logger for which nothing is prepared, unless the client has a real one. */
 function quiet(config: ClientConfig): ClientConfig {
   const isOff = config.logger === undefined || config.logger.constructor?.name === "NoOpLogger";
-  const { requestHandler } = config;
+  const { requestHandler, protocol } = config;
   return {
     ...config,
     logger: isOff ? {} : config.logger,
     requestHandler: {
       handle: (request, options) => requestHandler.handle(request, { ...options, abortSignal: signals.get(request) }),
     },
+    // Releases before late 2025 have no protocol, and write their requests themselves.
+    ...(protocol === undefined ? {} : { protocol: withPlainRequests(protocol) }),
   };
+}
+
+/** Writes the body of a request without a walk through its schema: the input is JSON already, but for its bytes. */
+function withPlainRequests(protocol: Protocol): Protocol {
+  return Object.create(protocol, {
+    serializeRequest: {
+      value: async (operation: unknown, input: object, context: unknown) => {
+        const request = await protocol.serializeRequest(operation, {}, context);
+        request.body = JSON.stringify(toWire(input));
+        return request;
+      },
+    },
+  }) as Protocol;
+}
+
+function toWire(value: unknown): unknown {
+  if (typeof value !== "object" || value === null) return value;
+  if (value instanceof Uint8Array) {
+    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString("base64");
+  }
+  if (Array.isArray(value)) return value.map(toWire);
+  const wire: Record<string, unknown> = {};
+  for (const name in value) wire[name] = toWire((value as Record<string, unknown>)[name]);
+  return wire;
 }
 
 /** Reads the body of a successful answer before the SDK's deserializer does, and leaves that one nothing to do. */
@@ -172,7 +202,8 @@ function takeBody(config: ClientConfig): (next: DeserializeNext) => DeserializeN
     const result = await next(args);
     const { response } = result;
     if (response.statusCode !== 200) return result;
-    const bytes = await config.streamCollector(response.body);
+    const { body } = response;
+    const bytes = body instanceof Uint8Array ? body : await config.streamCollector(body);
     try {
       bodies.set(
         response,

@@ -9,6 +9,7 @@ import { compress, decompress } from "../gzip/gzip.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
+import type { Claim, StoredClaim } from "../store.js";
 import type { Item } from "./limits.js";
 
 /** A record as it was stored, with what tells whether its transaction was seen whole. */
@@ -85,44 +86,41 @@ function bytesOf(value: AttributeValue | undefined): Uint8Array | undefined {
  * Throws `corrupt_record`, naming the item, when `v` is no whole number or `d` isn't what the item says it is.
  */
 export function readEvents(item: Item, table: string, aggregateId: string, into: ReadRecord[]): void {
-  const corrupt = (problem: string, cause?: unknown): ProtosourceError => {
-    const key = `${table}: a=${JSON.stringify(aggregateId)}, v=${item["v"]?.N ?? JSON.stringify(item["v"])}`;
-    const known = isWhole(item["v"]?.N) ? BigInt(item["v"].N) : undefined;
-    return new ProtosourceError(
-      "corrupt_record",
-      `the item ${key} is no event: ${problem}`,
-      { key, version: known },
-      { cause },
-    );
-  };
   const { v, d, t, m, n } = item;
-  if (!isWhole(v?.N)) throw corrupt("v must be a whole number");
-  const version = BigInt(v.N);
   const data = bytesOf(d);
-  if (data === undefined) throw corrupt("d must be binary");
-  if (t !== undefined && !isWhole(t.N)) throw corrupt("t must be a whole number");
-  const following = Number(m?.N ?? 0);
+  if (!isWhole(v?.N)) throw noEvent(item, table, aggregateId, "v must be a whole number");
+  if (data === undefined) throw noEvent(item, table, aggregateId, "d must be binary");
+  if (t !== undefined && !isWhole(t.N)) throw noEvent(item, table, aggregateId, "t must be a whole number");
+  const version = BigInt(v.N);
+  const following = m?.N === undefined ? 0 : Number(m.N);
   if (n === undefined) {
     into.push({ record: storedRecord(version, data, t?.N === undefined ? 0n : BigInt(t.N)), following });
     return;
   }
-  const records = unpack(data, corrupt);
+  let records: readonly StoredRecord[];
+  try {
+    ({ records } = fromBinary(HistorySchema, decompress(data, "d")));
+  } catch (cause) {
+    throw noEvent(item, table, aggregateId, "d is no history, or unpacks to more than is allowed", cause);
+  }
   const isRun = records.every((record, i) => record.version === version + BigInt(i));
-  if (!isRun || records.length !== Number(n.N)) throw corrupt(`it doesn't hold the ${n.N} versions from v on`);
+  if (!isRun || records.length !== Number(n.N)) {
+    throw noEvent(item, table, aggregateId, `it doesn't hold the ${n.N} versions from v on`);
+  }
   records.forEach((record, i) => {
     into.push({ record, following: following + records.length - 1 - i });
   });
 }
 
-function unpack(
-  data: Uint8Array,
-  corrupt: (problem: string, cause?: unknown) => ProtosourceError,
-): readonly StoredRecord[] {
-  try {
-    return fromBinary(HistorySchema, decompress(data, "d")).records;
-  } catch (cause) {
-    throw corrupt("d is no history, or unpacks to more than is allowed", cause);
-  }
+function noEvent(item: Item, table: string, aggregateId: string, problem: string, cause?: unknown): ProtosourceError {
+  const version = item["v"]?.N;
+  const key = `${table}: a=${JSON.stringify(aggregateId)}, v=${version ?? JSON.stringify(item["v"])}`;
+  return new ProtosourceError(
+    "corrupt_record",
+    `the item ${key} is no event: ${problem}`,
+    { key, version: isWhole(version) ? BigInt(version) : undefined },
+    { cause },
+  );
 }
 
 const WHOLE = /^-?\d+$/;
@@ -155,6 +153,24 @@ export function rowItem(row: OpaqueRow): Item {
   if (row.t !== 0n) item["t"] = { N: row.t.toString() };
   if (row.version !== 0n) item["version"] = { N: row.version.toString() };
   return item;
+}
+
+/** Gives the item of a claim. The commit id tells a writer its own. */
+export function claimItem(key: OpaqueKey, claim: Claim, commitId: Uint8Array): Item {
+  const { owner, ttl = 0n, version = 0n } = claim;
+  const item: Item = { ...rowKeyItem(key), owner: { S: owner }, c: { B: commitId } };
+  if (ttl !== 0n) item["t"] = { N: ttl.toString() };
+  if (version !== 0n) item["version"] = { N: version.toString() };
+  return item;
+}
+
+/** Gives the claim of an item. Throws `corrupt_record`, naming the item, when it has no owner. */
+export function readClaim({ pk, owner, t, version }: Item, table: string): StoredClaim {
+  if (owner?.S !== undefined) {
+    return { owner: owner.S, version: BigInt(version?.N ?? 0), ttl: BigInt(t?.N ?? 0) };
+  }
+  const key = `${table}: pk=${JSON.stringify(pk?.S)}`;
+  throw new ProtosourceError("corrupt_record", `the item ${key} is no claim: owner must be a string`, { key });
 }
 
 /** Gives the row of an item. Throws `corrupt_record`, naming the item, for an attribute of another type. */
