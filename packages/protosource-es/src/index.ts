@@ -42,6 +42,16 @@ export {
   STORE,
 } from "./provider.js";
 export {
+  type AnyAggregate,
+  type RebuildCounts,
+  type RebuildFailure,
+  type RebuildOptions,
+  type RebuildProgress,
+  type RebuildStore,
+  rebuild,
+  type SegmentProgress,
+} from "./rebuild.js";
+export {
   type AppendEventsOptions,
   type Applied,
   type ApplyOptions,

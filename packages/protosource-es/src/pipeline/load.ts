@@ -12,7 +12,7 @@ import { corruptStream } from "../stream-checks.js";
 
 /** Where streams are read from, and how. */
 export interface StreamSource {
-  readonly store: Store & Partial<SnapshotTailStore>;
+  readonly store: Pick<Store, "load"> & Partial<SnapshotTailStore>;
   readonly serializer: Serializer;
   readonly clock: Clock;
 }
@@ -23,6 +23,8 @@ export interface LoadedState<T extends AggregateTypes> {
   readonly aggregate: T["aggregate"] | undefined;
   /** The highest version that is stored, expired or not; 0 when nothing is. */
   readonly version: bigint;
+  /** When the last record expires, in epoch seconds; 0 for never. */
+  readonly expiry: bigint;
   /** Why there is no aggregate. */
   readonly absence: "unknown" | "expired";
 }
@@ -44,9 +46,9 @@ export async function loadState<T extends AggregateTypes>(
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
   const { records, base } = await readFromBase(behaviour, source, streamId, signal);
-  const version = records.at(-1)?.version ?? 0n;
+  const { version, ttl: expiry } = records.at(-1) ?? { version: 0n, ttl: 0n };
   if (base === undefined) {
-    return { aggregate: undefined, version, absence: records.length === 0 ? "unknown" : "expired" };
+    return { aggregate: undefined, version, expiry, absence: records.length === 0 ? "unknown" : "expired" };
   }
   const aggregate: AggregateMessage = emptyAggregate(definition);
   for (const record of records.slice(base)) {
@@ -64,7 +66,7 @@ export async function loadState<T extends AggregateTypes>(
     aggregate.version = record.version;
   }
   derive(definition, aggregate);
-  return { aggregate, version, absence: "unknown" };
+  return { aggregate, version, expiry, absence: "unknown" };
 }
 
 /** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */

@@ -1,0 +1,320 @@
+/** Read models made anew from the events: after a new index or projection, or a crash between events and rows. */
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { Aggregate } from "./aggregate/aggregate.js";
+import { behaviourOf } from "./aggregate/behaviour.js";
+import type { FileModel } from "./aggregate/file-model.js";
+import type { AggregateTypes } from "./aggregate/types.js";
+import type { CallOptions, ScanSegment } from "./call-options.js";
+import { type Clock, systemClock } from "./clock.js";
+import { type ErrorCode, isProtosourceError, ProtosourceError } from "./errors.js";
+import { DEFAULT_COMPRESS_THRESHOLD, decompress } from "./gzip/gzip.js";
+import { KEY_ATTRIBUTES } from "./opaquedata/key-attribute.js";
+import type { OpaqueRow, OpaqueStore } from "./opaquedata/opaque-store.js";
+import { loadState } from "./pipeline/load.js";
+import { rowWrites } from "./pipeline/materialize.js";
+import { throwIfAborted } from "./save-checks.js";
+import { binarySerializer } from "./serializer/binary.js";
+import type { Serializer } from "./serializer/serializer.js";
+import type { RecordPage, RowWrite, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "./store.js";
+import { findProblem } from "./stream-checks.js";
+
+/** An aggregate as a generated `defineX` returns it, whatever its types. */
+export interface AnyAggregate {
+  readonly schema: GenMessage<AggregateTypes["aggregate"]>;
+  readonly rules: { readonly afterOn?: ((aggregate: never) => void) | undefined };
+  readonly model: FileModel;
+}
+
+/** A store whose streams can be rebuilt from. */
+export type RebuildStore = Store & ScannableStore & Partial<SnapshotTailStore>;
+
+export interface RebuildOptions extends CallOptions {
+  /** Tells which records have expired. The machine's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** The one that the streams are written with. Binary by default. */
+  readonly serializer?: Serializer | undefined;
+  /** Rows of this many bytes and more are gzipped; 300 by default, and 0 for never. */
+  readonly compressThreshold?: number | undefined;
+  /** Compares the rows, and writes none. */
+  readonly dryRun?: boolean | undefined;
+  /** In how many segments the streams are read at once. 4 by default, or as many as `resume` has. */
+  readonly segments?: number | undefined;
+  /** How many streams of a segment are worked on at once. 8 by default. */
+  readonly concurrency?: number | undefined;
+  /** How many items a page of a segment holds at most. By default as many as the store's pages. */
+  readonly pageSize?: number | undefined;
+  /** Is awaited before each page and each stream, and so can slow the rebuild down. */
+  readonly pace?: ((signal: AbortSignal | undefined) => Promise<void>) | undefined;
+  /** Goes on where an earlier rebuild stopped: the last progress that it told. */
+  readonly resume?: RebuildProgress | undefined;
+  /** Is told after each page how far the rebuild has come. */
+  readonly onProgress?: ((progress: RebuildProgress) => void) | undefined;
+  /** Is told of each stream that can't be rebuilt, and of each item that is no record. */
+  readonly onFailure?: ((failure: RebuildFailure) => void) | undefined;
+}
+
+/** What a rebuild has done. */
+export interface RebuildCounts {
+  /** Records that were read, of any stream. */
+  readonly records: number;
+  /** Streams whose rows were looked at. */
+  readonly streams: number;
+  /** Streams of other aggregates than those given. */
+  readonly otherStreams: number;
+  /** Streams that no longer have a state, because it has expired. */
+  readonly expiredStreams: number;
+  /** Streams and items that couldn't be read. */
+  readonly failed: number;
+  /** Rows that were written, or with `dryRun` would be. */
+  readonly written: number;
+  /** Rows that were as they should be. */
+  readonly unchanged: number;
+  /** Rows that stay because a writer was there first with a later version. */
+  readonly newer: number;
+}
+
+/** How far a rebuild has come: plain JSON, to be kept until it goes on. */
+export interface RebuildProgress {
+  readonly counts: RebuildCounts;
+  readonly segments: readonly SegmentProgress[];
+}
+
+/** Where the rebuild of a segment goes on. */
+export interface SegmentProgress {
+  readonly done: boolean;
+  readonly cursor?: string | undefined;
+}
+
+/** A stream that couldn't be rebuilt, or an item that is no record. The others were. */
+export interface RebuildFailure {
+  /** Undefined for an item of no stream. */
+  readonly streamId: string | undefined;
+  readonly error: unknown;
+}
+
+const DEFAULT_SEGMENTS = 4;
+const DEFAULT_CONCURRENCY = 8;
+
+/** Errors that end a rebuild. Any other is about one stream, and the others go on. */
+const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "cancelled",
+  "denied",
+  "not_configured",
+  "not_keyed",
+  "table_missing",
+  "unavailable",
+]);
+
+/**
+ * Writes the rows of aggregates and their projections anew, each from its stream. It reads the whole table of events
+ * once, and each row before it writes it, so that what is right already costs no write.
+ *
+ * It may run while writers work: a row never replaces one of a later version. It can be stopped by its signal and goes
+ * on later from the last progress that it told; what it did twice does no harm. The rows expire as those that writers
+ * left. Rows of streams that are gone stay.
+ *
+ * Derived fields come from the aggregates' own `afterOn`, so give the definitions that the writers use.
+ *
+ * Throws `invalid_argument` for aggregates that share a package and for a progress of other segments, `not_keyed`,
+ * `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure` is told, and `failed`
+ * counts it.
+ */
+export async function rebuild(
+  aggregates: readonly AnyAggregate[],
+  store: RebuildStore,
+  opaqueStore: OpaqueStore,
+  options: RebuildOptions = {},
+): Promise<RebuildCounts> {
+  const { resume, segments = resume?.segments.length ?? DEFAULT_SEGMENTS, signal } = options;
+  const definitions = definitionsByPrefix(aggregates);
+  if (resume && resume.segments.length !== segments) {
+    throw invalid("resume", `it stopped in ${resume.segments.length} segments: go on with as many`);
+  }
+  throwIfAborted(signal, "rebuild");
+
+  // One segment that fails ends the others.
+  const stop = new AbortController();
+  const run: Run = {
+    definitions,
+    store,
+    opaqueStore,
+    options,
+    signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    counts: { ...(resume?.counts ?? NOTHING) },
+    segments: resume ? [...resume.segments] : Array.from({ length: segments }, () => ({ done: false })),
+  };
+  const outcomes = await Promise.allSettled(
+    run.segments.map(async (_, index) => {
+      try {
+        await rebuildSegment(run, { index, of: segments });
+      } catch (error) {
+        stop.abort();
+        throw error;
+      }
+    }),
+  );
+  const errors = outcomes.flatMap((outcome): unknown[] => (outcome.status === "rejected" ? [outcome.reason] : []));
+  if (errors.length > 0) throw errors.find((error) => !isProtosourceError(error, "cancelled")) ?? errors[0];
+  return run.counts;
+}
+
+type Counts = { -readonly [K in keyof RebuildCounts]: number };
+
+const NOTHING: RebuildCounts = {
+  records: 0,
+  streams: 0,
+  otherStreams: 0,
+  expiredStreams: 0,
+  failed: 0,
+  written: 0,
+  unchanged: 0,
+  newer: 0,
+};
+
+/** A rebuild at work. */
+interface Run {
+  readonly definitions: ReadonlyMap<string, AnyAggregate>;
+  readonly store: RebuildStore;
+  readonly opaqueStore: OpaqueStore;
+  readonly options: RebuildOptions;
+  readonly signal: AbortSignal;
+  readonly counts: Counts;
+  readonly segments: SegmentProgress[];
+}
+
+function definitionsByPrefix(aggregates: readonly AnyAggregate[]): ReadonlyMap<string, AnyAggregate> {
+  const definitions = new Map<string, AnyAggregate>();
+  for (const definition of aggregates) {
+    const { streamPrefix } = behaviourOf(definition.schema);
+    if (definitions.has(streamPrefix)) {
+      throw invalid("aggregates", `two of them have streams that begin with ${streamPrefix}: give each only once`);
+    }
+    definitions.set(streamPrefix, definition);
+  }
+  return definitions;
+}
+
+async function rebuildSegment(run: Run, segment: ScanSegment): Promise<void> {
+  const { store, options, signal, counts, segments } = run;
+  const { pageSize: limit, concurrency = DEFAULT_CONCURRENCY } = options;
+  let { done, cursor } = segments[segment.index] ?? { done: true };
+  let previousId: string | undefined;
+  while (!done) {
+    await options.pace?.(signal);
+    const page: RecordPage = await store.scan({ segment, cursor, limit, signal });
+    for (const error of page.unreadable) fail(run, undefined, error);
+    const streams = streamsOf(page, previousId);
+    await forEach(streams, concurrency, async (records, isLast) => {
+      await options.pace?.(signal);
+      // The last stream of a page may go on behind it.
+      await rebuildStream(run, records, !isLast || page.cursor === undefined);
+    });
+    counts.records += page.records.length;
+    previousId = page.records.at(-1)?.aggregateId ?? previousId;
+    cursor = page.cursor;
+    done = cursor === undefined;
+    segments[segment.index] = { done, cursor };
+    options.onProgress?.({ counts: { ...counts }, segments: [...segments] });
+    await otherTurns();
+  }
+}
+
+/** Cuts a page into streams, without what is left of the one that the page before ended with, which was loaded. */
+function streamsOf({ records }: RecordPage, previousId: string | undefined): readonly (readonly ScannedRecord[])[] {
+  const streams: ScannedRecord[][] = [];
+  for (const record of records) {
+    const last = streams.at(-1);
+    if (record.aggregateId === last?.[0]?.aggregateId) last.push(record);
+    else streams.push([record]);
+  }
+  return streams[0]?.[0]?.aggregateId === previousId ? streams.slice(1) : streams;
+}
+
+/** Rebuilds the rows of one stream, of which a scan found these records. */
+async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole: boolean): Promise<void> {
+  const { options, signal, counts } = run;
+  const streamId = found[0]?.aggregateId ?? "";
+  const prefix = streamId.slice(0, streamId.indexOf("#") + 1);
+  const definition = run.definitions.get(prefix) as Aggregate<AggregateTypes> | undefined;
+  if (definition === undefined) {
+    counts.otherStreams++;
+    return;
+  }
+  try {
+    const { clock = systemClock, serializer = binarySerializer } = options;
+    const records = found.map(({ record }) => record);
+    const isEnough = isWhole && records[0]?.version === 1n && !findProblem(records) && found.at(-1)?.following === 0;
+    const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
+    const source = isEnough ? { load: async () => history } : run.store;
+    const id = streamId.slice(prefix.length);
+    const { aggregate, expiry } = await loadState(definition, { store: source, serializer, clock }, id, signal);
+    if (aggregate === undefined) {
+      counts.expiredStreams++;
+      return;
+    }
+    const behaviour = behaviourOf(definition.schema);
+    const { compressThreshold = DEFAULT_COMPRESS_THRESHOLD } = options;
+    for (const { row, versionOf } of rowWrites(behaviour, aggregate, { clock, compressThreshold })) {
+      // As the writer of the last record left it: a rebuild mustn't make a row live longer.
+      row.t = behaviour.ttlSeconds > 0n ? expiry : 0n;
+      await rebuildRow(run, { row, versionOf });
+    }
+    counts.streams++;
+  } catch (error) {
+    if (isProtosourceError(error) && FINAL.has(error.code)) throw error;
+    fail(run, streamId, error);
+  }
+}
+
+async function rebuildRow({ opaqueStore, options, signal, counts }: Run, { row, versionOf }: RowWrite): Promise<void> {
+  const stored = await opaqueStore.get(row, { consistent: true, signal });
+  if (stored && isSame(stored, row)) counts.unchanged++;
+  else if (stored && stored.version > row.version) counts.newer++;
+  else if (options.dryRun || (await opaqueStore.put(row, { versionOf, signal })).written) counts.written++;
+  else counts.newer++;
+}
+
+function fail({ options, counts }: Run, streamId: string | undefined, error: unknown): void {
+  counts.failed++;
+  options.onFailure?.({ streamId, error });
+}
+
+/** Gzip writers differ in their bytes, so that bodies are compared unpacked. */
+function isSame(stored: OpaqueRow, row: OpaqueRow): boolean {
+  if (stored.version !== row.version || stored.t !== row.t) return false;
+  if (KEY_ATTRIBUTES.some((name) => stored[name] !== row[name])) return false;
+  const [one, other] = [stored, row].map(({ body, pk }) => decompress(body, pk));
+  return one?.length === other?.length && one?.every((byte, i) => byte === other?.[i]) === true;
+}
+
+/** Runs work on each item, a few at a time. The first failure is thrown once those under way have ended. */
+async function forEach<T>(
+  items: readonly T[],
+  concurrency: number,
+  work: (item: T, isLast: boolean) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  let hasFailed = false;
+  const worker = async (): Promise<void> => {
+    while (next < items.length && !hasFailed) {
+      const index = next++;
+      try {
+        await work(items[index] as T, index === items.length - 1);
+      } catch (error) {
+        hasFailed = true;
+        throw error;
+      }
+    }
+  };
+  const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, worker));
+  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** Lets timers and signals have their turn, which a store that answers at once never does. */
+function otherTurns(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError("invalid_argument", message, { argument });
+}
