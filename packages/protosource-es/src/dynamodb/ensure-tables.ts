@@ -46,22 +46,64 @@ const WAIT_MS = 120_000;
  */
 export async function ensureTables(
   client: DynamoDBAdminClientLike,
-  names: { readonly eventsTable?: string | undefined; readonly aggregatesTable?: string | undefined } = {},
+  names: TableNames = {},
   options: EnsureTablesOptions = {},
 ): Promise<TablesReport> {
   checkClient(client);
+  const expected = expectedTables(names);
+  throwIfAborted(options.signal, "ensureTables");
+  const [events, aggregates] = await Promise.all([
+    ensureTable(client, expected.events, options),
+    ensureTable(client, expected.aggregates, options),
+  ]);
+  return { events, aggregates };
+}
+
+/**
+ * Compares the tables with what `ensureTables` makes, and changes nothing. A table that doesn't exist has no report.
+ *
+ * Throws `invalid_argument` for a bad name or client, `denied` and `unavailable`.
+ */
+export async function checkTables(
+  client: DynamoDBAdminClientLike,
+  names: TableNames = {},
+  options: CallOptions = {},
+): Promise<Partial<TablesReport>> {
+  checkClient(client);
+  const expected = expectedTables(names);
+  throwIfAborted(options.signal, "checkTables");
+  const [events, aggregates] = await Promise.all([
+    checkTable(client, expected.events, options),
+    checkTable(client, expected.aggregates, options),
+  ]);
+  return { ...(events && { events }), ...(aggregates && { aggregates }) };
+}
+
+/** The names of the tables. By default `"events"` and `"aggregates"`. */
+export interface TableNames {
+  readonly eventsTable?: string | undefined;
+  readonly aggregatesTable?: string | undefined;
+}
+
+function expectedTables(names: TableNames): Record<keyof TablesReport, CreateTableCommandInput> {
   const events: string = eventsTableName(names.eventsTable ?? DEFAULT_EVENTS_TABLE);
   const aggregates: string = aggregatesTableName(names.aggregatesTable ?? DEFAULT_AGGREGATES_TABLE);
   if (events === aggregates) {
     const message = `events and aggregates can't share the table ${events}: give two names`;
     throw new ProtosourceError("invalid_argument", message, { argument: "aggregatesTable" });
   }
-  throwIfAborted(options.signal, "ensureTables");
-  const [eventsReport, aggregatesReport] = await Promise.all([
-    ensureTable(client, eventsTable(events), options),
-    ensureTable(client, aggregatesTable(aggregates), options),
-  ]);
-  return { events: eventsReport, aggregates: aggregatesReport };
+  return { events: eventsTable(events), aggregates: aggregatesTable(aggregates) };
+}
+
+async function checkTable(
+  client: DynamoDBAdminClientLike,
+  expected: CreateTableCommandInput,
+  { signal }: CallOptions,
+): Promise<TableReport | undefined> {
+  const table = String(expected.TableName);
+  const admin = tableAdmin(client, table, 0, signal);
+  const found = await admin.describe();
+  return found && mendSettings(table, false, await readSettings(admin, expected, found), () => false);
 }
 
 async function ensureTable(
@@ -73,16 +115,27 @@ async function ensureTable(
   const admin = tableAdmin(client, table, options.waitMs ?? WAIT_MS, options.signal);
   const created = (await admin.describe()) === undefined && (await admin.create(expected));
   const settings = await readSettings(admin, expected, await admin.active());
+  // What can't be read isn't off, so that it is changed only on a table that can't have it yet.
+  const mayMend = ({ unreadable }: Setting): boolean =>
+    created || (options.repair === true && unreadable === undefined);
+  return mendSettings(table, created, settings, mayMend);
+}
 
+async function mendSettings(
+  table: string,
+  created: boolean,
+  settings: readonly Setting[],
+  mayMend: (setting: Setting) => boolean,
+): Promise<TableReport> {
   const changed: string[] = [];
   const different: { setting: string; expected: string; found: string }[] = [];
   const failed: { setting: string; reason: string }[] = [];
   const unknown: { setting: string; reason: string }[] = [];
-  for (const { setting, expected, found, unreadable, mend } of settings) {
+  for (const one of settings) {
+    const { setting, expected, found, unreadable, mend } = one;
     if (unreadable !== undefined) unknown.push({ setting, reason: reasonOf(unreadable) });
     if (found === expected) continue;
-    // What can't be read isn't off, so that it is changed only on a table that can't have it yet.
-    if (mend && (created || (options.repair && unreadable === undefined))) {
+    if (mend && mayMend(one)) {
       try {
         await mend();
         changed.push(setting);

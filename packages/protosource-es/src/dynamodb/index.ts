@@ -1,8 +1,16 @@
 export { NUM_GSIS } from "../opaquedata/opaque-store.js";
+export { type CapacityLimiter, createCapacityLimiter } from "./capacity-limiter.js";
 export type { DynamoDBAdminClientLike, DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
 export { DynamoDBOpaqueStore, type DynamoDBOpaqueStoreOptions } from "./dynamodb-opaque-store.js";
 export { DynamoDBStore, type DynamoDBStoreOptions } from "./dynamodb-store.js";
-export { type EnsureTablesOptions, ensureTables, type TableReport, type TablesReport } from "./ensure-tables.js";
+export {
+  checkTables,
+  type EnsureTablesOptions,
+  ensureTables,
+  type TableNames,
+  type TableReport,
+  type TablesReport,
+} from "./ensure-tables.js";
 export {
   AGGREGATES_TABLE_NAME,
   DYNAMODB_CLIENT,
@@ -20,3 +28,4 @@ export {
   type EventsTableName,
   eventsTableName,
 } from "./table-names.js";
+export { aggregatesTable, eventsTable, TTL_ATTRIBUTE } from "./table-shapes.js";

@@ -8,7 +8,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { type Engine, engineClient, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
-import { ensureTables } from "protosource-es/dynamodb";
+import { checkTables, ensureTables } from "protosource-es/dynamodb";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { type FaultProxy, startFaultProxy } from "../fault-proxy.js";
@@ -135,6 +135,19 @@ describe.each(engines)("ensureTables on $name", (engine) => {
     expect(report.events.unknown.map(({ setting }) => setting)).toEqual(["ttl", "recovery"]);
     expect(report.events.changed).toEqual(["protection"]);
     expect(proxy.requests.slice(before).map(({ operation }) => operation)).not.toContain("UpdateTimeToLive");
+  });
+
+  it("compares tables without a change, and has no report of one that doesn't exist", async () => {
+    expect(await checkTables(client, names)).toEqual({});
+    await ensureTables(direct, names);
+    await direct.send(new UpdateTableCommand({ TableName: names.aggregatesTable, DeletionProtectionEnabled: false }));
+    const before = proxy.requests.length;
+    const { events, aggregates } = await checkTables(client, names);
+    expect(events).toMatchObject({ created: false, changed: [], different: [], failed: [] });
+    expect(aggregates?.different).toEqual([{ setting: "protection", expected: "on", found: "off" }]);
+    expect(aggregates?.unknown.map(({ setting }) => setting)).toEqual(["recovery"]);
+    const operations = proxy.requests.slice(before).map(({ operation }) => operation);
+    expect(operations.filter((operation) => !operation.startsWith("Describe"))).toEqual([]);
   });
 
   it("says denied when it may not describe a table", async () => {
