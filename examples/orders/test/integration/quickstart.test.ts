@@ -27,6 +27,7 @@ function readSteps(output: string): readonly (Step | undefined)[] {
 
 describe("the quickstart", () => {
   let output: string;
+  let onSqlite: string;
   let steps: readonly (Step | undefined)[];
 
   beforeAll(async () => {
@@ -34,11 +35,23 @@ describe("the quickstart", () => {
     // A status other than 0 rejects.
     const { stdout, stderr } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
     expect(stderr).toBe("");
-    output = stdout;
+    [onSqlite = "", output = ""] = stdout.split(/^(?=On dyn)/m);
     steps = readSteps(output);
   });
 
-  it("takes eight steps", () => {
+  it("does the job on an SQLite file first, which survives a restart", () => {
+    expect(onSqlite).toMatch(/^On an SQLite file/);
+    const found = [...onSqlite.matchAll(/^(\d)\. .*\n {4}(.*)\n {4}[\d.]+ ms$/gm)].map(([, , text]) => text);
+    expect(found).toHaveLength(8);
+    expect(found[6]).toContain("[version_conflict]");
+    expect(found[7]).toBe("versions 1, 2, 3, 4");
+  });
+
+  it("says how to move to DynamoDB", () => {
+    expect(onSqlite).toContain("new DynamoDBStore(client");
+  });
+
+  it("takes eight steps on DynamoDB", () => {
     expect(steps).toHaveLength(1 + 8);
   });
 
