@@ -2,6 +2,7 @@
 export { type AutoPKSK, autoPKSK } from "./auto-pksk.js";
 export { checkKey, checkQuery, checkRow, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
 export { type CursorPosition, decodeCursor, encodeCursor } from "./cursor.js";
+export { eachItem } from "./each-item.js";
 export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
 export { type KeyFields, type RowId, rowKey } from "./key-fields.js";
 export {
