@@ -1,5 +1,11 @@
 /** How events become bytes. */
-export { decompress } from "../gzip/gzip.js";
+export {
+  compress,
+  DEFAULT_COMPRESS_THRESHOLD,
+  DEFAULT_INFLATE_LIMIT,
+  decompress,
+  isCompressed,
+} from "../gzip/gzip.js";
 export { binarySerializer } from "./binary.js";
 export { jsonSerializer } from "./json.js";
 export type { Serializer } from "./serializer.js";
