@@ -165,7 +165,9 @@ export function newCommitId(): Uint8Array {
     crypto.getRandomValues(randomBytes);
     randomBytesUsed = 0;
   }
-  return randomBytes.slice(randomBytesUsed, (randomBytesUsed += COMMIT_ID_BYTES));
+  const begin = randomBytesUsed;
+  randomBytesUsed += COMMIT_ID_BYTES;
+  return randomBytes.slice(begin, randomBytesUsed);
 }
 
 const randomBytes = new Uint8Array(128 * COMMIT_ID_BYTES);

@@ -1,28 +1,31 @@
-/** Sends the puts of a save until their fate is known. */
+/** Sends the items of a save until their fate is known. */
+import { claimTaken } from "../claims.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
+import { checkFailed } from "../save-checks.js";
 import type { DynamoDBClientLike } from "./dynamodb-client.js";
 import type { Refusal } from "./failures.js";
 import { isMarked } from "./items.js";
 import { getCommitId, putItem, transaction } from "./requests.js";
 import type { RequestOptions } from "./sending.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
-import { type EventPut, type ItemPut, judge } from "./writes.js";
+import { type EventPut, judge, type TransactionItem } from "./writes.js";
 
 /**
- * Commits puts in one request, all of them or none, and gives those of rows that were left out because the table holds
+ * Commits items in one request, all of them or none, and gives those of rows that were left out because the table holds
  * later versions.
  *
- * Throws `version_conflict` when somebody else wrote one of the versions, and `unavailable` with the commit id when
- * nobody knows. A request whose answer was lost is sent again, and its own items are known by their commit id. Puts of
- * rows alone have none, and need none: they can be repeated.
+ * Throws `version_conflict` when somebody else wrote one of the versions or a check fails, `claim_taken` when a value
+ * belongs to somebody else, and `unavailable` with the commit id when nobody knows. A request whose answer was lost is
+ * sent again, and its own items are known by their commit id. Puts of rows alone have none, and need none: they can be
+ * repeated.
  */
 export type Committer = (
-  puts: readonly ItemPut[],
+  items: readonly TransactionItem[],
   commitId: Uint8Array | undefined,
   signal: AbortSignal | undefined,
-) => Promise<readonly ItemPut[]>;
+) => Promise<readonly TransactionItem[]>;
 
-/** How often puts are sent anew for rows that are in their way. Each time somebody else has changed a row. */
+/** How often items are sent anew for rows that are in their way. Each time somebody else has changed a row. */
 const MAX_ROUNDS = 20;
 
 /** Makes a committer. */
@@ -32,8 +35,8 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
   const { attemptMs } = options.timeLimits ?? {};
   const once = createTableRequests(client, { ...options, timeLimits: { attemptMs, totalMs: attemptMs ?? 5_000 } });
 
-  const isStored = async (puts: readonly ItemPut[], commitId: Uint8Array | undefined): Promise<boolean> => {
-    const first = puts.find((put): put is EventPut => put.kind === "event");
+  const isStored = async (items: readonly TransactionItem[], commitId: Uint8Array | undefined): Promise<boolean> => {
+    const first = items.find((item): item is EventPut => item.kind === "event");
     if (!first || !commitId) return false;
     const table = String(first.put.TableName);
     const input = getCommitId(table, first.aggregateId, first.version);
@@ -43,12 +46,12 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
     throw versionConflict(first.aggregateId, first.version);
   };
 
-  return async (puts, commitId, signal) => {
-    let left = puts;
+  return async (items, commitId, signal) => {
+    let left = items;
     for (let round = 1; left.length > 0; round++) {
       let refusals: readonly Refusal[] | undefined;
       try {
-        ({ refusals } = await sendPuts(requests, left, signal));
+        ({ refusals } = await sendItems(requests, left, signal));
       } catch (error) {
         if (!isProtosourceError(error, "unavailable")) throw error;
         // A read that fails leaves the save in doubt, and the error to throw is the save's own.
@@ -65,6 +68,8 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
       const verdict = judge(left, refusals, commitId);
       if (verdict.kind === "stored") break;
       if (verdict.kind === "conflict") throw versionConflict(verdict.aggregateId, verdict.version);
+      if (verdict.kind === "check failed") throw checkFailed(verdict.aggregateId, verdict.version);
+      if (verdict.kind === "taken") throw claimTaken(verdict.scope, verdict.owner);
       if (verdict.kind === "rejected") {
         throw new ProtosourceError(
           "invalid_argument",
@@ -84,29 +89,26 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
           },
         );
       }
-      left = verdict.puts;
+      left = verdict.items;
     }
-    return puts.filter(
-      (put) => put.kind === "row" && !left.some((other) => other.kind === "row" && other.row === put.row),
+    return items.filter(
+      (item) => item.kind === "row" && !left.some((other) => other.kind === "row" && other.row === item.row),
     );
   };
 }
 
-/** Sends one put as PutItem, at half the price of a transaction of one, and several as a transaction. */
-function sendPuts(
+/** Sends one put as PutItem, at half the price of a transaction of one, and anything else as a transaction. */
+function sendItems(
   requests: TableRequests,
-  puts: readonly ItemPut[],
+  items: readonly TransactionItem[],
   signal: AbortSignal | undefined,
 ): Promise<{ readonly refusals?: readonly Refusal[] | undefined }> {
-  const [first, ...others] = puts.map(({ put }) => put);
-  if (first !== undefined && others.length === 0) return requests.putItem(putItem(first), signal);
-  return requests.transactWriteItems(
-    transaction(
-      puts.map(({ put }) => put),
-      crypto.randomUUID(),
-    ),
-    signal,
-  );
+  const [first, ...others] = items;
+  if (first !== undefined && "put" in first && others.length === 0) {
+    return requests.putItem(putItem(first.put), signal);
+  }
+  const written = items.map((item) => ("put" in item ? { Put: item.put } : item.item));
+  return requests.transactWriteItems(transaction(written, crypto.randomUUID()), signal);
 }
 
 /** Gives the error of a save that came too late. */

@@ -1,7 +1,9 @@
 /** The store of rows in a DynamoDB table with 20 indexes. */
 import type { CallOptions, ScanOptions } from "../call-options.js";
+import { isAliveClaim } from "../claims.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
+import { claimKey } from "../opaquedata/claim-key.js";
 import { decodeCursor, encodeCursor } from "../opaquedata/cursor.js";
 import { indexAttributes } from "../opaquedata/key-attribute.js";
 import { isExpired } from "../opaquedata/opaque-data.js";
@@ -17,19 +19,19 @@ import type {
   RowPage,
   ScannableOpaqueStore,
 } from "../opaquedata/opaque-store.js";
-import { throwIfAborted } from "../save-checks.js";
+import { checkClaimName, throwIfAborted } from "../save-checks.js";
 import { checkScan, decodeScanCursor } from "../scan-cursor.js";
-import type { RowWrite } from "../store.js";
+import type { Claim, ClaimingStore, RowWrite, StoredClaim } from "../store.js";
 import { type Committer, createCommitter } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
-import { readRow } from "./items.js";
+import { readClaim, readRow } from "./items.js";
 import type { Item } from "./limits.js";
 import { deleteRow, getRow, queryRows, scanRows } from "./requests.js";
 import { rowPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { type AggregatesTableName, aggregatesTableName, DEFAULT_AGGREGATES_TABLE } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
-import { type RowPut, rowPut } from "./writes.js";
+import { type ClaimPut, type ClaimRelease, claimWrite, type RowPut, rowPut } from "./writes.js";
 
 export interface DynamoDBOpaqueStoreOptions extends RequestOptions {
   /** The table of the rows. `"aggregates"` by default. */
@@ -48,7 +50,7 @@ const REREAD_ROWS = 100;
  * GetItem: half a read unit per 4 KB, or a whole one when it is consistent. A query costs the same for all that its
  * pages read, expired rows included.
  */
-export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
+export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, ClaimingStore {
   readonly client: DynamoDBClientLike;
   readonly table: AggregatesTableName;
   readonly #clock: Clock;
@@ -79,6 +81,22 @@ export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
       checkRow(write.row);
       return rowPut(this.table, write, now);
     });
+  }
+
+  /** Gives what takes and frees claims, for a transaction with others. */
+  claimWrites(claims: readonly Claim[], commitId: Uint8Array): Promise<(ClaimPut | ClaimRelease)[]> {
+    const now = epochSeconds(this.#clock);
+    return Promise.all(claims.map((claim) => claimWrite(this.table, claim, commitId, now)));
+  }
+
+  /** Reads whom a value belongs to, consistently: 1 read unit. Undefined when it is nobody. */
+  async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
+    checkClaimName(scope, value);
+    throwIfAborted(options.signal, "findClaim");
+    const input = getRow(this.table, await claimKey(scope, value), true);
+    const { output } = await this.#requests.getItem(input, options.signal);
+    const claim = output?.Item && readClaim(output.Item, this.table);
+    return claim && isAliveClaim(claim, epochSeconds(this.#clock)) ? claim : undefined;
   }
 
   async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {

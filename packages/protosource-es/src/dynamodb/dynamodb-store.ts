@@ -1,5 +1,6 @@
 /** The store of streams in a DynamoDB table, and the way to the rows of another. */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { CallOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
@@ -8,6 +9,7 @@ import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import {
   checkAggregateId,
   checkCommitId,
+  checkFailed,
   checkSave,
   checkSaveAll,
   checkTailLength,
@@ -19,18 +21,20 @@ import {
 import { checkRecordScan, decodeScanCursor, versionInCursor } from "../scan-cursor.js";
 import type {
   AggregateStore,
+  ClaimingStore,
   EventsOptions,
   History,
   LoadOptions,
   RecordPage,
   RecordScanOptions,
-  RowWrite,
   SaveAggregateOptions,
   SaveOptions,
   ScannableStore,
   SnapshotTailStore,
   Store,
+  StoredClaim,
   StoredRecord,
+  StreamCheck,
   StreamingStore,
   StreamWrite,
   TransactionalStore,
@@ -47,7 +51,7 @@ import { followStream } from "./stream-follower.js";
 import { createStreamReader, type StreamReader } from "./stream-reader.js";
 import { DEFAULT_EVENTS_TABLE, type EventsTableName, eventsTableName } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
-import { checkTransaction, eventBatches, type Layout } from "./writes.js";
+import { checkItem, checkTransaction, eventBatches, type Layout, type TransactionItem } from "./writes.js";
 
 export interface DynamoDBStoreOptions extends RequestOptions {
   /** The table of the events. `"events"` by default. */
@@ -74,7 +78,7 @@ export interface DynamoDBStoreOptions extends RequestOptions {
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
 export class DynamoDBStore
-  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore
+  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
 {
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
@@ -120,17 +124,27 @@ export class DynamoDBStore
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
-    const rows = options.rows ?? [];
+    const { rows = [], check = [], claims = [], signal } = options;
     checkSaveAll(writes, options);
     const commitId = commitIdOf(options);
-    throwIfAborted(options.signal, "saveAll");
-    const puts = [
+    throwIfAborted(signal, "saveAll");
+    const items: TransactionItem[] = [
       ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId).flat()),
-      ...(rows.length > 0 ? this.#rowsOf(rows) : []),
+      ...(rows.length > 0 ? this.#rowStore("saveAll with rows").puts(rows) : []),
+      ...check.map((one) => checkItem(this.#table, one)),
     ];
-    checkTransaction(puts);
-    await Promise.all(writes.map((write) => this.#checkEnd(write, commitId, options)));
-    await this.#commit(puts, commitId, options.signal);
+    if (claims.length > 0) items.push(...(await this.#rowStore("saveAll with claims").claimWrites(claims, commitId)));
+    checkTransaction(items);
+    await Promise.all([
+      ...writes.map((write) => this.#checkEnd(write, commitId, options)),
+      ...check.map((one) => this.#checkStream(one, writes, commitId, signal)),
+    ]);
+    await this.#commit(items, commitId, signal);
+  }
+
+  /** Reads whom a value belongs to, consistently: 1 read unit. Throws `not_configured` without an OpaqueStore. */
+  async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
+    return this.#rowStore("findClaim").findClaim(scope, value, options);
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
@@ -217,26 +231,62 @@ export class DynamoDBStore
   ): Promise<void> {
     const [first] = records;
     if (!this.packs || atEnd || first === undefined) return;
-    let end = 0n;
-    for await (const chunk of this.#read(aggregateId, { reverse: true, limit: 1, consistent: true }, signal)) {
-      end = chunk[0]?.record.version ?? 0n;
-      break;
-    }
+    const end = await this.#endOf(aggregateId, signal);
     if (end === first.version - 1n || (end < first.version && beyondEnd)) return;
-    const { output } = await this.#requests.getItem(getCommitId(this.#table, aggregateId, first.version), signal);
-    if (!isMarked(output?.Item, commitId)) throw versionConflict(aggregateId, first.version);
+    if (!(await this.#isStored({ aggregateId, records }, commitId, signal))) {
+      throw versionConflict(aggregateId, first.version);
+    }
   }
 
-  #rowsOf(rows: readonly RowWrite[]): ReturnType<DynamoDBOpaqueStore["puts"]> {
-    if (!this.#opaqueStore) throw noOpaqueStore("saveAll with rows");
+  /**
+   * Sees that a stream ends at a version; that it doesn't go on then is a condition of the transaction. The look costs
+   * 1 read unit per 4 KB of the last item, and the condition 2 write units: one on the last item itself would cost 2
+   * write units per KB of it, and couldn't tell which versions a packed item holds.
+   *
+   * Throws `version_conflict` when the stream ends elsewhere, and this very save isn't stored.
+   */
+  async #checkStream(
+    { aggregateId, version }: StreamCheck,
+    writes: readonly StreamWrite[],
+    commitId: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    if ((await this.#endOf(aggregateId, signal)) === version) return;
+    const write = writes.find(({ records }) => records.length > 0);
+    if (!write || !(await this.#isStored(write, commitId, signal))) throw checkFailed(aggregateId, version);
+  }
+
+  /** Reads the version at which a stream ends; 0 when it is empty. */
+  async #endOf(aggregateId: string, signal: AbortSignal | undefined): Promise<bigint> {
+    const range = { reverse: true, limit: 1, consistent: true };
+    for await (const [last] of this.#read(aggregateId, range, signal)) {
+      if (last) return last.record.version;
+    }
+    return 0n;
+  }
+
+  /** Tells whether the records of a save are stored by this very save. */
+  async #isStored(
+    { aggregateId, records }: StreamWrite,
+    commitId: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const input = getCommitId(this.#table, aggregateId, records[0]?.version ?? 1n);
+    const { output } = await this.#requests.getItem(input, signal);
+    return isMarked(output?.Item, commitId);
+  }
+
+  /** Gives the place of rows, when it can be part of a transaction. */
+  #rowStore(call: string): DynamoDBOpaqueStore {
+    if (!this.#opaqueStore) throw noOpaqueStore(call);
     if (!(this.#opaqueStore instanceof DynamoDBOpaqueStore) || this.#opaqueStore.client !== this.#client) {
       throw new ProtosourceError(
         "invalid_argument",
-        "rows can be written in a transaction only to a DynamoDBOpaqueStore with the same client as the store's",
-        { argument: "rows" },
+        `${call} needs an opaqueStore that is a DynamoDBOpaqueStore with the same client as the store's`,
+        { argument: "opaqueStore" },
       );
     }
-    return this.#opaqueStore.puts(rows);
+    return this.#opaqueStore;
   }
 }
 

@@ -12,7 +12,8 @@ import type { ScanOptions } from "../call-options.js";
 import { indexAttributes } from "../opaquedata/key-attribute.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
-import { rowItem, rowKeyItem } from "./items.js";
+import type { Claim } from "../store.js";
+import { claimItem, rowItem, rowKeyItem } from "./items.js";
 import type { Item } from "./limits.js";
 
 /** The part of PutItem that a transaction takes too. */
@@ -61,14 +62,57 @@ export function putRowOver(table: string, row: OpaqueRow, seen: OpaqueRow): Put 
   };
 }
 
+/**
+ * Takes a value for an owner, where nobody has it: an expired claim counts for none. Unless `once` is set, the owner may
+ * also take it again. A refusal gives the claim that is in the way.
+ */
+export function putClaim(table: string, key: OpaqueKey, claim: Claim, commitId: Uint8Array, nowSeconds: bigint): Put {
+  return {
+    TableName: table,
+    Item: claimItem(key, claim, commitId),
+    ConditionExpression: `attribute_not_exists(pk) OR #t BETWEEN :one AND :now${claim.once ? "" : " OR #owner = :owner"}`,
+    ExpressionAttributeNames: { "#t": "t", ...(claim.once ? {} : { "#owner": "owner" }) },
+    ExpressionAttributeValues: {
+      ":one": { N: "1" },
+      ":now": { N: nowSeconds.toString() },
+      ...(claim.once ? {} : { ":owner": { S: claim.owner } }),
+    },
+    ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+  };
+}
+
+/** Frees a value that belongs to an owner, or to nobody. */
+export function deleteClaim(table: string, key: OpaqueKey, owner: string): TransactWriteItem {
+  return {
+    Delete: {
+      TableName: table,
+      Key: rowKeyItem(key),
+      ConditionExpression: "attribute_not_exists(pk) OR #owner = :owner",
+      ExpressionAttributeNames: { "#owner": "owner" },
+      ExpressionAttributeValues: { ":owner": { S: owner } },
+    },
+  };
+}
+
+/** Requires that nothing was appended to a stream that ended at a version. */
+export function checkNothingAfter(table: string, aggregateId: string, version: bigint): TransactWriteItem {
+  return {
+    ConditionCheck: {
+      TableName: table,
+      Key: { a: { S: aggregateId }, v: { N: (version + 1n).toString() } },
+      ConditionExpression: "attribute_not_exists(a)",
+    },
+  };
+}
+
 /** One Put alone: half the price of a transaction of one. */
 export function putItem(put: Put): PutItemCommandInput {
   return put as PutItemCommandInput;
 }
 
-/** Several Puts, all or none. The token makes a repeated request of the next 10 minutes the same request. */
-export function transaction(puts: readonly Put[], token: string): TransactWriteItemsCommandInput {
-  return { TransactItems: puts.map((put) => ({ Put: put })), ClientRequestToken: token };
+/** Several items, all or none. The token makes a repeated request of the next 10 minutes the same request. */
+export function transaction(items: TransactWriteItem[], token: string): TransactWriteItemsCommandInput {
+  return { TransactItems: items, ClientRequestToken: token };
 }
 
 /** Which items of a stream to read. */

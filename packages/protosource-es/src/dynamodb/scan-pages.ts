@@ -1,6 +1,7 @@
 /** What a page of a scan holds: the items that can be read, and an error for each that can't. */
 import type { QueryCommandOutput } from "@aws-sdk/client-dynamodb";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
+import { isClaimKey } from "../opaquedata/claim-key.js";
 import type { OpaqueRow, RowPage } from "../opaquedata/opaque-store.js";
 import { encodeScanCursor, type ScanPosition } from "../scan-cursor.js";
 import type { RecordPage, RecordScanOptions, ScannedRecord } from "../store.js";
@@ -23,11 +24,11 @@ export function recordPage(answer: Answer, table: string, options: RecordScanOpt
   return { records, unreadable, ...cursorOf(options, [a?.S, v?.N]) };
 }
 
-/** Makes the page of rows of an answer. */
+/** Makes the page of rows of an answer. Claims lie in the same table, and are left out. */
 export function rowPage(answer: Answer, table: string, options: RecordScanOptions): RowPage {
   const rows: OpaqueRow[] = [];
   const unreadable = readEach(answer, (item) => {
-    rows.push(readRow(item, table));
+    if (!isClaimKey(item["pk"]?.S ?? "")) rows.push(readRow(item, table));
   });
   const { pk, sk } = answer?.LastEvaluatedKey ?? {};
   return { rows, unreadable, ...cursorOf(options, [pk?.S, sk?.S]) };

@@ -88,5 +88,7 @@ export function createTableRequests(client: DynamoDBClientLike, options: Request
 }
 
 function tablesOf({ TransactItems = [] }: TransactWriteItemsCommandInput): string {
-  return [...new Set(TransactItems.map(({ Put }) => Put?.TableName))].join(" and ");
+  return [
+    ...new Set(TransactItems.map(({ Put, Delete, ConditionCheck }) => (Put ?? Delete ?? ConditionCheck)?.TableName)),
+  ].join(" and ");
 }

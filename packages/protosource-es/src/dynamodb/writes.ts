@@ -1,6 +1,8 @@
 /** What a save writes, how it is cut into requests, and what a refusal means. Nothing here sends. */
+import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import { ProtosourceError } from "../errors.js";
-import type { RowWrite, StoredRecord } from "../store.js";
+import { claimKey } from "../opaquedata/claim-key.js";
+import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store.js";
 import type { Refusal } from "./failures.js";
 import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
 import {
@@ -11,7 +13,7 @@ import {
   MAX_TRANSACTION_BYTES,
   MAX_TRANSACTION_ITEMS,
 } from "./limits.js";
-import { type Put, putEvent, putRow, putRowOver } from "./requests.js";
+import { checkNothingAfter, deleteClaim, type Put, putClaim, putEvent, putRow, putRowOver } from "./requests.js";
 
 /** The put of an event. */
 export interface EventPut {
@@ -30,7 +32,27 @@ export interface RowPut extends RowWrite {
   readonly put: Put;
 }
 
-export type ItemPut = EventPut | RowPut;
+/** The put of a claim. */
+export interface ClaimPut {
+  readonly kind: "claim";
+  readonly claim: Claim;
+  readonly put: Put;
+}
+
+/** The freeing of a claim. */
+export interface ClaimRelease {
+  readonly kind: "release";
+  readonly item: TransactWriteItem;
+}
+
+/** A condition on a stream that isn't written. */
+export interface CheckItem extends StreamCheck {
+  readonly kind: "check";
+  readonly item: TransactWriteItem;
+}
+
+/** What one item of a transaction does. */
+export type TransactionItem = EventPut | RowPut | ClaimPut | ClaimRelease | CheckItem;
 
 /** How the records of a save become items: each one its own, or as many as fit into one. */
 export type Layout = "compatible" | "packed";
@@ -93,9 +115,26 @@ export function rowPut(table: string, write: RowWrite, nowSeconds: bigint): RowP
   return { kind: "row", table, ...write, put };
 }
 
+/** Gives what takes a claim or frees it. */
+export async function claimWrite(
+  table: string,
+  claim: Claim,
+  commitId: Uint8Array,
+  nowSeconds: bigint,
+): Promise<ClaimPut | ClaimRelease> {
+  const key = await claimKey(claim.scope, claim.value);
+  if (claim.release) return { kind: "release", item: deleteClaim(table, key, claim.owner) };
+  return { kind: "claim", claim, put: putClaim(table, key, claim, commitId, nowSeconds) };
+}
+
+/** Gives the check of a stream of which the end was seen. */
+export function checkItem(table: string, check: StreamCheck): CheckItem {
+  return { kind: "check", ...check, item: checkNothingAfter(table, check.aggregateId, check.version) };
+}
+
 /** Refuses what doesn't fit into one transaction. */
-export function checkTransaction(puts: readonly ItemPut[]): void {
-  const size = puts.reduce((sum, { put }) => sum + itemBytes(put.Item ?? {}), 0);
+export function checkTransaction(items: readonly TransactionItem[]): void {
+  const size = items.reduce((sum, item) => sum + ("put" in item ? itemBytes(item.put.Item ?? {}) : 0), 0);
   const tooLarge = (what: string, size: number, limit: number): never => {
     throw new ProtosourceError(
       "too_large",
@@ -103,7 +142,7 @@ export function checkTransaction(puts: readonly ItemPut[]): void {
       { what: `transaction ${what}`, size, limit },
     );
   };
-  if (puts.length > MAX_TRANSACTION_ITEMS) tooLarge("items", puts.length, MAX_TRANSACTION_ITEMS);
+  if (items.length > MAX_TRANSACTION_ITEMS) tooLarge("items", items.length, MAX_TRANSACTION_ITEMS);
   if (size > MAX_TRANSACTION_BYTES) tooLarge("bytes", size, MAX_TRANSACTION_BYTES);
 }
 
@@ -112,33 +151,43 @@ export type Verdict =
   /** The batch is stored: an earlier attempt of this very save did it. */
   | { readonly kind: "stored" }
   | { readonly kind: "conflict"; readonly aggregateId: string; readonly version: bigint }
-  /** Only rows were in the way: these puts are to be sent instead. */
-  | { readonly kind: "again"; readonly puts: readonly ItemPut[] }
+  | { readonly kind: "check failed"; readonly aggregateId: string; readonly version: bigint }
+  | { readonly kind: "taken"; readonly scope: string; readonly owner: string }
+  /** Only rows, or claims to free, were in the way: these items are to be sent instead. */
+  | { readonly kind: "again"; readonly items: readonly TransactionItem[] }
   /** DynamoDB refuses an item for another reason than its condition. */
   | { readonly kind: "rejected"; readonly code: string };
 
-/** Tells what refusals, one for each put by its index, mean. */
+/** Tells what refusals, one for each item by its index, mean. */
 export function judge(
-  puts: readonly ItemPut[],
+  items: readonly TransactionItem[],
   refusals: readonly Refusal[],
   commitId: Uint8Array | undefined,
 ): Verdict {
   const codes = refusals.map(({ code }) => code);
   const failed = (i: number): boolean => codes[i] === "ConditionalCheckFailed";
-  const events = puts.flatMap((put, i) =>
-    put.kind === "event" && failed(i) ? [{ put, item: refusals[i]?.item }] : [],
-  );
-  if (events.some(({ item }) => isMarked(item, commitId))) return { kind: "stored" };
-  const conflict = events[0]?.put;
+  if (items.some(({ kind }, i) => (kind === "event" || kind === "claim") && isMarked(refusals[i]?.item, commitId))) {
+    return { kind: "stored" };
+  }
+  const refused = items.filter((_, i) => failed(i));
+  const conflict = refused.find((item) => item.kind === "event");
   if (conflict) return { kind: "conflict", aggregateId: conflict.aggregateId, version: conflict.version };
+  const check = refused.find((item) => item.kind === "check");
+  if (check) return { kind: "check failed", aggregateId: check.aggregateId, version: check.version };
+  const taken = refused.find((item) => item.kind === "claim");
+  if (taken) {
+    const owner = refusals[items.indexOf(taken)]?.item?.["owner"]?.S ?? "";
+    return { kind: "taken", scope: taken.claim.scope, owner };
+  }
 
   const code = codes.find((code) => code !== "None" && code !== "ConditionalCheckFailed");
   if (code !== undefined) return { kind: "rejected", code };
   return {
     kind: "again",
-    puts: puts.flatMap((put, i) =>
-      put.kind === "row" && failed(i) ? (putInstead(put, refusals[i]?.item) ?? []) : put,
-    ),
+    items: items.flatMap((item, i) => {
+      if (!failed(i) || item.kind === "event") return item;
+      return item.kind === "row" ? (putInstead(item, refusals[i]?.item) ?? []) : [];
+    }),
   };
 }
 

@@ -52,6 +52,8 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
       "aggregates",
       "optional-opaque-store",
       "transactions",
+      "checks",
+      "claims",
       "scan",
       "raw-records",
       ...CAPABILITIES[layout],

@@ -9,9 +9,9 @@ import {
 import { type Engine, engineClient, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
 import { checkTables, ensureTables } from "protosource-es/dynamodb";
+import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
-import { type FaultProxy, startFaultProxy } from "../fault-proxy.js";
 
 describe.each(engines)("ensureTables on $name", (engine) => {
   let direct: DynamoDBClient;
