@@ -66,7 +66,7 @@ async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOp
 }
 
 /** Refuses a file that isn't there, and one without our tables: a look at it must not leave any there. */
-async function checkIsStore(path: string): Promise<void> {
+export async function checkIsStore(path: string): Promise<void> {
   const advice = `give the path of a store, or make one by protosource tables ensure --store sqlite:${path}`;
   if (!existsSync(path)) throw missing(path, `there is no file ${path}: ${advice}`);
   const { default: Database } = await import("libsql");

@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type { Register } from "./command.js";
 import { addStreams } from "./commands/streams.js";
+import { addTables } from "./commands/tables.js";
 
 /** Makes the program; `register` takes the action of each command. */
 export function createProgram(register: Register): Command {
@@ -14,6 +15,7 @@ export function createProgram(register: Register): Command {
     .helpCommand(false)
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText("after", "\nEach command has its own --help, with an example.");
+  addTables(program, register);
   addStreams(program, register);
   return program;
 }
