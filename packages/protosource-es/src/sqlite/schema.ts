@@ -35,6 +35,16 @@ const MIGRATIONS: readonly string[] = [
      const [pk, sk] = indexAttributes(index);
      return `CREATE INDEX ${indexName(index)} ON protosource_rows (${pk}, ${sk}, pk, sk) WHERE ${pk} IS NOT NULL;`;
    }).join("\n")}`,
+  `CREATE TABLE protosource_claims (
+     scope TEXT NOT NULL,
+     value TEXT NOT NULL,
+     owner TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     ttl INTEGER NOT NULL,
+     commit_id BLOB NOT NULL,
+     PRIMARY KEY (scope, value)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX protosource_claims_ttl ON protosource_claims (ttl) WHERE ttl > 0;`,
 ];
 
 const CALL: Call = { operation: "opening", key: "the tables" };

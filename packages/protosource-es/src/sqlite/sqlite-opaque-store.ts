@@ -17,6 +17,7 @@ import type {
 } from "../opaquedata/opaque-store.js";
 import { throwIfAborted } from "../save-checks.js";
 import { checkScan, decodeScanCursor, encodeScanCursor } from "../scan-cursor.js";
+import { deleteExpiredClaims } from "./claims.js";
 import { type Connection, connectionOf, otherTurns } from "./connection.js";
 import type { Call } from "./failures.js";
 import { encodeKey } from "./key-text.js";
@@ -121,8 +122,8 @@ export class SqliteOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   }
 
   /**
-   * Deletes the rows that have expired, and gives their number. Reads leave them out anyway; this frees their room.
-   * Other writers get their turn every thousand rows. An aborted signal stops it between.
+   * Deletes the rows and the claims that have expired, and gives their number. Reads leave them out anyway; this frees
+   * their room. Other writers get their turn every thousand of each. An aborted signal stops it between.
    */
   async purgeExpired(options: CallOptions = {}): Promise<number> {
     const call: Call = { operation: "purgeExpired", key: "the rows" };
@@ -130,11 +131,12 @@ export class SqliteOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
     let purged = 0;
     for (;;) {
       throwIfAborted(options.signal, "purgeExpired");
-      const deleted = this.#connection.transaction(call, () =>
+      const [rows, claims] = this.#connection.transaction(call, () => [
         this.#connection.run(call, DELETE_EXPIRED, now, PURGED_AT_ONCE),
-      );
-      purged += deleted;
-      if (BigInt(deleted) < PURGED_AT_ONCE) return purged;
+        deleteExpiredClaims(this.#connection, call, now, PURGED_AT_ONCE),
+      ]) as [number, number];
+      purged += rows + claims;
+      if (rows < PURGED_AT_ONCE && claims < PURGED_AT_ONCE) return purged;
       await otherTurns();
     }
   }

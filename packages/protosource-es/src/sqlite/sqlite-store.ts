@@ -8,6 +8,7 @@ import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import {
   checkAggregateId,
+  checkClaimName,
   checkCommitId,
   checkSave,
   checkSaveAll,
@@ -20,6 +21,7 @@ import {
 import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../scan-cursor.js";
 import type {
   AggregateStore,
+  ClaimingStore,
   History,
   LoadOptions,
   RecordPage,
@@ -30,12 +32,14 @@ import type {
   ScannableStore,
   SnapshotTailStore,
   Store,
+  StoredClaim,
   StoredRecord,
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
 import { checkContiguous } from "../stream-checks.js";
+import { checkStream, readClaim, writeClaim } from "./claims.js";
 import { type Connection, connectionOf, otherTurns } from "./connection.js";
 import {
   type Append,
@@ -81,7 +85,9 @@ const PURGED_AT_ONCE = 100n;
  *
  * The calls are synchronous within: a long one keeps the program from other work.
  */
-export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ScannableStore {
+export class SqliteStore
+  implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
+{
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   readonly #database: SqliteDatabase;
@@ -119,6 +125,13 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     const call = callOf("saveAll", `${writes.length} streams and ${rows.length} rows`, options);
     throwIfAborted(signal, "saveAll");
     this.#append(call, writes, options);
+  }
+
+  async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
+    checkClaimName(scope, value);
+    throwIfAborted(options.signal, "findClaim");
+    const call: Call = { operation: "findClaim", key: `a value of ${scope}` };
+    return readClaim(this.#connection, call, scope, value, epochSeconds(this.#clock));
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
@@ -185,9 +198,12 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
     }
   }
 
-  /** Appends to every stream and writes every row, or does none of it; or nothing, when this very save is stored. */
+  /**
+   * Appends to every stream and writes every row and claim, or does none of it; or nothing, when this very save is
+   * stored.
+   */
   #append(call: SaveCall, writes: readonly StreamWrite[], options: TransactionOptions): void {
-    const { rows = [], beyondEnd = false } = options;
+    const { rows = [], check = [], claims = [], beyondEnd = false } = options;
     const now = epochSeconds(this.#clock);
     const appends = writes
       .filter(({ records }) => records.length > 0)
@@ -195,7 +211,7 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
         for (const { data } of records) checkBytes("record", data);
         return { aggregateId, records, ttls: records.map((record) => recordTtl(record, this.#ttlSeconds, now)) };
       });
-    if (appends.length === 0 && rows.length === 0) return;
+    if (appends.length + rows.length + check.length + claims.length === 0) return;
 
     const connection = this.#connection;
     connection.transaction(call, () => {
@@ -205,6 +221,8 @@ export class SqliteStore implements Store, SnapshotTailStore, AggregateStore, Tr
         if (appends.every((one) => isStored(connection, call, one, call.commitId))) return;
         throw versionConflict(append.aggregateId, refusal);
       }
+      for (const one of check) checkStream(connection, call, one);
+      for (const claim of claims) writeClaim(connection, call, claim, call.commitId, now);
       for (const append of appends) insertRecords(connection, call, append, call.commitId);
       for (const row of rows) putRow(connection, call, row, now);
     });

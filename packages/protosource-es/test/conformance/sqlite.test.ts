@@ -19,6 +19,8 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
       "opaque-store",
       "aggregates",
       "transactions",
+      "checks",
+      "claims",
       "scan",
       "refuses-gaps",
       "atomic-saves",

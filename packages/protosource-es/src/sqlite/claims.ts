@@ -1,0 +1,78 @@
+/** Unique values as the table holds them, and the ends of streams: what a transaction asks of others. */
+import { claimTaken, isAliveClaim, keepsOut } from "../claims.js";
+import { checkFailed } from "../save-checks.js";
+import type { Claim, StoredClaim, StreamCheck } from "../store.js";
+import { bytesOf, type Connection } from "./connection.js";
+import type { Call } from "./failures.js";
+import { decodeKey, encodeKey } from "./key-text.js";
+
+interface ClaimRow {
+  readonly owner: string;
+  readonly version: bigint;
+  readonly ttl: bigint;
+  readonly commit_id: Uint8Array | ArrayBuffer;
+}
+
+const LAST_VERSION = "SELECT version FROM protosource_events WHERE stream = ? ORDER BY version DESC LIMIT 1";
+
+const SELECT = "SELECT owner, version, ttl, commit_id FROM protosource_claims WHERE scope = ? AND value = ?";
+
+const TAKE = `INSERT OR REPLACE INTO protosource_claims (scope, value, owner, version, ttl, commit_id)
+  VALUES (?, ?, ?, ?, ?, ?)`;
+
+const FREE = "DELETE FROM protosource_claims WHERE scope = ? AND value = ? AND owner = ?";
+
+const DELETE_EXPIRED = `DELETE FROM protosource_claims WHERE (scope, value) IN (
+  SELECT scope, value FROM protosource_claims WHERE ttl > 0 AND ttl <= ? LIMIT ?)`;
+
+/** Sees that a stream ends at a version. To be called in a transaction. Throws `version_conflict`. */
+export function checkStream(connection: Connection, call: Call, { aggregateId, version }: StreamCheck): void {
+  const [last] = connection.all<{ version: bigint }>(call, LAST_VERSION, encodeKey(aggregateId));
+  if ((last?.version ?? 0n) !== version) throw checkFailed(aggregateId, version);
+}
+
+/**
+ * Takes or frees a claim. To be called in a transaction; `now` is in epoch seconds.
+ *
+ * Throws `claim_taken` when the value belongs to somebody else, and not since this very save.
+ */
+export function writeClaim(connection: Connection, call: Call, claim: Claim, commitId: Uint8Array, now: bigint): void {
+  const { owner, version = 0n, ttl = 0n, release } = claim;
+  const key = [encodeKey(claim.scope), encodeKey(claim.value)] as const;
+  if (release) {
+    connection.run(call, FREE, ...key, encodeKey(owner));
+    return;
+  }
+  const [stored] = connection.all<ClaimRow>(call, SELECT, ...key);
+  if (stored && !isOf(stored, commitId)) {
+    const other = claimOf(stored);
+    if (keepsOut(other, claim, now)) throw claimTaken(claim.scope, other.owner);
+  }
+  connection.run(call, TAKE, ...key, encodeKey(owner), version, ttl, commitId);
+}
+
+/** Reads a claim that hasn't expired. */
+export function readClaim(
+  connection: Connection,
+  call: Call,
+  scope: string,
+  value: string,
+  now: bigint,
+): StoredClaim | undefined {
+  const [stored] = connection.all<ClaimRow>(call, SELECT, encodeKey(scope), encodeKey(value));
+  return stored && isAliveClaim(stored, now) ? claimOf(stored) : undefined;
+}
+
+/** Deletes expired claims, `limit` of them at most, and gives their number. To be called in a transaction. */
+export function deleteExpiredClaims(connection: Connection, call: Call, now: bigint, limit: bigint): number {
+  return connection.run(call, DELETE_EXPIRED, now, limit);
+}
+
+function claimOf({ owner, version, ttl }: ClaimRow): StoredClaim {
+  return { owner: decodeKey(owner), version, ttl };
+}
+
+function isOf(stored: ClaimRow, commitId: Uint8Array): boolean {
+  const bytes = bytesOf(stored.commit_id);
+  return bytes.length === commitId.length && bytes.every((byte, i) => byte === commitId[i]);
+}
