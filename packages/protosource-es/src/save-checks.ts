@@ -2,7 +2,7 @@
 import { ProtosourceError } from "./errors.js";
 import { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
 import { utf8Length } from "./opaquedata/utf8.js";
-import type { Claim, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
+import type { Claim, EventsOptions, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
 
 export { MAX_TTL_SECONDS };
 
@@ -146,6 +146,24 @@ export function checkAggregateId(aggregateId: string): void {
 /** Checks the number of records asked of a tail. Throws `invalid_argument` for one that isn't an integer. */
 export function checkTailLength(n: number): void {
   if (!Number.isSafeInteger(n)) throw invalid("n", `a tail of ${n} records isn't possible: give an integer`);
+}
+
+/**
+ * Checks the range and the limit of a read.
+ *
+ * Throws `invalid_argument` for a version that can't be, a range that ends before it begins, and a limit below 1.
+ */
+export function checkRange({ from, to, limit }: EventsOptions): void {
+  for (const [name, version] of Object.entries({ from, to })) {
+    if (version === undefined || (typeof version === "bigint" && version >= 1n && version <= MAX_INT64)) continue;
+    throw invalid(name, `there is no version ${version}: versions are bigints from 1n to ${MAX_INT64}n`);
+  }
+  if (from !== undefined && to !== undefined && to < from) {
+    throw invalid("to", `no version lies from ${from} to ${to}: swap them`);
+  }
+  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
+    throw invalid("limit", `a limit can't be ${limit}: give a whole number from 1, or leave it out`);
+  }
 }
 
 /** Checks a commit id. Throws `invalid_argument` for one that doesn't have 8 bytes. */

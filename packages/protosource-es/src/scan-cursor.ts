@@ -8,6 +8,8 @@ import type { RecordScanOptions } from "./store.js";
 /** How many parts a table can be cut into: DynamoDB's limit for the segments of a scan. */
 const MAX_SEGMENTS = 1_000_000;
 
+const MAX_INT64 = 2n ** 63n - 1n;
+
 const WHOLE: ScanSegment = { index: 0, of: 1 };
 
 /** Checks the arguments of a scan of records. Throws `invalid_argument`. */
@@ -74,7 +76,8 @@ export function decodeScanCursor(options: RecordScanOptions): ScanPosition | und
  * Throws `invalid_argument` for the cursor of another scan.
  */
 export function versionInCursor(text: string): bigint {
-  if (/^\d{1,19}$/.test(text)) return BigInt(text);
+  const version = /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
+  if (version !== undefined && version <= MAX_INT64) return version;
   throw invalid("cursor", "the cursor isn't of a scan of records: give one that such a scan gave");
 }
 

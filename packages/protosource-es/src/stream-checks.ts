@@ -25,6 +25,21 @@ export function checkContiguous(aggregateId: string, records: readonly StoredRec
   if (found) throw corruptStream(aggregateId, found);
 }
 
+/**
+ * Makes a check that is given the records of a stream one by one, in ascending order or with `reverse` in descending
+ * order. It throws `corrupt_stream` for one that doesn't follow the one before.
+ */
+export function orderCheck(aggregateId: string, reverse: boolean): (record: StoredRecord) => void {
+  let expected: bigint | undefined;
+  return ({ version }) => {
+    if (expected !== undefined && version !== expected) {
+      const isGap = reverse ? version < expected : version > expected;
+      throw corruptStream(aggregateId, isGap ? { problem: "gap", version: expected } : { problem: "overlap", version });
+    }
+    expected = reverse ? version - 1n : version + 1n;
+  };
+}
+
 /** Gives the error for a stream that can't be read. */
 export function corruptStream(aggregateId: string, found: StreamProblem): ProtosourceError<"corrupt_stream"> {
   return new ProtosourceError("corrupt_stream", `${aggregateId} ${explanation(found)}`, { aggregateId, ...found });

@@ -10,6 +10,7 @@ import {
   checkAggregateId,
   checkCommitId,
   checkFailed,
+  checkRange,
   checkSave,
   checkSaveAll,
   checkTailLength,
@@ -292,17 +293,6 @@ export class DynamoDBStore
 
 function history(records: StoredRecord[]): History {
   return { $typeName: HistorySchema.typeName, records };
-}
-
-function checkRange({ from, to, limit }: EventsOptions): void {
-  const invalid = (argument: string, message: string): ProtosourceError<"invalid_argument"> =>
-    new ProtosourceError("invalid_argument", message, { argument });
-  if (from !== undefined && from < 1n) throw invalid("from", `there is no version ${from}: versions begin at 1n`);
-  if (to !== undefined && to < (from ?? 1n))
-    throw invalid("to", `no version lies from ${from ?? 1n} to ${to}: swap them`);
-  if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
-    throw invalid("limit", `a limit can't be ${limit}: give a whole number from 1, or leave it out`);
-  }
 }
 
 function commitIdOf(options: SaveOptions): Uint8Array {

@@ -20,6 +20,7 @@ import {
   checkClaimName,
   checkCommitId,
   checkFailed,
+  checkRange,
   checkSave,
   checkSaveAll,
   checkTailLength,
@@ -33,6 +34,7 @@ import type {
   AggregateStore,
   Claim,
   ClaimingStore,
+  EventsOptions,
   History,
   LoadOptions,
   RecordPage,
@@ -45,11 +47,12 @@ import type {
   Store,
   StoredClaim,
   StoredRecord,
+  StreamingStore,
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
-import { checkContiguous } from "../stream-checks.js";
+import { checkContiguous, orderCheck } from "../stream-checks.js";
 import { MemoryOpaqueStore } from "./memory-opaque-store.js";
 
 /** A record, and the save that brought it. */
@@ -89,7 +92,7 @@ const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
 export class MemoryStore
-  implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
+  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
 {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
@@ -153,6 +156,24 @@ export class MemoryStore
     checkTailLength(n);
     throwIfAborted(options.signal, "loadTail");
     return n <= 0 ? create(HistorySchema) : this.#read(aggregateId, options, n);
+  }
+
+  async *events(aggregateId: string, options: EventsOptions = {}): AsyncGenerator<StoredRecord, void, undefined> {
+    checkAggregateId(aggregateId);
+    checkRange(options);
+    const { from = 1n, to, reverse = false, limit = Number.POSITIVE_INFINITY, includeExpired = false } = options;
+    const now = epochSeconds(this.#clock);
+    const checkOrder = orderCheck(aggregateId, reverse);
+    const records = this.#recordsOf(aggregateId);
+    let given = 0;
+    for (const { record } of reverse ? records.reverse() : records) {
+      throwIfAborted(options.signal, "events");
+      if (record.version < from || (to !== undefined && record.version > to)) continue;
+      if (isAlive(record, now)) checkOrder(record);
+      else if (!includeExpired) continue;
+      yield copyOf(record, record.ttl);
+      if (++given === limit) return;
+    }
   }
 
   async saveAggregate<D extends DescMessage>(
@@ -238,12 +259,14 @@ export class MemoryStore
 
   #read(aggregateId: string, { includeExpired = false }: LoadOptions, n = Number.POSITIVE_INFINITY): History {
     const now = epochSeconds(this.#clock);
-    const isAlive = ({ ttl }: StoredRecord): boolean => ttl === 0n || ttl > now;
     const records = this.#recordsOf(aggregateId)
-      .map(({ record }) => copyOf(record, record.ttl))
-      .filter((record) => includeExpired || isAlive(record))
-      .slice(-n);
-    checkContiguous(aggregateId, records.filter(isAlive));
+      .filter(({ record }) => includeExpired || isAlive(record, now))
+      .slice(-n)
+      .map(({ record }) => copyOf(record, record.ttl));
+    checkContiguous(
+      aggregateId,
+      records.filter((record) => isAlive(record, now)),
+    );
     return create(HistorySchema, { records });
   }
 
@@ -277,6 +300,10 @@ function versionConflict(aggregateId: string, version: bigint, problem: string):
 
 function claimName({ scope, value }: Pick<Claim, "scope" | "value">): string {
   return JSON.stringify([scope, value]);
+}
+
+function isAlive({ ttl }: StoredRecord, now: bigint): boolean {
+  return ttl === 0n || ttl > now;
 }
 
 function copyOf({ version, data }: StoredRecord, ttl: bigint): StoredRecord {

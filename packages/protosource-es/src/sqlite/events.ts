@@ -41,6 +41,12 @@ const LOAD_TAIL = `${LOAD} DESC LIMIT ?`;
 
 const LOAD_TAIL_ALL = `${LOAD_ALL} DESC LIMIT ?`;
 
+const RANGE = `SELECT version, data, ttl FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+  ORDER BY version LIMIT ?`;
+
+const RANGE_REVERSE = `SELECT version, data, ttl FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+  ORDER BY version DESC LIMIT ?`;
+
 const SCAN = `SELECT stream, version, data, ttl FROM protosource_events
   WHERE (stream, version) > (?, ?) ORDER BY stream, version LIMIT ?`;
 
@@ -116,6 +122,24 @@ export function readRecords(connection: Connection, call: Call, aggregateId: str
   return connection
     .all<StoredEvent>(call, sql, stream, ...alive, BigInt(tail))
     .reverse()
+    .map(recordOf);
+}
+
+/** Versions of a stream, and how to read them. */
+export interface Range {
+  readonly from: bigint;
+  readonly to: bigint;
+  /** Reads from `to` down. */
+  readonly reverse: boolean;
+  /** The number of records to read at most. */
+  readonly limit: number;
+}
+
+/** Reads the first records of a range, expired ones too. */
+export function readRange(connection: Connection, call: Call, aggregateId: string, range: Range): StoredRecord[] {
+  const { from, to, reverse, limit } = range;
+  return connection
+    .all<StoredEvent>(call, reverse ? RANGE_REVERSE : RANGE, encodeKey(aggregateId), from, to, BigInt(limit))
     .map(recordOf);
 }
 

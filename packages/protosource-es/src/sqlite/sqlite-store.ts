@@ -10,6 +10,7 @@ import {
   checkAggregateId,
   checkClaimName,
   checkCommitId,
+  checkRange,
   checkSave,
   checkSaveAll,
   checkTailLength,
@@ -22,6 +23,7 @@ import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } 
 import type {
   AggregateStore,
   ClaimingStore,
+  EventsOptions,
   History,
   LoadOptions,
   RecordPage,
@@ -34,11 +36,12 @@ import type {
   Store,
   StoredClaim,
   StoredRecord,
+  StreamingStore,
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
-import { checkContiguous } from "../stream-checks.js";
+import { checkContiguous, orderCheck } from "../stream-checks.js";
 import { checkStream, readClaim, writeClaim } from "./claims.js";
 import { type Connection, connectionOf, otherTurns } from "./connection.js";
 import {
@@ -51,6 +54,7 @@ import {
   isAlive,
   isStored,
   type Refusal,
+  readRange,
   readRecords,
   scanRecords,
 } from "./events.js";
@@ -69,7 +73,9 @@ export interface SqliteStoreOptions {
   readonly clock?: Clock | undefined;
 }
 
-/** The number of records on a page when a scan sets no limit. */
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** The number of records that are read at once when a limit doesn't say less. */
 const PAGE_SIZE = 100;
 
 /** The number of streams that are purged at once, so that other writers get their turn between. */
@@ -86,7 +92,7 @@ const PURGED_AT_ONCE = 100n;
  * The calls are synchronous within: a long one keeps the program from other work.
  */
 export class SqliteStore
-  implements Store, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
+  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
 {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
@@ -145,6 +151,33 @@ export class SqliteStore
     checkTailLength(n);
     throwIfAborted(options.signal, "loadTail");
     return n <= 0 ? historyOf([]) : this.#read("loadTail", aggregateId, options, n);
+  }
+
+  /** Reads a page at a time. The program's other work gets its turn between, and may write. */
+  async *events(aggregateId: string, options: EventsOptions = {}): AsyncGenerator<StoredRecord, void, undefined> {
+    checkAggregateId(aggregateId);
+    checkRange(options);
+    const { reverse = false, includeExpired = false, signal } = options;
+    let { from = 1n, to = MAX_INT64, limit: left = Number.POSITIVE_INFINITY } = options;
+    const now = epochSeconds(this.#clock);
+    const checkOrder = orderCheck(aggregateId, reverse);
+    const call: Call = { operation: "events", key: aggregateId };
+    while (from <= to) {
+      throwIfAborted(signal, "events");
+      const limit = Math.min(PAGE_SIZE, left);
+      const page = readRange(this.#connection, call, aggregateId, { from, to, reverse, limit });
+      for (const record of page) {
+        if (isAlive(record, now)) checkOrder(record);
+        else if (!includeExpired) continue;
+        yield record;
+        left--;
+      }
+      const last = page.at(-1);
+      if (!last || page.length < limit || left === 0) return;
+      if (reverse) to = last.version - 1n;
+      else from = last.version + 1n;
+      await otherTurns();
+    }
   }
 
   async saveAggregate<D extends DescMessage>(

@@ -48,6 +48,7 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
   const harness: StoreHarness = {
     capabilities: [
       "tail",
+      "events",
       "opaque-store",
       "aggregates",
       "optional-opaque-store",

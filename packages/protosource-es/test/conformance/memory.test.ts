@@ -15,6 +15,7 @@ const claims: MemoryClaims = new Map();
 const harness: StoreHarness = {
   capabilities: [
     "tail",
+    "events",
     "opaque-store",
     "aggregates",
     "transactions",

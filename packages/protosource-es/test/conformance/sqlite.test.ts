@@ -16,6 +16,7 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
   const harness: StoreHarness = {
     capabilities: [
       "tail",
+      "events",
       "opaque-store",
       "aggregates",
       "transactions",

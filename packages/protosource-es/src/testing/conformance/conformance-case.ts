@@ -8,6 +8,7 @@ import type {
   SnapshotTailStore,
   Store,
   StoredRecord,
+  StreamingStore,
   TransactionalStore,
 } from "../../store.js";
 import type { FakeClock } from "../fake-clock.js";
@@ -17,6 +18,7 @@ import type { FakeClock } from "../fake-clock.js";
  * case needs.
  *
  * - `tail`: it is a `SnapshotTailStore`.
+ * - `events`: it is a `StreamingStore`.
  * - `opaque-store`: an `OpaqueStore` belongs to it.
  * - `aggregates`: it is an `AggregateStore` over that OpaqueStore.
  * - `optional-opaque-store`: it can also be made without an OpaqueStore.
@@ -34,6 +36,7 @@ import type { FakeClock } from "../fake-clock.js";
  */
 export type Capability =
   | "tail"
+  | "events"
   | "opaque-store"
   | "aggregates"
   | "optional-opaque-store"
@@ -62,7 +65,7 @@ export interface OpenOptions {
 /** A store to judge. Which of the optional methods it has is what its capabilities say. */
 export interface StoreUnderTest {
   readonly store: Store &
-    Partial<SnapshotTailStore & AggregateStore & TransactionalStore & ClaimingStore & ScannableStore>;
+    Partial<StreamingStore & SnapshotTailStore & AggregateStore & TransactionalStore & ClaimingStore & ScannableStore>;
   readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;
   /** Gives back what the store holds open. Called after the case. */
   readonly close?: (() => void | Promise<void>) | undefined;

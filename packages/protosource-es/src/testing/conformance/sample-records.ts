@@ -29,7 +29,12 @@ export function bytes(length: number): Uint8Array {
 
 /** Throws unless a history holds exactly these records, in this order. */
 export function expectHistory(history: History, expected: readonly StoredRecord[]): void {
-  expectEqual(history.records.map(plain), expected.map(plain), "records");
+  expectRecords(history.records, expected);
+}
+
+/** Throws unless these are exactly the expected records, in this order. */
+export function expectRecords(actual: readonly StoredRecord[], expected: readonly StoredRecord[]): void {
+  expectEqual(actual.map(plain), expected.map(plain), "records");
 }
 
 /** Throws unless a stream holds exactly these records. */

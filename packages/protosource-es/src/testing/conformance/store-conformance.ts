@@ -1,6 +1,7 @@
 import { aggregateCases } from "./aggregate-cases.js";
 import { claimCases } from "./claim-cases.js";
 import type { ConformanceCase } from "./conformance-case.js";
+import { eventsCases } from "./events-cases.js";
 import { opaqueStoreCases } from "./opaque-store-cases.js";
 import { scanCases } from "./scan-cases.js";
 import { storeCases } from "./store-cases.js";
@@ -11,6 +12,7 @@ import { transactionCases } from "./transaction-cases.js";
 export const storeConformance: readonly ConformanceCase[] = [
   ...storeCases,
   ...tailCases,
+  ...eventsCases,
   ...transactionCases,
   ...claimCases,
   ...aggregateCases,

@@ -6,6 +6,7 @@ import type { OpaqueStore } from "protosource-es/opaquedata";
 import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { FakeClock } from "protosource-es/testing";
 import { describe, expect, test } from "vitest";
+import { failure } from "../../failure.js";
 
 function records(first: bigint, count: number): StoredRecord[] {
   return Array.from({ length: count }, (_, i) =>
@@ -27,6 +28,23 @@ describe("MemoryStore", () => {
   test("takes another OpaqueStore", () => {
     const opaqueStore = new MemoryOpaqueStore();
     expect(new MemoryStore({ opaqueStore }).opaqueStore).toBe(opaqueStore);
+  });
+
+  test("refuses a cursor whose version can't be", async () => {
+    const store = new MemoryStore();
+    await store.save("a", records(1n, 2));
+    const { cursor = "" } = await store.scan({ limit: 1 });
+    const at = (version: string): string => {
+      const [index, of, stream] = JSON.parse(Buffer.from(cursor, "base64url").toString());
+      return Buffer.from(JSON.stringify([index, of, stream, version])).toString("base64url");
+    };
+    const last = 2n ** 63n - 1n;
+    expect((await store.scan({ cursor: at("1") })).records).toHaveLength(1);
+    expect((await store.scan({ cursor: at(`${last}`) })).records).toEqual([]);
+    for (const version of [`${last + 1n}`, "9999999999999999999", "-1", "1.5", ""]) {
+      const error = await failure(store.scan({ cursor: at(version) }));
+      expect(isProtosourceError(error, "invalid_argument") && error.details.argument).toBe("cursor");
+    }
   });
 
   test("works without options, on the machine's clock", async () => {
