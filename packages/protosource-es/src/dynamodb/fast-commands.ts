@@ -5,73 +5,58 @@
  *
  * The requests still go through `client.send` and all middleware of the client, so that credentials, retries, endpoints,
  * errors, mocks and tracing stay the SDK's. Only middleware that looks into the items of an output sees a difference:
- * binary values are still the base64 text that was sent. A client's own commands and cached handlers aren't touched.
+ * binary values are still the base64 text that was sent. And as with the SDK's own `cacheMiddleware`, a middleware is
+ * given its context once for many requests. A client's own commands and cached handlers aren't touched.
  */
-import {
-  GetItemCommand,
-  PutItemCommand,
-  QueryCommand,
-  ScanCommand,
-  TransactWriteItemsCommand,
-} from "@aws-sdk/client-dynamodb";
-
-/** A QueryCommand whose output has its items as they were sent. */
-export class FastQueryCommand extends QueryCommand {
-  override resolveMiddleware(...args: Parameters<Resolve<QueryCommand>>): ReturnType<Resolve<QueryCommand>> {
-    return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
-  }
-}
-
-/** A ScanCommand whose output has its items as they were sent. */
-export class FastScanCommand extends ScanCommand {
-  override resolveMiddleware(...args: Parameters<Resolve<ScanCommand>>): ReturnType<Resolve<ScanCommand>> {
-    return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
-  }
-}
-
-/** A GetItemCommand whose output has its item as it was sent. */
-export class FastGetItemCommand extends GetItemCommand {
-  override resolveMiddleware(...args: Parameters<Resolve<GetItemCommand>>): ReturnType<Resolve<GetItemCommand>> {
-    return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
-  }
-}
-
-/** A PutItemCommand. */
-export class FastPutItemCommand extends PutItemCommand {
-  override resolveMiddleware(...args: Parameters<Resolve<PutItemCommand>>): ReturnType<Resolve<PutItemCommand>> {
-    return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
-  }
-}
-
-/** A TransactWriteItemsCommand. */
-export class FastTransactWriteItemsCommand extends TransactWriteItemsCommand {
-  override resolveMiddleware(
-    ...args: Parameters<Resolve<TransactWriteItemsCommand>>
-  ): ReturnType<Resolve<TransactWriteItemsCommand>> {
-    return resolveFast(this, args, (...fast) => super.resolveMiddleware(...fast));
-  }
-}
 
 /**
- * Gives a command the signal that ends its request. It travels with the command and not with the options of `send`,
- * since with options the client would drop the handlers that it has cached for its owner.
+ * Makes a command fast: its output has items as they were sent. It stays an instance of its class, which is what mocks
+ * and tracers know it by.
+ *
+ * The signal travels with the command and not with the options of `send`, since with options a client drops the
+ * handlers that it has cached for its owner.
  */
-export function withSignal<C extends object>(command: C, abortSignal: AbortSignal): C {
-  return Object.assign(command, { abortSignal });
+export function fastCommand<C extends object>(command: C, client: object, abortSignal: AbortSignal): C {
+  const plain = command as unknown as Command;
+  const { resolveMiddleware, constructor: commandClass } = plain;
+  const { config } = client as { readonly config?: { readonly cacheMiddleware?: boolean } };
+  return Object.assign(command, {
+    abortSignal,
+    resolveMiddleware: (...[stack, config, options]: Parameters<Command["resolveMiddleware"]>) =>
+      resolveFast(commandClass, plain.middlewareStack, stack, config, (quiet) =>
+        resolveMiddleware.call(command, stack, quiet, options),
+      ),
+    // Such a client keeps one handler for each class. Its owner's must not become ours.
+    ...(config?.cacheMiddleware === true ? { constructor: namesake(commandClass) } : {}),
+  });
 }
 
-type Resolve<C extends { resolveMiddleware: (...args: never[]) => unknown }> = C["resolveMiddleware"];
+const namesakes = new WeakMap<CommandClass, CommandClass>();
+
+function namesake(commandClass: CommandClass): CommandClass {
+  let found = namesakes.get(commandClass);
+  if (!found) {
+    found = class extends commandClass {
+      static override readonly name = commandClass.name;
+    };
+    namesakes.set(commandClass, found);
+  }
+  return found;
+}
+
+type CommandClass = new (...args: never[]) => object;
+interface Command {
+  readonly constructor: CommandClass;
+  readonly middlewareStack: CommandStack;
+  resolveMiddleware(stack: ClientStack, config: ClientConfig, options: unknown): unknown;
+}
 
 /** The parts of the SDK that are looked at; they are the same from its first to its newest release. */
 interface ClientStack {
   applyToStack(stack: { add: Look; addRelativeTo: Look; identifyOnResolve: () => boolean }): unknown;
 }
 type Look = (middleware: unknown) => void;
-interface Protocol {
-  serializeRequest(operation: unknown, input: object, context: unknown): Promise<{ body?: unknown }>;
-}
 interface ClientConfig {
-  readonly protocol?: Protocol;
   readonly credentials?: unknown;
   readonly region?: unknown;
   readonly endpoint?: unknown;
@@ -86,17 +71,19 @@ interface HttpResponse {
   readonly statusCode: number;
   body: unknown;
 }
-interface DeserializeArgs {
-  readonly request: object;
+interface Args {
+  readonly input: object;
+  readonly request: { body?: unknown };
   readonly abortSignal?: AbortSignal;
 }
-interface DeserializeResult {
+interface Result {
   readonly response: HttpResponse;
   readonly output: { readonly $metadata: unknown };
 }
-type DeserializeNext = (args: DeserializeArgs) => Promise<DeserializeResult>;
+type Next = (args: Args) => Promise<Result>;
 interface CommandStack {
-  add(middleware: (next: DeserializeNext) => DeserializeNext, options: object): void;
+  add(middleware: (next: Next) => Next, options: object): void;
+  addRelativeTo(middleware: (next: Next) => Next, options: object): void;
 }
 
 /** A handler that was put together, and what of the client it was put together from. */
@@ -109,29 +96,37 @@ interface CachedHandler {
 const handlers = new WeakMap<object, WeakMap<object, CachedHandler>>();
 
 /** Puts the handler of a command together, or gives the one of the last time if the client is the same as then. */
-function resolveFast<S, C, O, H>(
-  command: { readonly constructor: object; readonly middlewareStack: unknown },
-  [stack, config, options]: [stack: S, config: C, options: O],
-  resolve: (stack: S, config: C, options: O) => H,
-): H {
-  const clientStack = stack as ClientStack;
-  let ofClient = handlers.get(clientStack);
+function resolveFast(
+  commandClass: CommandClass,
+  own: CommandStack,
+  stack: ClientStack,
+  config: ClientConfig,
+  resolve: (config: ClientConfig) => unknown,
+): unknown {
+  let ofClient = handlers.get(stack);
   if (!ofClient) {
     ofClient = new WeakMap();
-    handlers.set(clientStack, ofClient);
+    handlers.set(stack, ofClient);
   }
-  const middleware = middlewareOf(clientStack);
-  const settings = settingsOf(config as ClientConfig);
-  const cached = ofClient.get(command.constructor);
-  if (cached && areSame(cached.middleware, middleware) && areSame(cached.settings, settings))
-    return cached.handler as H;
+  const middleware = middlewareOf(stack);
+  const settings = settingsOf(config);
+  const cached = ofClient.get(commandClass);
+  if (cached && areSame(cached.middleware, middleware) && areSame(cached.settings, settings)) return cached.handler;
 
-  const clientConfig = config as ClientConfig;
-  const own = command.middlewareStack as CommandStack;
-  own.add(takeBody(clientConfig), { step: "deserialize", priority: "low", name: "protosourceTakeBody" });
+  own.addRelativeTo(hideInput, {
+    relation: "after",
+    toMiddleware: "endpointV2Middleware",
+    name: "protosourceHideInput",
+  });
+  own.addRelativeTo(writeBody, {
+    relation: "after",
+    toMiddleware: "serializerMiddleware",
+    name: "protosourceWriteBody",
+  });
+  own.add(takeBody(config), { step: "deserialize", priority: "low", name: "protosourceTakeBody" });
   own.add(giveBody, { step: "deserialize", priority: "high", name: "protosourceGiveBody" });
-  const handler = resolve(stack, quiet(clientConfig) as C, options);
-  ofClient.set(command.constructor, { middleware, settings, handler });
+  const handler = resolve(quiet(config));
+  ofClient.set(commandClass, { middleware, settings, handler });
   return handler;
 }
 
@@ -153,35 +148,40 @@ function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 const signals = new WeakMap<object, AbortSignal>();
+const inputs = new WeakMap<object, object>();
 const bodies = new WeakMap<object, object>();
 const NO_BODY = new Uint8Array();
 
 /** Gives a client's configuration with a logger for which nothing is prepared, unless the client has a real one. */
 function quiet(config: ClientConfig): ClientConfig {
   const isOff = config.logger === undefined || config.logger.constructor?.name === "NoOpLogger";
-  const { requestHandler, protocol } = config;
+  const { requestHandler } = config;
   return {
     ...config,
     logger: isOff ? {} : config.logger,
     requestHandler: {
       handle: (request, options) => requestHandler.handle(request, { ...options, abortSignal: signals.get(request) }),
     },
-    // Releases before late 2025 have no protocol, and write their requests themselves.
-    ...(protocol === undefined ? {} : { protocol: withPlainRequests(protocol) }),
+  };
+}
+
+/** Gives the SDK's serializer nothing to walk through. */
+function hideInput(next: Next): Next {
+  return (args) => {
+    const input = {};
+    inputs.set(input, args.input);
+    return next({ ...args, input });
   };
 }
 
 /** Writes the body of a request without a walk through its schema: the input is JSON already, but for its bytes. */
-function withPlainRequests(protocol: Protocol): Protocol {
-  return Object.create(protocol, {
-    serializeRequest: {
-      value: async (operation: unknown, input: object, context: unknown) => {
-        const request = await protocol.serializeRequest(operation, {}, context);
-        request.body = JSON.stringify(toWire(input));
-        return request;
-      },
-    },
-  }) as Protocol;
+function writeBody(next: Next): Next {
+  return (args) => {
+    const input = inputs.get(args.input);
+    if (!input) return next(args);
+    args.request.body = JSON.stringify(toWire(input));
+    return next({ ...args, input });
+  };
 }
 
 function toWire(value: unknown): unknown {
@@ -196,30 +196,41 @@ function toWire(value: unknown): unknown {
 }
 
 /** Reads the body of a successful answer before the SDK's deserializer does, and leaves that one nothing to do. */
-function takeBody(config: ClientConfig): (next: DeserializeNext) => DeserializeNext {
+function takeBody(config: ClientConfig): (next: Next) => Next {
   return (next) => async (args) => {
     if (args.abortSignal) signals.set(args.request, args.abortSignal);
     const result = await next(args);
     const { response } = result;
-    if (response.statusCode !== 200) return result;
-    const { body } = response;
-    const bytes = body instanceof Uint8Array ? body : await config.streamCollector(body);
+    if (response.statusCode !== 200 || !response.body) return result;
+    const bytes = await collect(response, config);
     try {
-      bodies.set(
-        response,
-        JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString()) as object,
-      );
-      response.body = NO_BODY;
+      const body: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+      if (typeof body === "object" && body !== null) {
+        bodies.set(response, body);
+        response.body = NO_BODY;
+        return result;
+      }
     } catch {
       // What isn't JSON is for the SDK to complain about.
-      response.body = bytes;
     }
+    response.body = bytes;
     return result;
   };
 }
 
+async function collect(response: HttpResponse, config: ClientConfig): Promise<Uint8Array> {
+  if (response.body instanceof Uint8Array) return response.body;
+  try {
+    return await config.streamCollector(response.body);
+  } catch (error) {
+    // As the SDK does when its deserializer fails: it tells an answer that broke off from a request that never left.
+    if (error instanceof Error) Object.defineProperty(error, "$response", { value: response, configurable: true });
+    throw error;
+  }
+}
+
 /** Gives the body as the output, when it was read. */
-function giveBody(next: DeserializeNext): DeserializeNext {
+function giveBody(next: Next): Next {
   return async (args) => {
     const result = await next(args);
     const body = bodies.get(result.response);

@@ -19,15 +19,8 @@ import {
   type TransactWriteItemsCommandInput,
   type TransactWriteItemsCommandOutput,
 } from "@aws-sdk/client-dynamodb";
-import type { DynamoDBClientLike } from "./dynamodb-client.js";
-import {
-  FastGetItemCommand,
-  FastPutItemCommand,
-  FastQueryCommand,
-  FastScanCommand,
-  FastTransactWriteItemsCommand,
-  withSignal,
-} from "./fast-commands.js";
+import type { DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
+import { fastCommand } from "./fast-commands.js";
 import { createSender, type RequestOptions, type Sent } from "./sending.js";
 
 /** Sends one kind of request. Throws what a {@link createSender | sender} throws. */
@@ -47,42 +40,32 @@ export interface TableRequests {
 export function createTableRequests(client: DynamoDBClientLike, options: RequestOptions): TableRequests {
   const send = createSender(options);
   const isFast = options.fastPath ?? true;
+  const prepared = <C extends object>(command: C, abortSignal: AbortSignal): [command: C, options?: SendOptions] =>
+    isFast ? [fastCommand(command, client, abortSignal)] : [command, { abortSignal }];
   return {
     query: (input, signal) =>
       send("Query", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        isFast
-          ? client.send(withSignal(new FastQueryCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
-          : client.send(new QueryCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+        client.send(...prepared(new QueryCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
       ),
     scan: (input, signal) =>
       send("Scan", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        isFast
-          ? client.send(withSignal(new FastScanCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
-          : client.send(new ScanCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+        client.send(...prepared(new ScanCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
       ),
     getItem: (input, signal) =>
       send("GetItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        isFast
-          ? client.send(withSignal(new FastGetItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
-          : client.send(new GetItemCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+        client.send(...prepared(new GetItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
       ),
     putItem: (input, signal) =>
       send("PutItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        isFast
-          ? client.send(withSignal(new FastPutItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal))
-          : client.send(new PutItemCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+        client.send(...prepared(new PutItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
       ),
     deleteItem: (input, signal) =>
       send("DeleteItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(new DeleteItemCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+        client.send(...prepared(new DeleteItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
       ),
     transactWriteItems: (input, signal) =>
       send("TransactWriteItems", tablesOf(input), signal, (ReturnConsumedCapacity, abortSignal) =>
-        isFast
-          ? client.send(
-              withSignal(new FastTransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), abortSignal),
-            )
-          : client.send(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), { abortSignal }),
+        client.send(...prepared(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
       ),
   };
 }
