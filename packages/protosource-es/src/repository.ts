@@ -3,10 +3,12 @@ import { type Aggregate, derive, emptyAggregate, eventBehaviourOf } from "./aggr
 import { type Behaviour, behaviourOf, type CommandMessage, type EventMessage } from "./aggregate/behaviour.js";
 import type { AggregateTypes, CommandOf, EventOf, EventsFor, Outcome } from "./aggregate/types.js";
 import type { CallOptions } from "./call-options.js";
-import { type Clock, systemClock } from "./clock.js";
+import { claimTaken } from "./claims.js";
+import { type Clock, epochSeconds, systemClock } from "./clock.js";
 import { isProtosourceError, ProtosourceError } from "./errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "./gzip/gzip.js";
 import type { Logger } from "./logger.js";
+import { claimChanges, commandScope, type UniqueValues, uniqueValues } from "./pipeline/claims.js";
 import { copyMessage } from "./pipeline/copy-message.js";
 import { decideWith } from "./pipeline/decide.js";
 import { type AppendOptions, append } from "./pipeline/emit.js";
@@ -16,19 +18,23 @@ import { pause } from "./pipeline/pause.js";
 import { prepare } from "./pipeline/prepare.js";
 import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./pipeline/save.js";
 import type { ValidateFields } from "./pipeline/validate.js";
-import { throwIfAborted } from "./save-checks.js";
+import { MAX_TTL_SECONDS, throwIfAborted } from "./save-checks.js";
 import { binarySerializer } from "./serializer/binary.js";
 import type { Serializer } from "./serializer/serializer.js";
-import type { AggregateStore, SnapshotTailStore, Store, TransactionalStore } from "./store.js";
+import type { AggregateStore, Claim, ClaimingStore, SnapshotTailStore, Store, TransactionalStore } from "./store.js";
 
 /** How often a command is decided again by default when somebody else was first. */
 const DEFAULT_RETRIES = 8;
+
+/** How long the id of a command is remembered by default: a day. */
+const DEFAULT_COMMAND_ID_SECONDS = 86_400;
 
 /** What a repository needs of a store, and what it uses where the store has it. */
 export type RepositoryStore = Store &
   Partial<SnapshotTailStore> &
   Partial<AggregateStore> &
-  Partial<TransactionalStore>;
+  Partial<TransactionalStore> &
+  Partial<ClaimingStore>;
 
 export interface RepositoryOptions {
   /** Tells the time of events, and which records have expired. The machine's clock by default. */
@@ -58,6 +64,8 @@ export interface RepositoryOptions {
    * them is `partial_save`.
    */
   readonly splitSaves?: boolean | undefined;
+  /** Seconds for which the `commandId` of a command is remembered; a day by default. */
+  readonly commandIdSeconds?: number | undefined;
   /** Checks the fields of each command, instead of @bufbuild/protovalidate. */
   readonly validate?: ValidateFields | undefined;
   /** Takes failures that no call fails for, such as that of a row. The console by default. */
@@ -74,6 +82,13 @@ export interface ApplyOptions {
   readonly id?: string;
   /** The version that the caller decided on, 0 for no aggregate: another one is `version_conflict`, without retries. */
   readonly expectedVersion?: bigint | undefined;
+  /**
+   * Names the command, such as after the message that brought it: whoever sends it again, from any process, has no
+   * effect and is told what came of the first, even if that had nothing to do. Of one that was refused nothing is
+   * known. Its ids are those of one kind of aggregate, and for another aggregate of it, `claim_taken`. The store must
+   * keep claims.
+   */
+  readonly commandId?: string | undefined;
   /** How often to decide again; by default what the repository says. 0 for never. */
   readonly retries?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -89,6 +104,11 @@ export interface Applied<A extends Message, E> {
   readonly aggregate: A;
   /** Whether there was nothing to do, so that nothing was stored. */
   readonly skipped: boolean;
+  /**
+   * Whether a command of the same `commandId` was carried out before. Then `id` and `version` are what came of that
+   * one, there are no events, and `aggregate` is as it is now.
+   */
+  readonly repeated: boolean;
 }
 
 /** Appends to a stream, as {@link Repository.save} takes it. */
@@ -109,7 +129,7 @@ export class Repository<T extends AggregateTypes> {
 
   /**
    * Throws `invalid_argument` without an aggregate or a store, and `not_configured` when rows are to be written with
-   * the events and the store can't do that.
+   * the events or values are to be unique, and the store can't do that.
    */
   constructor(aggregate: Aggregate<T>, store: RepositoryStore, options: RepositoryOptions = {}) {
     if (!aggregate?.schema)
@@ -122,7 +142,9 @@ export class Repository<T extends AggregateTypes> {
         { option: "materialize" },
       );
     }
+    if (aggregate.rules.unique !== undefined) requireClaims(store, "unique");
     checkRetries(options.retries);
+    checkCommandIdSeconds(options.commandIdSeconds);
     this.#definition = aggregate;
     this.#behaviour = behaviourOf(aggregate.schema as DescMessage);
     this.#store = store;
@@ -143,7 +165,8 @@ export class Repository<T extends AggregateTypes> {
    *
    * Throws what a rule throws, unchanged. Throws `unhandled_command`, `already_created`, `not_created`,
    * `validation_failed`, `state_not_allowed`; `invalid_argument` for a wrong id or actor, and for a creation without
-   * an id where there is no `newId`; `version_conflict` after the last retry; `too_large`; and what the store throws.
+   * an id where there is no `newId`; `version_conflict` after the last retry; `claim_taken` for a unique value of
+   * another aggregate; `too_large`; and what the store throws. `unavailable` tells whether the outcome is known.
    */
   async apply<C extends CommandOf<T>>(
     command: C | readonly C[],
@@ -152,20 +175,34 @@ export class Repository<T extends AggregateTypes> {
     const given: readonly Message[] = Array.isArray(command) ? command : [command];
     const commands = prepare(this.#definition, given, options, this.#options.newId);
     const [{ id }] = commands;
-    const { expectedVersion, signal } = options;
+    const { expectedVersion, commandId, signal } = options;
     checkRetries(options.retries);
+    if (commandId !== undefined) checkCommandId(this.#store, commandId);
+    const isNamed = options.id !== undefined || (given as readonly CommandMessage[]).some((one) => one.id !== "");
     const retries = expectedVersion === undefined ? (options.retries ?? this.#options.retries ?? DEFAULT_RETRIES) : 0;
+    let conflict: ProtosourceError | undefined;
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(signal, "apply");
       const loaded = await this.#load(id, signal);
-      checkVersion(id, loaded, expectedVersion);
-      const outcome = await this.#decide(commands, id, loaded, signal);
-      const conflict = outcome.skipped ? undefined : await this.#commit(id, outcome, signal);
-      if (conflict === undefined) {
-        const { events, aggregate, skipped } = outcome;
-        return { id, version: aggregate.version, events: events as readonly EventsFor<T, C>[], aggregate, skipped };
+      if (commandId !== undefined) {
+        // Only after the load: before it, another process could carry out the command between the two.
+        const repeated = await this.#findRepeated(commandId, isNamed ? id : undefined, signal);
+        if (repeated !== undefined) return repeated;
       }
-      if (attempt >= retries) throw conflict;
+      if (conflict !== undefined && attempt > retries) throw conflict;
+      checkVersion(id, loaded, expectedVersion);
+      const before = uniqueValues(this.#definition, loaded.aggregate);
+      const outcome = await this.#decide(commands, id, loaded, signal);
+      conflict =
+        outcome.skipped && commandId === undefined
+          ? undefined
+          : await this.#commit(id, outcome, { before, commandId, signal });
+      if (conflict === undefined) {
+        const { aggregate, skipped } = outcome;
+        const events = outcome.events as readonly EventsFor<T, C>[];
+        return { id, version: aggregate.version, events, aggregate, skipped, repeated: false };
+      }
+      if (attempt >= retries && commandId === undefined) throw conflict;
       await pause(attempt, signal);
     }
   }
@@ -212,6 +249,7 @@ export class Repository<T extends AggregateTypes> {
     const { signal, expectedVersion } = options;
     const loaded = await this.#load(id, signal);
     checkVersion(id, loaded, expectedVersion);
+    const before = uniqueValues(this.#definition, loaded.aggregate);
     const aggregate = loaded.aggregate ?? emptyAggregate(this.#definition);
     const copies = (events as readonly Message[]).map((event) => this.#copyEvent(id, event));
     const { stored } = append(this.#definition, aggregate, copies, {
@@ -222,7 +260,8 @@ export class Repository<T extends AggregateTypes> {
     if (stored.length === 0) return { version: loaded.version };
     derive(this.#definition, aggregate);
     const records = toRecords(this.#behaviour, stored, this.#format);
-    await this.#store.save(this.#streamId(id), records, { signal, atEnd: true });
+    const claims = this.#claims(id, before, aggregate);
+    await saveCommand(this.#store, this.#streamId(id), records, { rows: undefined, claims, splitSaves: true, signal });
     if (this.#options.materialize !== "off") await this.#writeRows(aggregate);
     return { version: aggregate.version };
   }
@@ -261,24 +300,69 @@ export class Repository<T extends AggregateTypes> {
     return { events, stored, aggregate, skipped: stored.length === 0 };
   }
 
+  /**
+   * Finds what came of an earlier command of an id. Throws `claim_taken` when that was of another aggregate than `id`:
+   * a command that is meant for this one must not get lost.
+   */
+  async #findRepeated(
+    commandId: string,
+    id: string | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<Applied<T["aggregate"], never> | undefined> {
+    const scope = commandScope(this.#behaviour.schema.typeName);
+    const claim = await this.#store.findClaim?.(scope, commandId, { signal });
+    if (claim === undefined) return undefined;
+    if (id !== undefined && claim.owner !== this.#streamId(id)) throw claimTaken(scope, claim.owner);
+    const ownId = claim.owner.slice(this.#behaviour.streamPrefix.length);
+    const { aggregate = emptyAggregate(this.#definition) } = await this.#load(ownId, signal);
+    return { id: ownId, version: claim.version, events: [], aggregate, skipped: true, repeated: true };
+  }
+
+  /** Gives what a change of an aggregate takes and frees. */
+  #claims(id: string, before: UniqueValues, aggregate: T["aggregate"]): Claim[] {
+    const { ttlSeconds } = this.#behaviour;
+    const ttl = ttlSeconds > 0n ? epochSeconds(this.#clock) + ttlSeconds : 0n;
+    return claimChanges(before, uniqueValues(this.#definition, aggregate), this.#streamId(id), ttl);
+  }
+
+  /** Gives the claim by which a command is known again. */
+  #commandClaim(id: string, commandId: string, version: bigint): Claim {
+    const { commandIdSeconds = DEFAULT_COMMAND_ID_SECONDS } = this.#options;
+    const scope = commandScope(this.#behaviour.schema.typeName);
+    const ttl = epochSeconds(this.#clock) + BigInt(commandIdSeconds);
+    return { scope, value: commandId, owner: this.#streamId(id), version, ttl, once: true };
+  }
+
   /** Saves what a decision came to. A conflict is an outcome here, which `apply` decides about. */
   async #commit(
     id: string,
-    { stored, aggregate }: Outcome<T>,
-    signal: AbortSignal | undefined,
-  ): Promise<ProtosourceError<"version_conflict"> | undefined> {
+    { stored, aggregate, skipped }: Outcome<T>,
+    options: {
+      readonly before: UniqueValues;
+      readonly commandId: string | undefined;
+      readonly signal: AbortSignal | undefined;
+    },
+  ): Promise<ProtosourceError | undefined> {
+    const { before, commandId, signal } = options;
+    const claims = skipped ? [] : this.#claims(id, before, aggregate);
+    if (commandId !== undefined) claims.push(this.#commandClaim(id, commandId, aggregate.version));
     const streamId = this.#streamId(id);
     const events = stored as readonly EventMessage[];
     const records = toRecords(this.#behaviour, events, this.#format);
     const { materialize: mode = "best-effort", splitSaves = false } = this.#options;
-    const rows = mode === "transactional" ? rowWrites(this.#behaviour, aggregate, this.#format) : undefined;
+    const rows = mode === "transactional" && !skipped ? rowWrites(this.#behaviour, aggregate, this.#format) : undefined;
     try {
-      await saveCommand(this.#store, streamId, records, { rows, splitSaves, signal });
+      await saveCommand(this.#store, streamId, records, { rows, claims, splitSaves, signal });
     } catch (error) {
       if (isProtosourceError(error, "version_conflict")) return error;
+      if (
+        isProtosourceError(error, "claim_taken") &&
+        error.details.scope === commandScope(this.#behaviour.schema.typeName)
+      )
+        return error;
       throw explainTooLarge(error, this.#behaviour, streamId, events, records);
     }
-    if (mode === "best-effort") await this.#writeRows(aggregate);
+    if (mode === "best-effort" && !skipped) await this.#writeRows(aggregate);
     return undefined;
   }
 
@@ -325,6 +409,30 @@ function checkVersion<T extends AggregateTypes>(
 
 function checkId(id: string): void {
   if (typeof id !== "string" || id === "") throw invalid("id", "the id is empty: say which aggregate");
+}
+
+function checkCommandId(store: RepositoryStore, commandId: string): void {
+  if (typeof commandId !== "string" || commandId === "") {
+    throw invalid("commandId", "the commandId is empty: give what names the command, or none");
+  }
+  requireClaims(store, "commandId");
+}
+
+function checkCommandIdSeconds(seconds: number | undefined): void {
+  if (seconds !== undefined && !(Number.isSafeInteger(seconds) && seconds > 0 && seconds <= MAX_TTL_SECONDS)) {
+    throw invalid("commandIdSeconds", `an id can't be remembered for ${seconds} seconds: give a whole number above 0`);
+  }
+}
+
+function requireClaims(store: RepositoryStore, option: string): void {
+  if (store.saveAll !== undefined && store.findClaim !== undefined) return;
+  throw new ProtosourceError(
+    "not_configured",
+    `${option} needs a store with saveAll and findClaim: give another store`,
+    {
+      option,
+    },
+  );
 }
 
 function checkRetries(retries: number | undefined): void {

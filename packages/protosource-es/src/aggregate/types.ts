@@ -88,6 +88,13 @@ export interface Rules<T extends AggregateTypes> {
    * a snapshot, so a second run must give the same.
    */
   readonly afterOn?: (aggregate: T["aggregate"]) => void;
+  /**
+   * The values that no other aggregate of this kind may have, under names of your choice: a string, several, or
+   * undefined or an empty one for none. Spell a value the same whenever it means the same, as in
+   * `{ email: ({ email }) => email.toLowerCase() }`. A command takes and frees them in the transaction that saves its
+   * events, and fails with `claim_taken` when one belongs to another aggregate. The store must keep claims.
+   */
+  readonly unique?: Readonly<Record<string, (aggregate: T["aggregate"]) => string | readonly string[] | undefined>>;
 }
 
 /** What a command comes to. */

@@ -8,7 +8,14 @@ import { compress } from "../gzip/gzip.js";
 import type { Logger } from "../logger.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 import type { Serializer } from "../serializer/serializer.js";
-import type { RowWrite, Store, StoredRecord, TransactionalStore } from "../store.js";
+import type { Claim, RowWrite, Store, StoredRecord, TransactionalStore } from "../store.js";
+import { pause } from "./pause.js";
+
+/** How often a save is repeated of which nobody knows whether it was stored. Each takes as long as the store tries. */
+const MAX_REPETITIONS = 3;
+
+/** The failures that tell what became of a save. */
+const SAVE_OUTCOMES = ["version_conflict", "claim_taken", "partial_save"] as const;
 
 /** How events become records. */
 export interface RecordFormat {
@@ -45,13 +52,16 @@ export function toRecords(
 export interface SaveCommandOptions {
   /** Rows for the same transaction. */
   readonly rows: readonly RowWrite[] | undefined;
+  /** What to take and to free in the same transaction. */
+  readonly claims: readonly Claim[];
   /** Whether the store may cut the records into several transactions. */
   readonly splitSaves: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Saves the records of a command: all or none, unless they may be split.
+ * Saves the records of a command: all or none, unless they may be split. While nobody knows whether they were stored,
+ * the very same save is repeated, a few times.
  *
  * Throws `too_large` for more than one transaction holds, and what the store throws.
  */
@@ -61,7 +71,7 @@ export async function saveCommand(
   records: readonly StoredRecord[],
   options: SaveCommandOptions,
 ): Promise<void> {
-  const { rows, splitSaves, signal } = options;
+  const { rows, claims, splitSaves, signal } = options;
   if (records.length > MAX_COMMAND_RECORDS && !splitSaves && !store.packs) {
     throw new ProtosourceError(
       "too_large",
@@ -69,12 +79,43 @@ export async function saveCommand(
       { what: "command", size: records.length, limit: MAX_COMMAND_RECORDS },
     );
   }
-  const isTransaction = rows !== undefined || (records.length > 1 && !splitSaves);
-  if (isTransaction && store.saveAll !== undefined) {
-    await store.saveAll([{ aggregateId: streamId, records }], { rows, signal, atEnd: true });
-  } else {
-    await store.save(streamId, records, { signal, atEnd: true });
+  const isTransaction = rows !== undefined || claims.length > 0 || (records.length > 1 && !splitSaves);
+  await untilKnown(signal, async (commitId) => {
+    if (isTransaction && store.saveAll !== undefined) {
+      await store.saveAll([{ aggregateId: streamId, records }], { rows, claims, signal, commitId, atEnd: true });
+    } else {
+      await store.save(streamId, records, { signal, commitId, atEnd: true });
+    }
+  });
+}
+
+/**
+ * Sends a save again while nobody knows whether it was stored, with the commit id by which the store knows its own: so
+ * it is stored once, and what was decided isn't decided again.
+ *
+ * Throws the `unavailable` with that id when it stays unknown. Unless the store tells what became of the save, another
+ * failure of a repetition says nothing of the attempt before it.
+ */
+async function untilKnown(
+  signal: AbortSignal | undefined,
+  save: (commitId: Uint8Array | undefined) => Promise<void>,
+): Promise<void> {
+  let doubt: ProtosourceError<"unavailable"> | undefined;
+  for (let repetition = 0; ; repetition++) {
+    try {
+      return await save(doubt?.details.commitId);
+    } catch (error) {
+      if (isDoubt(error)) doubt = error;
+      else if (doubt === undefined || SAVE_OUTCOMES.some((code) => isProtosourceError(error, code))) throw error;
+      if (repetition === MAX_REPETITIONS || signal?.aborted) throw doubt;
+      await pause(repetition, signal);
+    }
   }
+}
+
+function isDoubt(error: unknown): error is ProtosourceError<"unavailable"> {
+  if (!isProtosourceError(error, "unavailable")) return false;
+  return error.details.outcome === "unknown" && error.details.commitId !== undefined;
 }
 
 /** Tells whether a snapshot fits into a DynamoDB item, and warns when it doesn't. */

@@ -1,0 +1,57 @@
+/** Beside step 7: what a save takes and frees of the values that are unique, and how a command is known again. */
+import type { Aggregate } from "../aggregate/aggregate.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+import { ProtosourceError } from "../errors.js";
+import type { Claim } from "../store.js";
+
+/** The unique values of an aggregate, by the scope that they are unique in. */
+export type UniqueValues = ReadonlyMap<string, ReadonlySet<string>>;
+
+/**
+ * Gives the unique values of an aggregate; none when there is no aggregate.
+ *
+ * Throws `invalid_argument` for a rule that gives something other than strings.
+ */
+export function uniqueValues<T extends AggregateTypes>(
+  { schema, rules }: Aggregate<T>,
+  aggregate: T["aggregate"] | undefined,
+): UniqueValues {
+  const found = new Map<string, ReadonlySet<string>>();
+  for (const [name, valuesOf] of Object.entries(rules.unique ?? {})) {
+    const given: unknown = aggregate && valuesOf(aggregate);
+    const values: readonly unknown[] = Array.isArray(given) ? given : [given ?? ""];
+    const texts = values.filter((value): value is string => typeof value === "string");
+    if (texts.length < values.length) {
+      throw new ProtosourceError(
+        "invalid_argument",
+        `unique.${name} of ${schema.typeName} must give a string, several, or undefined, and at once`,
+        { argument: `unique.${name}` },
+      );
+    }
+    found.set(`${schema.typeName}.${name}`, new Set(texts.filter((text) => text !== "")));
+  }
+  return found;
+}
+
+/**
+ * Gives what a change of an aggregate takes and frees. Where claims expire with the stream, those that stay are taken
+ * again, so that they last as long as its newest event.
+ */
+export function claimChanges(before: UniqueValues, after: UniqueValues, owner: string, ttl: bigint): Claim[] {
+  const claims: Claim[] = [];
+  for (const [scope, values] of after) {
+    const earlier = before.get(scope) ?? new Set();
+    for (const value of values) {
+      if (ttl > 0n || !earlier.has(value)) claims.push({ scope, value, owner, ttl });
+    }
+    for (const value of earlier) {
+      if (!values.has(value)) claims.push({ scope, value, owner, release: true });
+    }
+  }
+  return claims;
+}
+
+/** The scope of the ids of commands to one kind of aggregate. */
+export function commandScope(typeName: string): string {
+  return `${typeName}#command`;
+}
