@@ -17,6 +17,11 @@ export function isoSeconds(seconds: bigint): string {
   return isoTime(seconds * 1_000_000n).replace(".000000Z", "Z");
 }
 
+/** Gives a number of things, such as `1 stream` or `2 streams`. */
+export function counted(count: number, thing: string): string {
+  return `${count} ${thing}${count === 1 ? "" : "s"}`;
+}
+
 /** Gives a number of bytes in the largest unit that leaves something before the point. */
 export function byteSize(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];

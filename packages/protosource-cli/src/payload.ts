@@ -41,6 +41,15 @@ export function readPayload(streamId: string, { version, data }: StoredRecord, r
   }
 }
 
+/** Gives the full name of the type of the event in a record; undefined when it can't be read. */
+export function eventType({ data }: StoredRecord): string | undefined {
+  try {
+    return typeNameOf(decompress(data, "record"));
+  } catch {
+    return undefined;
+  }
+}
+
 /** Gives a message as JSON. A message within an `Any` of a type that isn't known has none: then it is undefined. */
 export function messageJson(schema: DescMessage, message: Message, registry: Registry): JsonValue | undefined {
   try {

@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import type { Register } from "./command.js";
+import { addAggregates } from "./commands/aggregates.js";
 import { addStreams } from "./commands/streams.js";
 import { addTables } from "./commands/tables.js";
 
@@ -17,5 +18,6 @@ export function createProgram(register: Register): Command {
     .addHelpText("after", "\nEach command has its own --help, with an example.");
   addTables(program, register);
   addStreams(program, register);
+  addAggregates(program, register);
   return program;
 }

@@ -1,11 +1,25 @@
 /** The commands that look at streams. */
 import type { Command } from "commander";
 import { type Register, withExample, withSchemas, withStore } from "../command.js";
+import { withPace } from "../pace.js";
+import { listStreams } from "./list-streams.js";
 import { showStream } from "./show-stream.js";
+import { verifyStreams } from "./verify-streams.js";
 
 /** Adds `streams` and what is under it. */
 export function addStreams(program: Command, register: Register): void {
   const streams = program.command("streams").description("looks at streams of events").helpCommand(false);
+
+  const list = streams
+    .command("list")
+    .description("lists the streams")
+    .option("--prefix <text>", "only streams whose name begins so")
+    .option("--limit <number>", "how many streams at most");
+  withExample(
+    withSchemas(withStore(list)),
+    "protosource streams list --store sqlite:orders.db --prefix 'example_app_order_v1#' --limit 20",
+  );
+  register(list, listStreams);
 
   const show = streams
     .command("show")
@@ -18,4 +32,14 @@ export function addStreams(program: Command, register: Register): void {
     "protosource streams show 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb --diff",
   );
   register(show, showStream);
+
+  const verify = streams
+    .command("verify")
+    .description("reads every stream, and says what is wrong: gaps, torn ends, events that can't be read")
+    .option("--segments <number>", "in how many parts the table is read at once", "4");
+  withExample(
+    withPace(withSchemas(withStore(verify))),
+    "protosource streams verify --store 'dynamodb:?region=eu-west-1' --descriptors image.binpb --max-units 100",
+  );
+  register(verify, verifyStreams);
 }

@@ -1,0 +1,96 @@
+/** `streams list`: what streams there are. */
+import type { ScannedRecord } from "protosource-es";
+import { type Action, type SchemaOptions, useStore } from "../command.js";
+import { EXIT } from "../exit-codes.js";
+import { byteSize, isoTime, wholeNumber } from "../format.js";
+import type { Output } from "../output.js";
+import { type Payload, readPayload } from "../payload.js";
+import { recordPages } from "../scanning.js";
+import { loadSchemas, type Schemas } from "../schemas.js";
+
+export interface ListOptions extends SchemaOptions {
+  readonly prefix?: string;
+  readonly limit?: string;
+}
+
+const TITLES = ["STREAM", "RECORDS", "VERSIONS", "LAST EVENT", "TYPE", "SIZE"];
+
+/** What the records of a stream come to. */
+interface Summary {
+  readonly streamId: string;
+  readonly first: bigint;
+  records: number;
+  bytes: number;
+  last: ScannedRecord;
+}
+
+export const listStreams: Action<ListOptions> = async ({ output, signal }, options) => {
+  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(options.limit, "--limit");
+  const schemas = await loadSchemas(options);
+  return useStore(options, async ({ store }) => {
+    let listed = 0;
+    for await (const summaries of summaryPages(recordPages(store, { signal }), options.prefix ?? "", output)) {
+      const shown = summaries.slice(0, limit - listed);
+      listed += shown.length;
+      await print(output, shown, schemas);
+      if (listed >= limit) break;
+    }
+    if (listed === 0 && !output.json) output.note("There are no streams.");
+    return EXIT.ok;
+  });
+};
+
+/** Sums up the streams of each page, but for the last one, which may go on. */
+async function* summaryPages(
+  pages: ReturnType<typeof recordPages>,
+  prefix: string,
+  output: Output,
+): AsyncGenerator<readonly Summary[], void, undefined> {
+  let current: Summary | undefined;
+  for await (const page of pages) {
+    const finished: Summary[] = [];
+    for (const error of page.unreadable) output.note(`warning: ${error.rawMessage}`);
+    for (const scanned of page.records) {
+      const { aggregateId, record } = scanned;
+      if (!aggregateId.startsWith(prefix)) continue;
+      if (current?.streamId !== aggregateId) {
+        if (current) finished.push(current);
+        current = { streamId: aggregateId, first: record.version, records: 0, bytes: 0, last: scanned };
+      }
+      current.records++;
+      current.bytes += record.data.length;
+      current.last = scanned;
+    }
+    yield finished;
+  }
+  if (current) yield [current];
+}
+
+async function print(output: Output, summaries: readonly Summary[], { registry }: Schemas): Promise<void> {
+  const rows: string[][] = [];
+  for (const { streamId, first, records, bytes, last } of summaries) {
+    const payload = readPayload(streamId, last.record, registry);
+    const time = timeOf(payload);
+    const lastVersion = last.record.version;
+    if (output.json) {
+      await output.value({
+        stream: streamId,
+        records,
+        first,
+        last: lastVersion,
+        at: time,
+        type: payload.typeName,
+        bytes,
+      });
+    } else {
+      const type = (payload.typeName ?? "?").replace(/^.*\./, "");
+      rows.push([streamId, `${records}`, `${first}–${lastVersion}`, time ?? "", type, byteSize(bytes)]);
+    }
+  }
+  if (rows.length > 0) await output.table(TITLES, rows);
+}
+
+function timeOf({ event }: Payload): string | undefined {
+  const at = (event?.message as { at?: unknown } | undefined)?.at;
+  return typeof at === "bigint" ? isoTime(at) : undefined;
+}

@@ -1,0 +1,89 @@
+/** `aggregates query`: the rows of a partition. */
+import { keyModel } from "protosource-es/model";
+import { type GsiNumber, NUM_GSIS, queryClient } from "protosource-es/opaquedata";
+import { type Action, type Context, type SchemaOptions, useStore } from "../command.js";
+import { parseConditions } from "../conditions.js";
+import { EXIT } from "../exit-codes.js";
+import { usageError } from "../failure.js";
+import { counted, wholeNumber } from "../format.js";
+import type { Output } from "../output.js";
+import { messageJson } from "../payload.js";
+import { findKeyed, printRow, schemaOf, viewRow } from "../row-view.js";
+import { loadSchemas, type Schemas } from "../schemas.js";
+
+export interface QueryOptions extends SchemaOptions {
+  readonly index: string;
+  readonly where: readonly string[];
+  readonly partition?: string;
+  readonly limit: string;
+  readonly reverse?: boolean;
+  readonly cursor?: string;
+}
+
+export const queryAggregates: Action<QueryOptions> = async (context, options, type) => {
+  const index = wholeNumber(options.index, "--index", 0);
+  if (index > NUM_GSIS)
+    throw usageError("--index", `there is no index ${index}: give 1 to ${NUM_GSIS}, or 0 for the table`);
+  const schemas = await loadSchemas(options);
+  if (type === undefined && options.partition === undefined) {
+    throw usageError("type", "which rows? Give a type, such as Order, or a --partition");
+  }
+  return type === undefined
+    ? queryPartition(context, options, schemas, index as GsiNumber)
+    : queryMessages(context, options, schemas, index as GsiNumber, type);
+};
+
+async function queryMessages(
+  { output, signal }: Context,
+  options: QueryOptions,
+  schemas: Schemas,
+  index: GsiNumber,
+  type: string,
+): Promise<typeof EXIT.ok> {
+  const schema = findKeyed(schemas, type);
+  const model = keyModel(schema);
+  const { partition, sort } = model ? parseConditions(options.where, model, index) : { partition: {}, sort: {} };
+  return useStore(options, async ({ opaqueStore }) => {
+    const page = await queryClient(schema, opaqueStore).select(index, partition, {
+      ...sort,
+      ...pageOptions(options),
+      signal,
+    });
+    for (const message of page.items) {
+      const json = messageJson(schema, message, schemas.registry);
+      await (output.json ? output.value({ message: json }) : output.line(JSON.stringify(json, undefined, 2)));
+    }
+    return finish(output, page.items.length, page.cursor);
+  });
+}
+
+async function queryPartition(
+  { output, signal }: Context,
+  options: QueryOptions,
+  schemas: Schemas,
+  index: GsiNumber,
+): Promise<typeof EXIT.ok> {
+  const { partition = "", where } = options;
+  if (where.length > 0)
+    throw usageError("--where", "--where needs a type: name the message, and leave --partition out");
+  return useStore(options, async ({ opaqueStore }) => {
+    const page = await opaqueStore.query({ index, partition, ...pageOptions(options), signal });
+    for (const row of page.rows) await printRow(output, viewRow(schemaOf(schemas, row), row, schemas));
+    return finish(output, page.rows.length, page.cursor);
+  });
+}
+
+function pageOptions({ limit, reverse, cursor }: QueryOptions): {
+  readonly limit: number;
+  readonly reverse: boolean;
+  readonly cursor: string | undefined;
+} {
+  return { limit: wholeNumber(limit, "--limit"), reverse: reverse === true, cursor };
+}
+
+async function finish(output: Output, found: number, cursor: string | undefined): Promise<typeof EXIT.ok> {
+  if (output.json && cursor !== undefined) await output.value({ cursor });
+  if (!output.json)
+    output.note(`${counted(found, "row")}${cursor === undefined ? "" : `; more by --cursor ${cursor}`}`);
+  return EXIT.ok;
+}

@@ -1,0 +1,97 @@
+/** Rows as they are shown. */
+import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
+import { isProtosourceError } from "protosource-es";
+import { KEY_ATTRIBUTES, keyModel } from "protosource-es/model";
+import { type OpaqueRow, rehydrate } from "protosource-es/opaquedata";
+import { usageError } from "./failure.js";
+import { isoSeconds } from "./format.js";
+import type { Output } from "./output.js";
+import { messageJson } from "./payload.js";
+import type { Schemas } from "./schemas.js";
+
+/** A row, and its message as far as it can be read. */
+export interface RowView {
+  readonly row: OpaqueRow;
+  readonly json: JsonValue | undefined;
+  readonly problem: string | undefined;
+}
+
+/**
+ * Finds a message that is kept in rows, by its name or its full name.
+ *
+ * Throws `invalid_argument` when there is none, or several.
+ */
+export function findKeyed(schemas: Schemas, name: string): DescMessage {
+  const all = [...schemas.registry].filter((type): type is DescMessage => type.kind === "message");
+  const keyed = all.filter((schema) => keyModel(schema)?.templates.has("pk"));
+  const found = keyed.filter((schema) => schema.typeName === name || schema.name === name);
+  const [only, another] = found.some(({ typeName }) => typeName === name)
+    ? found.filter(({ typeName }) => typeName === name)
+    : found;
+  if (only && !another) return only;
+  if (all.length === 0)
+    throw usageError("type", `nothing is known of ${name}: add --descriptors image.binpb, or --domain`);
+  const names = (another ? found : keyed).map(({ typeName }) => typeName).join(", ") || "none";
+  throw usageError(
+    "type",
+    another
+      ? `${name} may be one of ${names}: give the full name`
+      : `no row holds a ${name}: there are rows of ${names}`,
+  );
+}
+
+/** Reads the message of a row. */
+export function viewRow(schema: DescMessage | undefined, row: OpaqueRow, { registry }: Schemas): RowView {
+  if (schema === undefined) return { row, json: undefined, problem: undefined };
+  try {
+    return { row, json: messageJson(schema, rehydrate(schema, row), registry), problem: undefined };
+  } catch (error) {
+    if (!isProtosourceError(error, "corrupt_record")) throw error;
+    return { row, json: undefined, problem: error.rawMessage };
+  }
+}
+
+/** Finds the message that a row holds by its keys; undefined when nothing is known of it. */
+export function schemaOf({ aggregates }: Schemas, { pk, sk }: OpaqueRow): DescMessage | undefined {
+  for (const { definition } of aggregates) {
+    const { schema, model } = definition;
+    const prefix = keyModel(schema)?.templates.get("pk")?.prefix;
+    if (prefix === undefined || !pk.startsWith(`${prefix}#`)) continue;
+    if (sk === "AGG") return schema;
+    return model.projections.find((projection) => sk === `PROJ#${projection.schema.name}`)?.schema;
+  }
+  return undefined;
+}
+
+/** Prints a row: its keys, its message, and what it says of itself. */
+export async function printRow(output: Output, { row, json, problem }: RowView): Promise<void> {
+  const keys = Object.fromEntries(
+    KEY_ATTRIBUTES.filter((name) => name !== "pk" && name !== "sk" && row[name] !== "").map((name) => [
+      name,
+      row[name],
+    ]),
+  );
+  const expires = row.t === 0n ? undefined : isoSeconds(row.t);
+  if (output.json) {
+    await output.value({
+      pk: row.pk,
+      sk: row.sk,
+      version: row.version,
+      expires,
+      bytes: row.body.length,
+      message: json,
+      raw: json === undefined ? row.body : undefined,
+      problem,
+      keys,
+    });
+    return;
+  }
+  await output.line(output.style("bold", `${row.pk}  ${row.sk}`));
+  const version = row.version === 0n ? "no version" : `version ${row.version}`;
+  await output.line(
+    `${version}, ${row.body.length} bytes, ${expires === undefined ? "never expires" : `expires ${expires}`}`,
+  );
+  for (const [name, key] of Object.entries(keys)) await output.line(output.style("dim", `${name} ${key}`));
+  if (json !== undefined) await output.line(JSON.stringify(json, undefined, 2));
+  if (problem !== undefined) await output.line(output.style("red", problem));
+}
