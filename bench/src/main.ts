@@ -1,0 +1,114 @@
+/**
+ * Measures and reports.
+ *
+ *     npm run bench                                   measure, and write the results into README.md
+ *     npm run bench -- --check                        measure without the peers, and compare with the budgets
+ *     npm run bench -- --profile "load 8000 to events"   show where the processor's time goes, fast path off and on
+ *     npm run bench -- --only "append|tail" --rounds 5   measure a part, and write nothing
+ */
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { type Engine, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
+import { budgetTable } from "./budget.js";
+import { budgets, type Measured } from "./budgets.js";
+import { readLongStream } from "./long-stream.js";
+import { OURS, OURS_PLAIN } from "./names.js";
+import { installPeers } from "./peers/installed.js";
+import { type Profile, profile } from "./profile.js";
+import { inject } from "./readme.js";
+import { profileReport, report } from "./report.js";
+import { type Results, run } from "./results.js";
+import { measureSize } from "./size.js";
+import { dynamoDBEntries, embeddedEntries, rebuildEntries } from "./stores.js";
+import { EMBEDDED_WORKLOADS, REBUILD_WORKLOADS, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
+
+const { values: args } = parseArgs({
+  options: {
+    check: { type: "boolean", default: false },
+    profile: { type: "string" },
+    only: { type: "string" },
+    rounds: { type: "string", default: "24" },
+  },
+});
+
+/** As many slices as make a profile of some seconds. */
+const PROFILED_SLICES = 20;
+
+installPeers();
+if (args.profile !== undefined) await profileWorkloads(args.profile);
+else await measureAll(Number(args.rounds));
+
+async function measureAll(rounds: number): Promise<void> {
+  const loadBefore = loadavg()[0] ?? 0;
+  const peers = !args.check;
+  const engine = await startDynamoDBLocal();
+  const accountant = await startDynoxide();
+  try {
+    const workloads = chosen(WORKLOADS);
+    const lengths = seededLengths(workloads);
+    const entries = await dynamoDBEntries(engine, { units: false, peers, lengths });
+    const accounting = await dynamoDBEntries(accountant, { units: true, peers, lengths });
+    const dynamoDB = await run(workloads, entries, { rounds, accounting });
+    const rebuilds = await measureRebuilds(engine, accountant, rounds);
+    const embedded = await measureEmbedded(rounds);
+    if (args.only !== undefined) return;
+
+    const client = engine.client();
+    const longStream = await readLongStream(client);
+    client.destroy();
+    const measured: Measured = { dynamoDB, embedded, longStream, size: await measureSize() };
+    const all = budgets(measured);
+    console.log(`\n${budgetTable(all)}`);
+    if (args.check) process.exitCode = all.every(({ kept }) => kept) ? 0 : 1;
+    else inject("results", report(measured, rebuilds, { rounds, loadBefore, engines: [engine.name, accountant.name] }));
+  } finally {
+    await Promise.all([engine.stop(), accountant.stop()]);
+  }
+}
+
+async function measureRebuilds(engine: Engine, accountant: Engine, rounds: number): Promise<Results> {
+  const workloads = chosen(REBUILD_WORKLOADS);
+  if (workloads.length === 0) return new Map();
+  const entries = await rebuildEntries(engine, { units: false });
+  const accounting = await rebuildEntries(accountant, { units: true });
+  return run(workloads, entries, { rounds, accounting });
+}
+
+async function measureEmbedded(rounds: number): Promise<Results> {
+  const workloads = chosen(EMBEDDED_WORKLOADS);
+  if (workloads.length === 0) return new Map();
+  const { entries, close } = await embeddedEntries(seededLengths(workloads));
+  try {
+    return await run(workloads, entries, { rounds });
+  } finally {
+    close();
+  }
+}
+
+/** Profiles the package with its fast path off and on. */
+async function profileWorkloads(pattern: string): Promise<void> {
+  const workloads = WORKLOADS.filter(({ name }) => new RegExp(pattern).test(name));
+  if (workloads.length === 0) throw new Error(`no workload is called ${pattern}: ${WORKLOADS.map(({ name }) => name)}`);
+  const engine = await startDynamoDBLocal();
+  try {
+    const entries = await dynamoDBEntries(engine, { units: false, peers: false, lengths: seededLengths(workloads) });
+    const reports: string[] = [];
+    for (const workload of workloads) {
+      const profiles = new Map<string, Profile>();
+      for (const { name, contender, seeded } of entries.filter(({ name }) => [OURS_PLAIN, OURS].includes(name))) {
+        const count = workload.calls * PROFILED_SLICES;
+        for (const call of await workload.prepare(contender, seeded, count)) await call();
+        profiles.set(name, await profile(await workload.prepare(contender, seeded, count)));
+      }
+      reports.push(profileReport(workload.name, profiles));
+    }
+    console.log(reports.join("\n\n"));
+    inject("profile", reports.join("\n\n"));
+  } finally {
+    await engine.stop();
+  }
+}
+
+function chosen(workloads: readonly Workload[]): readonly Workload[] {
+  return workloads.filter(({ name }) => args.only === undefined || new RegExp(args.only).test(name));
+}

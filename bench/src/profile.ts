@@ -1,0 +1,88 @@
+/** Where the processor's time goes in a call: samples of the running function, added up by function and by module. */
+import { readFileSync } from "node:fs";
+import { Session } from "node:inspector/promises";
+import { SourceMap } from "node:module";
+import { fileURLToPath } from "node:url";
+
+/** A function or a module, and its share of the time that the processor was busy. */
+export interface Share {
+  readonly name: string;
+  readonly share: number;
+}
+
+export interface Profile {
+  /** Milliseconds of one call in which the main thread was busy, the collector's work on it included. */
+  readonly busyMs: number;
+  readonly functions: readonly Share[];
+  readonly modules: readonly Share[];
+}
+
+const SAMPLING_MICROSECONDS = 100;
+
+/** Profiles calls that are made one after another. */
+export async function profile(calls: readonly (() => Promise<unknown>)[]): Promise<Profile> {
+  const session = new Session();
+  session.connect();
+  await session.post("Profiler.enable");
+  await session.post("Profiler.setSamplingInterval", { interval: SAMPLING_MICROSECONDS });
+  await session.post("Profiler.start");
+  for (const call of calls) await call();
+  const { profile } = await session.post("Profiler.stop");
+  session.disconnect();
+
+  const nodes = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
+  const functions = new Map<string, number>();
+  const modules = new Map<string, number>();
+  let busy = 0;
+  for (const [i, id] of (profile.samples ?? []).entries()) {
+    const frame = nodes.get(id);
+    const micros = profile.timeDeltas?.[i] ?? 0;
+    if (!frame || frame.functionName === "(idle)" || frame.functionName === "(program)") continue;
+    busy += micros;
+    const module = moduleOf(frame);
+    add(modules, module, micros);
+    add(
+      functions,
+      `${frame.functionName || "(anonymous)"} in ${module}${frame.url === "" ? "" : `:${lineOf(frame)}`}`,
+      micros,
+    );
+  }
+  return { busyMs: busy / 1000 / calls.length, functions: shares(functions, busy), modules: shares(modules, busy) };
+}
+
+interface Frame {
+  readonly functionName: string;
+  readonly url: string;
+  readonly lineNumber: number;
+  readonly columnNumber: number;
+}
+
+/** The package of a dependency, the file of one's own, or what the engine calls its own work. */
+function moduleOf(frame: Frame): string {
+  if (frame.url === "") return frame.functionName.startsWith("(") ? frame.functionName : "(built in)";
+  if (frame.url.startsWith("node:")) return frame.url;
+  const source = original(frame)?.originalSource ?? frame.url;
+  const dependency = /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(source)?.[1];
+  return dependency ?? source.replace(/^.*(packages\/protosource-es\/src|bench\/src|examples)\//, "$1/");
+}
+
+function lineOf(frame: Frame): number {
+  return (original(frame)?.originalLine ?? frame.lineNumber) + 1;
+}
+
+const bundleUrl = import.meta.url;
+const bundleMap = new SourceMap(JSON.parse(readFileSync(`${fileURLToPath(bundleUrl)}.map`, "utf8")));
+
+function original(frame: Frame): { readonly originalSource: string; readonly originalLine: number } | undefined {
+  if (frame.url !== bundleUrl) return undefined;
+  const entry = bundleMap.findEntry(frame.lineNumber, frame.columnNumber);
+  return "originalSource" in entry ? entry : undefined;
+}
+
+function add(sums: Map<string, number>, key: string, value: number): void {
+  sums.set(key, (sums.get(key) ?? 0) + value);
+}
+
+function shares(sums: ReadonlyMap<string, number>, total: number): readonly Share[] {
+  return [...sums].map(([name, sum]) => ({ name, share: sum / total })).sort((a, b) => b.share - a.share);
+}

@@ -1,0 +1,127 @@
+/** What a program carries and waits for that uses the store and the core. */
+import { execFileSync } from "node:child_process";
+import { rmSync, writeFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { type BuildResult, build, buildSync } from "esbuild";
+import type { Budget } from "./budget.js";
+import { median } from "./statistics.js";
+
+/** The sizes of bundles and the time of the import. */
+export interface Size {
+  /** A service's bundle: the repository on the store, with rows. */
+  readonly service: BundleSize;
+  /** All that the core and the store export. */
+  readonly everything: BundleSize;
+  /** Milliseconds to import the core and the store when what they need is imported already: median of processes. */
+  readonly importMs: number;
+  readonly leastImportMs: number;
+}
+
+/** The bytes of a bundle without the SDK and the protobuf run time. */
+export interface BundleSize {
+  readonly minified: number;
+  readonly gzip: number;
+}
+
+/** The most that a service's bundle may have, and the import take. */
+export interface Ceilings {
+  readonly gzipBytes: number;
+  readonly importMs: number;
+}
+
+/** What the package promises. */
+export const PROMISED: Ceilings = { gzipBytes: 20 * 1024, importMs: 15 };
+
+const SERVICE = `
+  export { defineAggregate, Repository } from "protosource-es";
+  export { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
+`;
+const EVERYTHING = `
+  export * from "protosource-es";
+  export * from "protosource-es/dynamodb";
+`;
+const PROCESSES = 15;
+
+const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Measures bundles and the import. */
+export async function measureSize(): Promise<Size> {
+  const [service, everything] = await Promise.all([bundle(SERVICE), bundle(EVERYTHING)]);
+  const times = importTimes(dependenciesOf(everything));
+  return {
+    service: sizeOf(service),
+    everything: sizeOf(everything),
+    importMs: median(times),
+    leastImportMs: Math.min(...times),
+  };
+}
+
+/** Compares a service's bundle and an import with what they may take. */
+export function sizeBudgets({ service }: Size, importMs: number, most: Ceilings): readonly Budget[] {
+  return [
+    {
+      workload: "bundle of store and core",
+      promise: `≤ ${kilobytes(most.gzipBytes)} KB gzip`,
+      measured: `${kilobytes(service.gzip)} KB`,
+      kept: service.gzip <= most.gzipBytes,
+    },
+    {
+      workload: "import of store and core",
+      promise: `≤ ${most.importMs} ms beyond their dependencies`,
+      measured: `${importMs.toFixed(1)} ms`,
+      kept: importMs <= most.importMs,
+    },
+  ];
+}
+
+type Bundle = BuildResult<{ readonly write: false; readonly metafile: true }>;
+
+function bundle(contents: string): Promise<Bundle> {
+  return build({
+    stdin: { contents, resolveDir: `${REPOSITORY}bench` },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    conditions: ["@protosource-es/source"],
+    external: ["@aws-sdk/*", "@bufbuild/*"],
+    write: false,
+    metafile: true,
+  });
+}
+
+function sizeOf({ outputFiles }: Bundle): BundleSize {
+  const contents = outputFiles[0]?.contents ?? new Uint8Array();
+  return { minified: contents.length, gzip: gzipSync(contents, { level: 9 }).length };
+}
+
+/** The modules that a bundle imports when it is loaded. */
+function dependenciesOf({ metafile }: Bundle): readonly string[] {
+  const imports = Object.values(metafile.outputs).flatMap(({ imports }) => imports);
+  return imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
+}
+
+/** Imports the package, file by file as it is published, in processes of their own. */
+function importTimes(dependencies: readonly string[]): readonly number[] {
+  const folder = `${REPOSITORY}bench/dist/package`;
+  rmSync(folder, { recursive: true, force: true });
+  buildSync({ entryPoints: [`${REPOSITORY}packages/protosource-es/src/**/*.ts`], outdir: folder, format: "esm" });
+  const script = `${folder}/import.js`;
+  writeFileSync(
+    script,
+    `${dependencies.map((path) => `import ${JSON.stringify(path)};`).join("\n")}
+const start = performance.now();
+await import("./index.js");
+await import("./dynamodb/index.js");
+console.log(performance.now() - start);
+`,
+  );
+  const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
+  return Array.from({ length: PROCESSES }, () => Number(execFileSync(process.execPath, [script], { env })));
+}
+
+function kilobytes(bytes: number): string {
+  return String(Math.round(bytes / 102.4) / 10);
+}

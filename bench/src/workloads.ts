@@ -1,0 +1,187 @@
+/** What is measured: a call, how often it is made in a slice, and what must come of it. */
+import type { Answer, ApplyMode, Contender } from "./contender.js";
+import { orderEvents } from "./sample.js";
+
+/** One call. It gives what was read or, for an append that must be refused, how many events were taken. */
+export type Call = () => Promise<Answer | undefined>;
+
+export interface Workload {
+  readonly name: string;
+  /** The length of the stream that it needs, written before. */
+  readonly length?: number;
+  /** The calls of one slice: some 50 milliseconds of them. */
+  readonly calls: number;
+  /** Tells whether a store takes part. */
+  fits(contender: Contender): boolean;
+  /** Prepares the calls of a slice, unmeasured. */
+  prepare(contender: Contender, seeded: SeededStreams, calls: number): Promise<readonly Call[]>;
+  /** What each call must give. */
+  readonly expected: Answer | undefined;
+}
+
+/** The ids of the streams that were written before, by their length. */
+export type SeededStreams = ReadonlyMap<number, string>;
+
+/** The workloads for stores on DynamoDB. */
+export const WORKLOADS: readonly Workload[] = [
+  append(1, 40),
+  append(5, 15),
+  append(250, 1),
+  conflict(40),
+  ...[10, 100, 1000, 8000].flatMap((length) => [load("records", length), load("events", length)]),
+  tail(50, 8000, 30),
+  ...(["off", "best-effort", "transactional"] as const).flatMap((materialize) => [
+    apply({ warm: false, materialize }, 20),
+    apply({ warm: true, materialize }, 20),
+  ]),
+];
+
+/** How many orders there are to rebuild, and how many events each has. */
+export const REBUILT = { orders: 40, events: 20 } as const;
+
+/** The workloads for tables that hold nothing but orders to rebuild. */
+export const REBUILD_WORKLOADS: readonly Workload[] = [rebuild()];
+
+/** The workloads for stores in an SQLite file. */
+export const EMBEDDED_WORKLOADS: readonly Workload[] = [
+  append(1, 40),
+  append(5, 20),
+  append(250, 2),
+  load("events", 10),
+  load("events", 100),
+  load("events", 1000),
+];
+
+/** The lengths of the streams that workloads need. */
+export function seededLengths(workloads: readonly Workload[]): readonly number[] {
+  return [...new Set(workloads.flatMap(({ length }) => length ?? []))];
+}
+
+/** Writes streams of the given lengths, so many events at once. */
+export async function seed(contender: Contender, lengths: readonly number[], atOnce: number): Promise<SeededStreams> {
+  const seeded = new Map<number, string>();
+  for (const length of lengths) {
+    const id = crypto.randomUUID();
+    for (let from = 1; from <= length; from += atOnce) {
+      await contender.append(id, from, orderEvents(id, from, Math.min(atOnce, length - from + 1)));
+    }
+    seeded.set(length, id);
+  }
+  return seeded;
+}
+
+function append(count: number, calls: number): Workload {
+  return {
+    name: `append ${count}`,
+    calls,
+    fits: () => true,
+    async prepare(contender, _, calls) {
+      const id = crypto.randomUUID();
+      await contender.append(id, 1, orderEvents(id, 1, 1));
+      return Array.from({ length: calls }, (_, i) => {
+        const from = 2 + i * count;
+        const events = orderEvents(id, from, count);
+        return async () => {
+          await contender.append(id, from, events);
+          return undefined;
+        };
+      });
+    },
+    expected: undefined,
+  };
+}
+
+/** An append of one event where there is one. */
+function conflict(calls: number): Workload {
+  return {
+    name: "conflict",
+    length: 10,
+    calls,
+    fits: (contender) => contender.refuses,
+    async prepare(contender, seeded, calls) {
+      const id = seededStream(seeded, 10);
+      const events = orderEvents(id, 5, 1);
+      return Array.from({ length: calls }, () => async () => {
+        const refused = await contender.append(id, 5, events).then(
+          () => false,
+          () => true,
+        );
+        return { count: refused ? 0 : 1, last: 0 };
+      });
+    },
+    expected: { count: 0, last: 0 },
+  };
+}
+
+function load(what: "records" | "events", length: number): Workload {
+  return {
+    name: `load ${length} to ${what}`,
+    length,
+    calls: length <= 100 ? 30 : Math.ceil(4000 / length),
+    fits: (contender) => what === "events" || contender.loadRecords !== undefined,
+    async prepare(contender, seeded, calls) {
+      const id = seededStream(seeded, length);
+      const call: Call = what === "events" ? () => contender.loadEvents(id) : async () => contender.loadRecords?.(id);
+      return Array.from({ length: calls }, () => call);
+    },
+    expected: { count: length, last: length },
+  };
+}
+
+function tail(n: number, length: number, calls: number): Workload {
+  return {
+    name: `tail ${n} of ${length}`,
+    length,
+    calls,
+    fits: (contender) => contender.tail !== undefined,
+    async prepare(contender, seeded, calls) {
+      const id = seededStream(seeded, length);
+      return Array.from({ length: calls }, () => async () => contender.tail?.(id, n, length));
+    },
+    expected: { count: n, last: length },
+  };
+}
+
+/** How many events an order has to which commands are applied. With the calls it stays below the next snapshot's. */
+const EVENTS_BEFORE = 20;
+
+/** A command for an order of some 20 to 40 events, without a snapshot. */
+function apply(mode: ApplyMode, calls: number): Workload {
+  return {
+    name: `apply ${mode.warm ? "warm" : "cold"}, rows ${mode.materialize}`,
+    calls,
+    fits: (contender) => contender.applier !== undefined,
+    async prepare(contender, _, calls) {
+      const apply = contender.applier?.(mode);
+      const id = crypto.randomUUID();
+      await contender.append(id, 1, orderEvents(id, 1, EVENTS_BEFORE));
+      await apply?.(id, "1 First Street");
+      let version = EVENTS_BEFORE + 1;
+      return Array.from({ length: calls }, (_, i) => async () => {
+        const came = await apply?.(id, `${i} Second Street`);
+        version++;
+        return { count: came === version ? 1 : 0, last: 0 };
+      });
+    },
+    expected: { count: 1, last: 0 },
+  };
+}
+
+/** Rows of all orders, which are right already: who compares first has nothing to write. */
+function rebuild(): Workload {
+  return {
+    name: `rebuild ${REBUILT.orders} orders`,
+    calls: 1,
+    fits: (contender) => contender.rebuild !== undefined,
+    async prepare(contender, _, calls) {
+      return Array.from({ length: calls }, () => async () => ({ count: (await contender.rebuild?.()) ?? 0, last: 0 }));
+    },
+    expected: { count: REBUILT.orders, last: 0 },
+  };
+}
+
+function seededStream(seeded: SeededStreams, length: number): string {
+  const id = seeded.get(length);
+  if (id === undefined) throw new Error(`there is no stream of ${length} events`);
+  return id;
+}
