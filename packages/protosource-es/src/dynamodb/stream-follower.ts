@@ -11,6 +11,9 @@ import type { StreamReader } from "./stream-reader.js";
 const MAX_REREADS = 5;
 const REREAD_PAUSE_MS = 40;
 
+/** How often a range is read again that doesn't begin where it should. A stream may have lost its beginning. */
+const BEGINNING_REREADS = 2;
+
 /**
  * Gives the records of a range that count, checked to follow each other. A Query sees transactions only
  * read-committed, so that their last records, or ones in the middle, may still be missing: from there the stream is
@@ -42,7 +45,9 @@ export async function* followStream(
       for (const found of chunk) {
         const { version } = found.record;
         if ((from !== undefined && version < from) || (to !== undefined && version > to)) continue;
-        if (reverse && last === undefined && to === undefined) problem = tornAfter(found);
+        const isFirst = last === undefined;
+        if (reverse && isFirst) problem = tornAfter(found, options.to, now);
+        if (!reverse && isFirst && rereads < BEGINNING_REREADS) problem = beginningBefore(found, options.from);
         const counts = !isExpired(found.record, now);
         if (counts && expected !== undefined && version !== expected) {
           const isGap = reverse ? version < expected : version > expected;
@@ -63,7 +68,8 @@ export async function* followStream(
       if (problem || left === 0) break;
     }
     if (left === 0) return;
-    if (!problem && !reverse && to === undefined) problem = tornAfter(last);
+    if (!problem && !reverse) problem = tornAfter(last, options.to, now);
+    if (!problem && reverse && rereads < BEGINNING_REREADS) problem = beginningBefore(last, options.from);
     if (problem === undefined) return;
     if (rereads === MAX_REREADS || problem.problem === "overlap") throw corruptStream(aggregateId, problem);
     await sleep((0.5 + Math.random()) * REREAD_PAUSE_MS * (rereads + 1), signal);
@@ -74,9 +80,20 @@ export async function* followStream(
 }
 
 /** Tells that a transaction was seen in part, when a record that ought to be the last isn't the last of its save. */
-function tornAfter(read: ReadRecord | undefined): StreamProblem | undefined {
-  if (read === undefined || read.following === 0) return undefined;
+function tornAfter(read: ReadRecord | undefined, to: bigint | undefined, now: bigint): StreamProblem | undefined {
+  if (read === undefined || read.following === 0 || read.record.version === to) return undefined;
+  // What expires isn't deleted at once.
+  if (isExpired(read.record, now)) return undefined;
   return { problem: "torn", version: read.record.version + 1n };
+}
+
+/**
+ * Tells that a range doesn't begin with its lowest version, and nothing says that earlier records have expired: they
+ * may be the part of a transaction that isn't seen yet. What isn't seen soon is taken for deleted.
+ */
+function beginningBefore(lowest: ReadRecord | undefined, from: bigint = 1n): StreamProblem | undefined {
+  if (lowest === undefined || lowest.record.version <= from || lowest.record.ttl > 0n) return undefined;
+  return { problem: "gap", version: from };
 }
 
 function isExpired(record: StoredRecord, nowSeconds: bigint): boolean {

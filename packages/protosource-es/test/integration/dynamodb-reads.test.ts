@@ -4,7 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, type ObservedRequest } from "protosource-es/dynamodb";
-import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
+import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { FakeClock } from "protosource-es/testing";
 import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -170,6 +170,52 @@ describe.each(engines)("reads on $name", (engine) => {
       torn = true;
       expect(versions(await store.loadTail(id, 2))).toEqual([2n, 3n]);
     }
+  });
+
+  it("reads again when the beginning of a transaction isn't seen yet", async () => {
+    const three = (first: bigint): StoredRecord[] =>
+      [first, first + 1n, first + 2n].map((version) =>
+        create(StoredRecordSchema, { version, data: new Uint8Array([1]) }),
+      );
+    await store.save(id, three(1n));
+    await store.save(id, three(4n));
+    const from4 = async (reverse: boolean): Promise<{ records: { version: bigint }[] }> => {
+      const records: StoredRecord[] = [];
+      for await (const record of store.events(id, { from: 4n, reverse })) records.push(record);
+      return { records };
+    };
+    for (const [read, hidden, expected] of [
+      [() => store.load(id), 2, [1n, 2n, 3n, 4n, 5n, 6n]],
+      [() => store.loadTail(id, 9), 2, [1n, 2n, 3n, 4n, 5n, 6n]],
+      [() => from4(false), 5, [4n, 5n, 6n]],
+      [() => from4(true), 5, [6n, 5n, 4n]],
+    ] as const) {
+      let torn = 2;
+      proxy.decide(({ operation }) => {
+        if (operation !== "Query" || torn-- <= 0) return "pass";
+        return {
+          rewrite: (body) => ({
+            ...body,
+            Items: (body["Items"] as { v: { N: string } }[]).filter((item) => Number(item.v.N) > hidden),
+          }),
+        };
+      });
+      expect(versions(await read())).toEqual(expected);
+    }
+  });
+
+  it("reads a stream that has lost its beginning", async () => {
+    await put(event(4));
+    await put(event(5));
+    expect(versions(await store.load(id))).toEqual([4n, 5n]);
+    expect(versions(await store.loadTail(id, 9))).toEqual([4n, 5n]);
+    expect(versions(await store.loadTail(id, 2))).toEqual([4n, 5n]);
+  });
+
+  it("takes a transaction of which a part was deleted after it expired for expired, and not for torn", async () => {
+    await put(event(1, { m: { N: "1" }, t: { N: "1" } }));
+    expect(versions(await store.load(id))).toEqual([]);
+    expect(versions(await store.loadTail(id, 2, { includeExpired: true }))).toEqual([1n]);
   });
 
   it("goes on after pages that are empty or short", async () => {
