@@ -106,7 +106,9 @@ export function versionOf(schema: DescMessage): (row: OpaqueRow) => bigint | und
  */
 export function rowKeys(row: OpaqueRow, index: GsiNumber | 0): OpaqueKey | undefined {
   const [pk, sk] = indexAttributes(index);
-  return isKey(row[pk]) ? { pk: row[pk], sk: row[sk] === "" ? NO_KEY : row[sk] } : undefined;
+  // In the table itself NA is a key like any other.
+  const isHeld = index === 0 ? row.pk !== "" : isKey(row[pk]);
+  return isHeld ? { pk: row[pk], sk: row[sk] === "" ? NO_KEY : row[sk] } : undefined;
 }
 
 /** Tells whether a row no longer counts at a time in seconds since the Unix epoch. */
