@@ -1,0 +1,212 @@
+/**
+ * Runs processes that read and write the same streams through a proxy full of faults, kills them at random, starts them
+ * again, and compares what is stored with what was acknowledged. It ends with 1 when anything is wrong.
+ *
+ * `npm run soak -- --operations 100000 --processes 4 --seed 1 --rate 0.1 --engine dynoxide --minutes 30 --report FILE`
+ */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
+import { build } from "esbuild";
+import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
+import { FAULT_KINDS, type FaultKind, randomFaults, startFaultProxy } from "protosource-es/testing/faults";
+import { type Entry, readJournal } from "./journal.js";
+import { randomNumbers } from "./random.js";
+import { type Verdict, verify } from "./verify.js";
+import type { WorkerOptions } from "./worker.js";
+
+const TIME_LIMITS = { attemptMs: 1_000, totalMs: 8_000 };
+const LATE_MS = 1_500;
+const AT_ONCE = 8;
+const REQUESTS_PER_KILL = 2_000;
+const TABLES = { eventsTable: "soak-events", aggregatesTable: "soak-aggregates" };
+
+const { values } = parseArgs({
+  options: {
+    operations: { type: "string", default: "10000" },
+    processes: { type: "string", default: "4" },
+    seed: { type: "string", default: "1" },
+    rate: { type: "string", default: "0.1" },
+    engine: { type: "string", default: "dynoxide" },
+    minutes: { type: "string", default: "30" },
+    report: { type: "string", default: "soak-report.md" },
+  },
+});
+const operations = Number(values.operations);
+const processes = Number(values.processes);
+const seed = Number(values.seed);
+const rate = Number(values.rate);
+
+const folder = mkdtempSync(join(tmpdir(), "protosource-soak-"));
+const program = join(folder, "worker.mjs");
+await build({
+  entryPoints: [fileURLToPath(new URL("worker.ts", import.meta.url))],
+  outfile: program,
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  conditions: ["@protosource-es/source"],
+  // What the SDK calls `require` for is a part of Node.
+  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+  external: ["libsql"],
+  logLevel: "error",
+});
+const engine = await (values.engine === "dynamodb-local" ? startDynamoDBLocal() : startDynoxide());
+const direct = engine.client();
+await ensureTables(direct, TABLES);
+const proxy = await startFaultProxy(engine.endpoint, { keepRequests: false });
+// Torn transactions show themselves only to a read at that moment.
+const kinds = [...FAULT_KINDS, ...Array<FaultKind>(6).fill("torn transaction")];
+const faults = randomFaults({ seed, rate, lateMs: LATE_MS, kinds });
+let requests = 0;
+proxy.decide((request) => {
+  requests++;
+  return faults.fateOf(request);
+});
+
+interface Worker {
+  readonly index: number;
+  readonly to: number;
+  starts: number;
+  journals: string[];
+  child: ChildProcess | undefined;
+}
+
+const start = performance.now();
+const deadline = start + Number(values.minutes) * 60_000;
+let kills = 0;
+
+const share = Math.ceil(operations / processes);
+const workers: Worker[] = Array.from({ length: processes }, (_, index) => ({
+  index,
+  to: share,
+  starts: 0,
+  journals: [],
+  child: undefined,
+}));
+
+function nextOf(worker: Worker): number {
+  const last = worker.journals.at(-1);
+  if (last === undefined) return 0;
+  const begun = readJournal(last).flatMap((entry) => ("operation" in entry ? [entry.operation] : []));
+  return begun.reduce((most, operation) => Math.max(most, operation + 1), previous.get(worker.index) ?? 0);
+}
+
+/** Where each worker went on at its last start. */
+const previous = new Map<number, number>();
+
+function run(worker: Worker): void {
+  const from = nextOf(worker);
+  previous.set(worker.index, from);
+  const name = `w${worker.index}.${worker.starts++}`;
+  const options: WorkerOptions = {
+    ...TABLES,
+    endpoint: proxy.endpoint,
+    journal: join(folder, `${name}.jsonl`),
+    name,
+    seed: seed * 1_000 + worker.index * 100 + worker.starts,
+    from,
+    to: worker.to,
+    atOnce: AT_ONCE,
+    // With the SDK's own retries, and without.
+    maxAttempts: worker.index % 2 === 0 ? 3 : 1,
+    timeLimits: TIME_LIMITS,
+  };
+  worker.journals.push(options.journal);
+  worker.child = spawn(process.execPath, [program, JSON.stringify(options)], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+}
+
+async function finish(worker: Worker): Promise<void> {
+  for (;;) {
+    run(worker);
+    const [code] = (await once(worker.child as ChildProcess, "exit")) as [number | null];
+    worker.child = undefined;
+    if (code === 0 || performance.now() > deadline) return;
+    if (code !== null) throw new Error(`a worker ended with ${code}`);
+  }
+}
+
+let running = true;
+async function killAtRandom(): Promise<void> {
+  const random = randomNumbers(seed);
+  let next = 0;
+  while (running) {
+    await sleep(50);
+    if (requests >= next) {
+      next = requests + (0.5 + random()) * REQUESTS_PER_KILL;
+      const victim = workers[Math.floor(random() * workers.length)];
+      if (victim?.child?.kill("SIGKILL")) kills++;
+    }
+    if (performance.now() > deadline) for (const { child } of workers) child?.kill("SIGKILL");
+  }
+}
+
+const killing = killAtRandom();
+await Promise.all(workers.map(finish));
+running = false;
+await killing;
+// The last late requests are still to come.
+await sleep(LATE_MS + 500);
+const seconds = (performance.now() - start) / 1_000;
+await proxy.close();
+
+const entries = workers.flatMap(({ journals }) => journals.filter((path) => existsSync(path)).flatMap(readJournal));
+const opaqueStore = new DynamoDBOpaqueStore(direct, { table: TABLES.aggregatesTable });
+const store = new DynamoDBStore(direct, { eventsTable: TABLES.eventsTable, opaqueStore });
+const verdict = await verify(store, opaqueStore, entries);
+const report = reportOf(verdict, entries);
+writeFileSync(values.report, report);
+console.log(report);
+direct.destroy();
+await engine.stop();
+rmSync(folder, { recursive: true });
+if (verdict.problems.length > 0) process.exitCode = 1;
+
+function reportOf(found: Verdict, entries: readonly Entry[]): string {
+  const finished = entries.filter((entry) => entry.kind === "finished");
+  const outcomes = new Map<string, number>();
+  for (const { name, outcome } of finished) {
+    const key = `${name}: ${outcome}`;
+    outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
+  }
+  const injected = [...faults.counts.values()].reduce((sum, count) => sum + count, 0);
+  return [
+    "| what | how many |",
+    "|---|---:|",
+    `| operations finished | ${finished.length} |`,
+    `| requests | ${requests} |`,
+    `| faults injected | ${injected} |`,
+    `| processes, each killed and restarted at random | ${processes} |`,
+    `| kills with SIGKILL | ${kills} |`,
+    `| streams | ${found.streams} |`,
+    `| events stored | ${found.events} |`,
+    `| writes acknowledged | ${found.acknowledged} |`,
+    `| writes of unknown outcome, interrupted ones included | ${found.unknown} |`,
+    `| acknowledged writes lost | ${found.lost} |`,
+    `| writes doubled | ${found.doubled} |`,
+    `| writes stored in part, or though refused | ${found.halves} |`,
+    `| wrong reads | ${found.wrongReads} |`,
+    `| read models that aren't the fold of their events | ${found.wrongRows} |`,
+    "",
+    `Engine ${engine.name}, seed ${seed}, fault rate ${rate}, ${Math.round(seconds)} s.`,
+    "",
+    "| fault | injected |",
+    "|---|---:|",
+    ...FAULT_KINDS.map((kind) => `| ${kind} | ${faults.counts.get(kind) ?? 0} |`),
+    "",
+    "| operation and outcome | how often |",
+    "|---|---:|",
+    ...[...outcomes].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, count]) => `| ${key} | ${count} |`),
+    "",
+    ...found.problems.slice(0, 100).map((problem) => `- ${problem}`),
+    "",
+  ].join("\n");
+}

@@ -1,0 +1,248 @@
+/** One process of a soak: it reads and writes streams that others write too, until it is done or killed. */
+import { create } from "@bufbuild/protobuf";
+import { engineClient } from "@protosource-es/engines";
+import { isProtosourceError, Repository } from "protosource-es";
+import { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
+import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
+import { orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
+import { order } from "../order.js";
+import { openJournal } from "./journal.js";
+import { randomNumbers } from "./random.js";
+
+/** What the soak tells a worker, as JSON. */
+export interface WorkerOptions {
+  readonly endpoint: string;
+  readonly eventsTable: string;
+  readonly aggregatesTable: string;
+  readonly journal: string;
+  /** Which worker it is, and how often it was started. */
+  readonly name: string;
+  readonly seed: number;
+  readonly from: number;
+  readonly to: number;
+  readonly atOnce: number;
+  readonly maxAttempts: number;
+  readonly timeLimits: { readonly attemptMs: number; readonly totalMs: number };
+}
+
+/** Operations after which a worker goes on to other streams, and the number of streams that it uses at a time. */
+const OPERATIONS_PER_STREAM = 20;
+const STREAMS_AT_ONCE = 6;
+
+const options = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
+const { eventsTable, aggregatesTable, timeLimits } = options;
+const journal = openJournal(options.journal);
+const random = randomNumbers(options.seed);
+const client = engineClient(options.endpoint, { maxAttempts: options.maxAttempts });
+const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, timeLimits });
+const store = new DynamoDBStore(client, { eventsTable, opaqueStore, timeLimits });
+const quiet = { warn() {} };
+const repositories = {
+  row: new Repository(order, store, { materialize: "transactional", retries: 20, logger: quiet }),
+  later: new Repository(order, store, { retries: 20, logger: quiet }),
+};
+
+/** What this process knows of each stream: no later consistent read may show less, or anything else. */
+const known = new Map<string, string[]>();
+
+function wrong(what: string): void {
+  journal({ kind: "wrong", what: `${options.name}: ${what}` });
+}
+
+/** Compares what a read gave with what is known, and remembers it. `floor` is what was known when the read began. */
+function check(stream: string, read: readonly StoredRecord[], first: bigint, floor: number, name: string): void {
+  const seen = known.get(stream) ?? [];
+  known.set(stream, seen);
+  read.forEach(({ version, data }, i) => {
+    if (version !== first + BigInt(i)) wrong(`${name} of ${stream} gave version ${version} at ${i} from ${first}`);
+    const text = Buffer.from(data).toString();
+    const before = seen[Number(version) - 1];
+    if (before !== undefined && before !== text) wrong(`${name} of ${stream} changed version ${version}`);
+    seen[Number(version) - 1] = text;
+  });
+  const last = Number(first) + read.length - 1;
+  if (last < floor) wrong(`${name} of ${stream} ended at ${last}, and ${floor} was known`);
+}
+
+function floorOf(stream: string): number {
+  return known.get(stream)?.length ?? 0;
+}
+
+function recordsOf(write: string, stream: string, end: bigint, count: number): StoredRecord[] {
+  return Array.from({ length: count }, (_, i) => {
+    const data = Buffer.from(JSON.stringify({ write, stream, i, pad: "x".repeat(Math.floor(random() * 60)) }));
+    return create(StoredRecordSchema, { version: end + BigInt(i) + 1n, data });
+  });
+}
+
+async function endOf(stream: string): Promise<bigint> {
+  const floor = floorOf(stream);
+  const { records } = await store.loadTail(stream, 3);
+  const first = records[0]?.version ?? 1n;
+  check(stream, records, first, floor, "loadTail");
+  return records.at(-1)?.version ?? 0n;
+}
+
+/** Sends a write until its fate is known, or nobody will know it, and writes down what the caller heard. */
+async function heard(
+  write: string,
+  operation: number,
+  events: Readonly<Record<string, number>>,
+  send: (commitId: Uint8Array) => Promise<unknown>,
+): Promise<string> {
+  const commitId = crypto.getRandomValues(new Uint8Array(8));
+  journal({ kind: "begun", write, operation, events });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await send(commitId);
+      journal({ kind: "heard", write, outcome: "stored" });
+      return "stored";
+    } catch (error) {
+      if (isProtosourceError(error, "version_conflict")) {
+        journal({ kind: "heard", write, outcome: "refused" });
+        return "conflict";
+      }
+      if (isProtosourceError(error, "partial_save") && isProtosourceError(error.cause, "version_conflict")) {
+        journal({ kind: "heard", write, outcome: "unknown" });
+        return "partial";
+      }
+      const isOpen = isProtosourceError(error, "unavailable") || isProtosourceError(error, "partial_save");
+      if (!isOpen) throw error;
+      if (attempt < 3) continue;
+      journal({ kind: "heard", write, outcome: "unknown" });
+      return "unknown";
+    }
+  }
+}
+
+async function save(write: string, operation: number, stream: string): Promise<string> {
+  const end = await endOf(stream);
+  const size = random();
+  const count = size < 0.6 ? 1 : size < 0.995 ? 2 + Math.floor(random() * 5) : 150;
+  const records = recordsOf(write, stream, end, count);
+  const outcome = await heard(write, operation, { [stream]: count }, (commitId) =>
+    store.save(stream, records, { commitId }),
+  );
+  if (outcome === "stored") check(stream, records, end + 1n, 0, "save");
+  return outcome;
+}
+
+async function saveAll(write: string, operation: number, streams: readonly string[]): Promise<string> {
+  const writes = await Promise.all(
+    streams.map(async (aggregateId) => {
+      const count = 1 + Math.floor(random() * 3);
+      return { aggregateId, records: recordsOf(write, aggregateId, await endOf(aggregateId), count) };
+    }),
+  );
+  const [first] = writes;
+  const version = first?.records.at(-1)?.version ?? 0n;
+  const row = create(OpaqueDataSchema, {
+    pk: `row ${first?.aggregateId}`,
+    sk: "AGG",
+    version,
+    body: Buffer.from(write),
+  });
+  const counts = Object.fromEntries(writes.map(({ aggregateId, records }) => [aggregateId, records.length]));
+  const outcome = await heard(write, operation, counts, (commitId) =>
+    store.saveAll(writes, { commitId, rows: [{ row }] }),
+  );
+  if (outcome === "stored") {
+    for (const { aggregateId, records } of writes) {
+      check(aggregateId, records, records[0]?.version ?? 1n, 0, "saveAll");
+    }
+  }
+  return outcome;
+}
+
+/** The orders that may exist by now. */
+const created = new Set<string>();
+
+async function apply(write: string, operation: number, id: string): Promise<string> {
+  const repository = id.endsWith("0") ? repositories.row : repositories.later;
+  if (!created.has(id)) {
+    const creation = repository.apply(orderCommands.Create({ customerId: "soak" }), { id, actor: "soak" });
+    await creation.catch((error: unknown) => {
+      if (!isProtosourceError(error, "already_created")) throw error;
+    });
+    created.add(id);
+  }
+  journal({ kind: "begun", write, operation, events: { [`example_app_order_v1#${id}`]: 1 } });
+  const tag = orderCommands.AddTag({ tag: { key: `k${Math.floor(random() * 5)}`, value: write } });
+  try {
+    await repository.apply(tag, { id, actor: "soak" });
+    journal({ kind: "heard", write, outcome: "stored" });
+    return "stored";
+  } catch (error) {
+    if (isProtosourceError(error, "version_conflict")) {
+      journal({ kind: "heard", write, outcome: "refused" });
+      return "conflict";
+    }
+    if (!isProtosourceError(error, "unavailable")) throw error;
+    journal({ kind: "heard", write, outcome: error.details.outcome === "unknown" ? "unknown" : "refused" });
+    return error.details.outcome;
+  }
+}
+
+async function load(stream: string): Promise<string> {
+  const floor = floorOf(stream);
+  check(stream, (await store.load(stream)).records, 1n, floor, "load");
+  return "read";
+}
+
+async function events(stream: string): Promise<string> {
+  const floor = floorOf(stream);
+  const from = BigInt(1 + Math.floor(random() * (floor + 1)));
+  const read: StoredRecord[] = [];
+  const isDown = random() < 0.5;
+  for await (const record of store.events(stream, { from, reverse: isDown })) read.push(record);
+  check(stream, isDown ? read.reverse() : read, from, floor, "events");
+  return "read";
+}
+
+async function eventualLoad(stream: string): Promise<string> {
+  check(stream, (await store.load(stream, { consistency: "eventual" })).records, 1n, 0, "eventual load");
+  return "read";
+}
+
+async function row(stream: string): Promise<string> {
+  await opaqueStore.get({ pk: `row ${stream}`, sk: "AGG" });
+  return "read";
+}
+
+async function operate(operation: number): Promise<void> {
+  const window = Math.floor(operation / OPERATIONS_PER_STREAM);
+  const number = window + Math.floor(random() * STREAMS_AT_ONCE);
+  const stream = `soak_v1#${number}`;
+  const write = `${options.name}-${operation}`;
+  const kind = random();
+  const [name, run] =
+    kind < 0.3
+      ? (["save", () => save(write, operation, stream)] as const)
+      : kind < 0.4
+        ? (["saveAll", () => saveAll(write, operation, [stream, `soak_v1#${number + 1}`])] as const)
+        : kind < 0.6
+          ? (["apply", () => apply(write, operation, `o-${number}`)] as const)
+          : kind < 0.75
+            ? (["load", () => load(stream)] as const)
+            : kind < 0.85
+              ? (["loadTail", () => endOf(stream).then(() => "read")] as const)
+              : kind < 0.93
+                ? (["events", () => events(stream)] as const)
+                : kind < 0.97
+                  ? (["eventual load", () => eventualLoad(stream)] as const)
+                  : (["get", () => row(stream)] as const);
+  const outcome = await run().catch((error: unknown) => {
+    // What is out of time before a write begins wrote nothing.
+    if (isProtosourceError(error, "unavailable")) return "unavailable";
+    wrong(`${name} ${write}: ${String(error)}`);
+    return "error";
+  });
+  journal({ kind: "finished", operation, name, outcome });
+}
+
+let next = options.from;
+async function loop(): Promise<void> {
+  while (next < options.to) await operate(next++);
+}
+await Promise.all(Array.from({ length: options.atOnce }, loop));
+client.destroy();

@@ -1,0 +1,148 @@
+/** Each kind of error that a client can throw, and what a save makes of it: one row each. */
+import { create } from "@bufbuild/protobuf";
+import { isProtosourceError } from "protosource-es";
+import { type DynamoDBClientLike, DynamoDBStore } from "protosource-es/dynamodb";
+import { StoredRecordSchema } from "protosource-es/proto";
+import { describe, expect, test } from "vitest";
+import { failure } from "../../failure.js";
+
+interface Script {
+  readonly store: DynamoDBStore;
+  /** The commands that were sent, by name. */
+  readonly sent: string[];
+}
+
+/** A store of which the writes meet these errors, one after another, and then succeed. Reads find nothing. */
+function scripted(errors: readonly unknown[]): Script {
+  const sent: string[] = [];
+  const left = [...errors];
+  const client = {
+    send(command: { readonly constructor: { readonly name: string } }): Promise<object> {
+      const name = command.constructor.name.replace(/^Fast|Command$/g, "");
+      sent.push(name);
+      const isWrite = name === "PutItem" || name === "TransactWriteItems";
+      return isWrite && left.length > 0 ? Promise.reject(left.shift()) : Promise.resolve({});
+    },
+  };
+  const store = new DynamoDBStore(client as unknown as DynamoDBClientLike, { timeLimits: { totalMs: 5_000 } });
+  return { store, sent };
+}
+
+function sdkError(name: string, fields: object = {}): Error {
+  return Object.assign(new Error("injected"), { name, $metadata: { httpStatusCode: 400, attempts: 1 }, ...fields });
+}
+
+const one = [create(StoredRecordSchema, { version: 1n })];
+const two = [...one, create(StoredRecordSchema, { version: 2n })];
+const MANY = 9;
+
+const refusedForNow = [
+  "LimitExceededException",
+  "ProvisionedThroughputExceededException",
+  "ReplicatedWriteConflictException",
+  "RequestLimitExceeded",
+  "ThrottlingException",
+  "TransactionConflictException",
+  "TransactionInProgressException",
+].map((name) => [name, sdkError(name)] as const);
+
+const inDoubt = [
+  ...[
+    "ECONNABORTED",
+    "ECONNREFUSED",
+    "ECONNRESET",
+    "EAI_AGAIN",
+    "EHOSTUNREACH",
+    "ENETUNREACH",
+    "ENOTFOUND",
+    "EPIPE",
+    "ETIMEDOUT",
+  ].map((code) => [code, Object.assign(new Error("injected"), { code })] as const),
+  ["TimeoutError", sdkError("TimeoutError", { $metadata: {} })] as const,
+  ["500", sdkError("InternalServerError", { $metadata: { httpStatusCode: 500 } })] as const,
+  ["503", sdkError("ServiceUnavailable", { $metadata: { httpStatusCode: 503 } })] as const,
+  ["a success that can't be read", sdkError("SyntaxError", { $metadata: { httpStatusCode: 200 } })] as const,
+];
+
+describe("a save tries again", () => {
+  test.each([...refusedForNow, ...inDoubt])("after %s", async (_, error) => {
+    const { store, sent } = scripted([error, error]);
+    await store.save("id", one);
+    expect(sent).toEqual(["PutItem", "PutItem", "PutItem"]);
+  });
+
+  test.each(["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])(
+    "after a transaction that was cancelled for %s alone",
+    async (code) => {
+      const error = sdkError("TransactionCanceledException", {
+        CancellationReasons: [{ Code: "None" }, { Code: code }],
+      });
+      const { store, sent } = scripted([error]);
+      await store.save("id", two);
+      expect(sent).toEqual(["TransactWriteItems", "TransactWriteItems"]);
+    },
+  );
+});
+
+describe("a save that is out of attempts is unavailable", () => {
+  test.each(refusedForNow)("and not applied, after %s", async (name, error) => {
+    const { store } = scripted(Array(MANY).fill(error));
+    const thrown = await failure(store.save("id", one));
+    if (!isProtosourceError(thrown, "unavailable")) throw thrown;
+    expect(thrown.details).toMatchObject({ outcome: "not_applied", reasons: [name] });
+  });
+
+  test("and unknown, when the SDK had made an attempt before the one that was refused", async () => {
+    const error = sdkError("ThrottlingException", { $metadata: { httpStatusCode: 400, attempts: 2 } });
+    const thrown = await failure(scripted(Array(MANY).fill(error)).store.save("id", one));
+    expect(isProtosourceError(thrown, "unavailable") && thrown.details.outcome).toBe("unknown");
+  });
+
+  test.each(inDoubt)("and unknown, after %s, once a read has found nothing", async (_, error) => {
+    const { store, sent } = scripted(Array(MANY).fill(error));
+    const thrown = await failure(store.save("id", one));
+    expect(isProtosourceError(thrown, "unavailable") && thrown.details.outcome).toBe("unknown");
+    expect(sent.at(-1)).toBe("GetItem");
+  });
+
+  test("with the reasons of a throttling", async () => {
+    const error = sdkError("ThrottlingException", {
+      ThrottlingReasons: [{ reason: "TableWriteAccountLimitExceeded" }],
+    });
+    const thrown = await failure(scripted(Array(MANY).fill(error)).store.save("id", one));
+    expect(isProtosourceError(thrown, "unavailable") && thrown.details.reasons).toEqual([
+      "ThrottlingException",
+      "TableWriteAccountLimitExceeded",
+    ]);
+  });
+});
+
+describe("a save fails at once", () => {
+  test.each([
+    ["denied", sdkError("AccessDeniedException")],
+    ["denied", sdkError("CredentialsProviderError")],
+    ["table_missing", sdkError("ResourceNotFoundException")],
+    ["invalid_argument", sdkError("ValidationException")],
+    ["invalid_argument", sdkError("ItemCollectionSizeLimitExceededException")],
+    ["version_conflict", sdkError("ConditionalCheckFailedException")],
+  ] as const)("with %s, after %s", async (code, error) => {
+    const { store, sent } = scripted([error]);
+    expect(isProtosourceError(await failure(store.save("id", one)), code)).toBe(true);
+    expect(sent.length).toBe(1);
+  });
+
+  test.each([
+    [["ConditionalCheckFailed", "None"], "version_conflict", 1n],
+    [["None", "ConditionalCheckFailed"], "version_conflict", 2n],
+    [["TransactionConflict", "ConditionalCheckFailed"], "version_conflict", 2n],
+    [["ValidationError", "None"], "invalid_argument", undefined],
+    [["None", "ItemCollectionSizeLimitExceeded"], "invalid_argument", undefined],
+  ] as const)("by the index of what cancelled a transaction: %j is %s of %s", async (codes, code, version) => {
+    const error = sdkError("TransactionCanceledException", { CancellationReasons: codes.map((Code) => ({ Code })) });
+    const { store, sent } = scripted([error]);
+    const thrown = await failure(store.save("id", two));
+    if (!isProtosourceError(thrown, code)) throw thrown;
+    if (isProtosourceError(thrown, "version_conflict")) expect(thrown.details.version).toBe(version);
+    expect(sent.length).toBe(1);
+  });
+});
