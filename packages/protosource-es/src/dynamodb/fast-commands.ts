@@ -206,7 +206,7 @@ function takeBody(config: ClientConfig): (next: Next) => Next {
     try {
       const body: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
       if (typeof body === "object" && body !== null) {
-        bodies.set(response, body);
+        bodies.set(response, withoutNulls(body));
         response.body = NO_BODY;
         return result;
       }
@@ -216,6 +216,13 @@ function takeBody(config: ClientConfig): (next: Next) => Next {
     response.body = bytes;
     return result;
   };
+}
+
+/** Leaves out the members that some engines send as null, as the SDK does. */
+function withoutNulls(body: object): object {
+  return Object.values(body).includes(null)
+    ? Object.fromEntries(Object.entries(body).filter(([, value]) => value !== null))
+    : body;
 }
 
 async function collect(response: HttpResponse, config: ClientConfig): Promise<Uint8Array> {
