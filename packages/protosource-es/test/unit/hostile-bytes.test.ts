@@ -136,7 +136,7 @@ test("no query of one tenant gives a row of another, whatever their names", asyn
     fc.constantFrom("a", "a#", "a#b", "#", "NA", "\u0000", "é", "e\u0301"),
     fc.string({ unit: "binary", minLength: 1, maxLength: 8 }),
   );
-  const wellFormed = name.filter((text) => text.isWellFormed());
+  const wellFormed = name.filter((text) => !/\p{Surrogate}/u.test(text));
   await fc.assert(
     fc.asyncProperty(fc.uniqueArray(wellFormed, { minLength: 2, maxLength: 5 }), wellFormed, async (tenants, sk) => {
       const rows = new MemoryOpaqueStore();
