@@ -31,6 +31,7 @@ export {
 export type { Logger } from "./logger.js";
 export { decide } from "./pipeline/decide.js";
 export type { ValidateFields } from "./pipeline/validate.js";
+export type { AggregateCache, CachedAggregate } from "./pipeline/warm-aggregates.js";
 export {
   AGGREGATE_STORE,
   type ExistingProvider,

@@ -247,7 +247,7 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
     const source = isEnough ? { load: async () => history } : run.store;
     const id = streamId.slice(prefix.length);
-    const { aggregate, expiry } = await loadState(definition, { store: source, serializer, clock }, id, signal);
+    const { aggregate, expiry } = await loadState(definition, { store: source, serializer, clock }, id, { signal });
     if (aggregate === undefined) {
       counts.expiredStreams++;
       return;

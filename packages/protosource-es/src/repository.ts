@@ -18,10 +18,24 @@ import { pause } from "./pipeline/pause.js";
 import { prepare } from "./pipeline/prepare.js";
 import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./pipeline/save.js";
 import type { ValidateFields } from "./pipeline/validate.js";
+import {
+  type AggregateCache,
+  type WarmAggregates,
+  type WarmState,
+  warmAggregates,
+} from "./pipeline/warm-aggregates.js";
 import { MAX_TTL_SECONDS, throwIfAborted } from "./save-checks.js";
 import { binarySerializer } from "./serializer/binary.js";
 import type { Serializer } from "./serializer/serializer.js";
-import type { AggregateStore, Claim, ClaimingStore, SnapshotTailStore, Store, TransactionalStore } from "./store.js";
+import type {
+  AggregateStore,
+  Claim,
+  ClaimingStore,
+  LoadOptions,
+  SnapshotTailStore,
+  Store,
+  TransactionalStore,
+} from "./store.js";
 
 /** How often a command is decided again by default when somebody else was first. */
 const DEFAULT_RETRIES = 8;
@@ -50,6 +64,19 @@ export interface RepositoryOptions {
    * a failure is logged. `transactional`: with the events, all or none; the store must be able to. `off`: never.
    */
   readonly materialize?: "best-effort" | "transactional" | "off" | undefined;
+  /**
+   * Keeps aggregates between commands, so that the next command on one spares the load: a `Map`, or what forgets, such
+   * as the `LRUCache` of the package lru-cache. Repositories may share one. A stale entry costs a second try and does no
+   * harm: the save finds it, and only a fresh state refuses or skips a command. That holds while streams only grow. So
+   * a cache is `invalid_argument` where events expire by `event_ttl_seconds` or the store's `ttlSeconds`; nor may
+   * anybody delete streams. None by default.
+   */
+  readonly cache?: AggregateCache | undefined;
+  /**
+   * How a command loads the aggregate at first. `eventual` costs half where the store charges for that; when its state
+   * was stale, or a command is refused or skipped, it is loaded again, strongly. `strong` by default.
+   */
+  readonly consistency?: LoadOptions["consistency"];
   /** How often a command is decided again when somebody else changed the aggregate meanwhile; 8 by default. */
   readonly retries?: number | undefined;
   /**
@@ -126,10 +153,11 @@ export class Repository<T extends AggregateTypes> {
   readonly #clock: Clock;
   readonly #format: RecordFormat;
   readonly #logger: Logger;
+  readonly #warm: WarmAggregates<T> | undefined;
 
   /**
-   * Throws `invalid_argument` without an aggregate or a store, and `not_configured` when rows are to be written with
-   * the events or values are to be unique, and the store can't do that.
+   * Throws `invalid_argument` without an aggregate or a store, and for a cache where events expire; `not_configured`
+   * when rows are to be written with the events or values are to be unique, and the store can't do that.
    */
   constructor(aggregate: Aggregate<T>, store: RepositoryStore, options: RepositoryOptions = {}) {
     if (!aggregate?.schema)
@@ -157,6 +185,9 @@ export class Repository<T extends AggregateTypes> {
       clock: this.#clock,
       packs: store.packs ?? false,
     };
+    const { cache } = options;
+    this.#warm =
+      cache && warmAggregates(cache, { definition: aggregate, store, clock: this.#clock, logger: this.#logger });
   }
 
   /**
@@ -180,6 +211,9 @@ export class Repository<T extends AggregateTypes> {
     if (commandId !== undefined) checkCommandId(this.#store, commandId);
     const isNamed = options.id !== undefined || (given as readonly CommandMessage[]).some((one) => one.id !== "");
     const retries = expectedVersion === undefined ? (options.retries ?? this.#options.retries ?? DEFAULT_RETRIES) : 0;
+    throwIfAborted(signal, "apply");
+    const proven = await this.#applyUnproven(commands, id, { expectedVersion, commandId, signal });
+    if (proven !== undefined) return appliedOf(id, proven);
     let conflict: ProtosourceError | undefined;
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(signal, "apply");
@@ -198,9 +232,8 @@ export class Repository<T extends AggregateTypes> {
           ? undefined
           : await this.#commit(id, outcome, { before, commandId, signal });
       if (conflict === undefined) {
-        const { aggregate, skipped } = outcome;
-        const events = outcome.events as readonly EventsFor<T, C>[];
-        return { id, version: aggregate.version, events, aggregate, skipped, repeated: false };
+        if (!outcome.skipped) this.#warm?.keep(this.#streamId(id), outcome.aggregate, loaded.firstExpiry);
+        return appliedOf(id, outcome);
       }
       if (attempt >= retries && commandId === undefined) throw conflict;
       await pause(attempt, signal);
@@ -212,8 +245,11 @@ export class Repository<T extends AggregateTypes> {
    */
   async load(id: string, options: CallOptions = {}): Promise<T["aggregate"]> {
     checkId(id);
-    const { aggregate, absence } = await this.#load(id, options.signal);
-    if (aggregate !== undefined) return aggregate;
+    const { aggregate, firstExpiry, absence } = await this.#load(id, options.signal);
+    if (aggregate !== undefined) {
+      this.#warm?.keep(this.#streamId(id), aggregate, firstExpiry);
+      return aggregate;
+    }
     const ending = absence === "expired" ? "any more: it has expired" : "in the store: create it first";
     throw new ProtosourceError("not_found", `${this.#definition.schema.typeName} ${id} isn't ${ending}`, {
       aggregateId: id,
@@ -266,15 +302,52 @@ export class Repository<T extends AggregateTypes> {
     return { version: aggregate.version };
   }
 
-  #load(id: string, signal: AbortSignal | undefined): Promise<LoadedState<T>> {
+  #load(
+    id: string,
+    signal: AbortSignal | undefined,
+    consistency?: LoadOptions["consistency"],
+  ): Promise<LoadedState<T>> {
     const { serializer, clock } = this.#format;
-    return loadState(this.#definition, { store: this.#store, serializer, clock }, id, signal);
+    return loadState(this.#definition, { store: this.#store, serializer, clock }, id, { consistency, signal });
+  }
+
+  /**
+   * Tries commands on a state that may be stale: one that is kept, or one that was read eventually consistent. A save
+   * proves that it isn't, for it would conflict. Whatever else comes of it proves nothing, and is for a state that is
+   * read anew to say: then this gives undefined.
+   */
+  async #applyUnproven(
+    commands: readonly CommandMessage[],
+    id: string,
+    { expectedVersion, commandId, signal }: ApplyOptions,
+  ): Promise<Outcome<T> | undefined> {
+    const streamId = this.#streamId(id);
+    const { consistency } = this.#options;
+    const loaded =
+      this.#warm?.find(streamId) ??
+      (consistency === "eventual" ? await this.#load(id, signal, consistency) : undefined);
+    if (loaded === undefined || !isAtVersion(loaded, expectedVersion)) return undefined;
+    const before = uniqueValues(this.#definition, loaded.aggregate);
+    const outcome = await this.#decide(commands, id, loaded, signal).catch(() => undefined);
+    if (outcome === undefined || outcome.skipped) return undefined;
+    try {
+      const conflict = await this.#commit(id, outcome, { before, commandId, signal });
+      if (conflict === undefined) {
+        this.#warm?.keep(streamId, outcome.aggregate, loaded.firstExpiry);
+        return outcome;
+      }
+    } catch (error) {
+      const isRefusal = isProtosourceError(error, "too_large") || isProtosourceError(error, "claim_taken");
+      if (!isRefusal) throw error;
+    }
+    this.#warm?.drop(streamId);
+    return undefined;
   }
 
   async #decide(
     commands: readonly CommandMessage[],
     id: string,
-    loaded: LoadedState<T>,
+    loaded: WarmState<T>,
     signal: AbortSignal | undefined,
   ): Promise<Outcome<T>> {
     const events: EventOf<T>[] = [];
@@ -291,8 +364,8 @@ export class Repository<T extends AggregateTypes> {
       const { validate } = this.#options;
       const options = { version, at, accepts: this.#accepts(id), validate };
       const outcome = await decideWith(this.#definition, aggregate, command, { now, signal }, options);
-      if (outcome.skipped) continue;
       ({ aggregate } = outcome);
+      if (outcome.skipped) continue;
       ({ version } = aggregate);
       events.push(...outcome.events);
       stored.push(...(outcome.stored as readonly EventMessage[]));
@@ -395,16 +468,32 @@ function keepsRows(store: RepositoryStore): store is RepositoryStore & Aggregate
 
 function checkVersion<T extends AggregateTypes>(
   aggregateId: string,
-  { aggregate }: LoadedState<T>,
+  loaded: LoadedState<T>,
   expected: bigint | undefined,
 ): void {
-  const version = aggregate?.version ?? 0n;
-  if (expected === undefined || expected === version) return;
+  if (isAtVersion(loaded, expected)) return;
+  const version = loaded.aggregate?.version ?? 0n;
   throw new ProtosourceError(
     "version_conflict",
     `${aggregateId} is at version ${version}, and not at ${expected}: load it and decide again`,
     { aggregateId, version },
   );
+}
+
+function isAtVersion<T extends AggregateTypes>({ aggregate }: WarmState<T>, expected: bigint | undefined): boolean {
+  return expected === undefined || expected === (aggregate?.version ?? 0n);
+}
+
+function appliedOf<T extends AggregateTypes, E>(id: string, outcome: Outcome<T>): Applied<T["aggregate"], E> {
+  const { aggregate, skipped } = outcome;
+  return {
+    id,
+    version: aggregate.version,
+    events: outcome.events as readonly E[],
+    aggregate,
+    skipped,
+    repeated: false,
+  };
 }
 
 function checkId(id: string): void {

@@ -49,6 +49,9 @@ export interface Store {
    */
   readonly packs?: boolean | undefined;
 
+  /** Seconds after which the store lets a record expire that has no `ttl` of its own. 0 or less, the default: never. */
+  readonly ttlSeconds?: number | undefined;
+
   /**
    * Appends records to a stream. Their versions follow each other, and the first follows the stream's end.
    *

@@ -83,10 +83,11 @@ export class DynamoDBStore
 {
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
+  /** Seconds after which an event expires that has no `ttl` of its own. */
+  readonly ttlSeconds: number;
   readonly #client: DynamoDBClientLike;
   readonly #table: EventsTableName;
   readonly #opaqueStore: OpaqueStore | undefined;
-  readonly #ttlSeconds: number;
   readonly #clock: Clock;
   readonly #requests: TableRequests;
   readonly #read: StreamReader;
@@ -100,7 +101,7 @@ export class DynamoDBStore
     this.#client = client;
     this.#table = eventsTableName(options.eventsTable ?? DEFAULT_EVENTS_TABLE);
     this.#opaqueStore = options.opaqueStore;
-    this.#ttlSeconds = options.ttlSeconds ?? 0;
+    this.ttlSeconds = options.ttlSeconds ?? 0;
     this.#clock = options.clock ?? systemClock;
     this.#requests = createTableRequests(client, options);
     this.#read = createStreamReader(this.#requests, this.#table);
@@ -215,7 +216,7 @@ export class DynamoDBStore
     commitId: Uint8Array,
   ): ReturnType<typeof eventBatches> {
     const now = epochSeconds(this.#clock);
-    const expiring = records.map((record) => ({ ...record, ttl: recordTtl(record, this.#ttlSeconds, now) }));
+    const expiring = records.map((record) => ({ ...record, ttl: recordTtl(record, this.ttlSeconds, now) }));
     return eventBatches(this.#table, this.packs ? "packed" : "compatible", aggregateId, expiring, commitId);
   }
 

@@ -96,8 +96,9 @@ export class MemoryStore
 {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
+  /** Seconds after which a record expires that has no `ttl` of its own. */
+  readonly ttlSeconds: number;
   readonly #clock: Clock;
-  readonly #ttlSeconds: number;
   readonly #streams: MemoryStreams;
   readonly #claims: MemoryClaims;
 
@@ -107,7 +108,7 @@ export class MemoryStore
     checkTtlSeconds(ttlSeconds);
     this.opaqueStore = options.opaqueStore ?? new MemoryOpaqueStore({ clock });
     this.#clock = clock;
-    this.#ttlSeconds = ttlSeconds;
+    this.ttlSeconds = ttlSeconds;
     this.#streams = streams;
     this.#claims = claims;
   }
@@ -250,7 +251,7 @@ export class MemoryStore
     for (const { aggregateId, records, stream } of pending) {
       this.#streams.set(aggregateId, stream);
       for (const record of records) {
-        const ttl = recordTtl(record, this.#ttlSeconds, now);
+        const ttl = recordTtl(record, this.ttlSeconds, now);
         stream.set(record.version, { record: copyOf(record, ttl), commitId: commit });
       }
     }

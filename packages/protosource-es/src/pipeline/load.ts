@@ -7,7 +7,7 @@ import { type Clock, epochSeconds } from "../clock.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { decompress } from "../gzip/gzip.js";
 import type { Serializer } from "../serializer/serializer.js";
-import type { SnapshotTailStore, Store, StoredRecord } from "../store.js";
+import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store.js";
 import { corruptStream } from "../stream-checks.js";
 
 /** Where streams are read from, and how. */
@@ -25,9 +25,14 @@ export interface LoadedState<T extends AggregateTypes> {
   readonly version: bigint;
   /** When the last record expires, in epoch seconds; 0 for never. */
   readonly expiry: bigint;
+  /** When the first of the records behind the state expires, in epoch seconds; 0 for never. */
+  readonly firstExpiry: bigint;
   /** Why there is no aggregate. */
   readonly absence: "unknown" | "expired";
 }
+
+/** How a state is read. */
+export type StateOptions = Pick<LoadOptions, "consistency" | "signal">;
 
 /** How much longer the next tail is when one holds nothing to start from. */
 const WIDENING = 4;
@@ -41,17 +46,25 @@ export async function loadState<T extends AggregateTypes>(
   definition: Aggregate<T>,
   source: StreamSource,
   id: string,
-  signal: AbortSignal | undefined,
+  options: StateOptions,
 ): Promise<LoadedState<T>> {
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
-  const { records, base } = await readFromBase(behaviour, source, streamId, signal);
+  const { records, base } = await readFromBase(behaviour, source, streamId, options);
   const { version, ttl: expiry } = records.at(-1) ?? { version: 0n, ttl: 0n };
   if (base === undefined) {
-    return { aggregate: undefined, version, expiry, absence: records.length === 0 ? "unknown" : "expired" };
+    return {
+      aggregate: undefined,
+      version,
+      expiry,
+      firstExpiry: 0n,
+      absence: records.length === 0 ? "unknown" : "expired",
+    };
   }
   const aggregate: AggregateMessage = emptyAggregate(definition);
+  let firstExpiry = 0n;
   for (const record of records.slice(base)) {
+    if (record.ttl > 0n && (firstExpiry === 0n || record.ttl < firstExpiry)) firstExpiry = record.ttl;
     try {
       applyEvent(definition, aggregate, record.event());
     } catch (cause) {
@@ -66,7 +79,7 @@ export async function loadState<T extends AggregateTypes>(
     aggregate.version = record.version;
   }
   derive(definition, aggregate);
-  return { aggregate, version, expiry, absence: "unknown" };
+  return { aggregate, version, expiry, firstExpiry, absence: "unknown" };
 }
 
 /** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */
@@ -114,9 +127,9 @@ async function readFromBase(
   behaviour: Behaviour,
   { store, serializer, clock }: StreamSource,
   streamId: string,
-  signal: AbortSignal | undefined,
+  stateOptions: StateOptions,
 ): Promise<StreamEnd> {
-  const options = { includeExpired: true, signal };
+  const options = { ...stateOptions, includeExpired: true };
   const now = epochSeconds(clock);
   const interval = behaviour.snapshot?.interval ?? 0;
   if (store.loadTail !== undefined && interval > 0) {

@@ -96,9 +96,10 @@ export class SqliteStore
 {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
+  /** Seconds after which a record expires that has no `ttl` of its own. */
+  readonly ttlSeconds: number;
   readonly #database: SqliteDatabase;
   readonly #connection: Connection;
-  readonly #ttlSeconds: number;
   readonly #clock: Clock;
 
   /**
@@ -112,7 +113,7 @@ export class SqliteStore
     checkTtlSeconds(ttlSeconds);
     this.#connection = connectionOf(database);
     this.#database = database;
-    this.#ttlSeconds = ttlSeconds;
+    this.ttlSeconds = ttlSeconds;
     this.#clock = clock;
     this.opaqueStore = options.opaqueStore ?? new SqliteOpaqueStore(database, { clock });
   }
@@ -242,7 +243,7 @@ export class SqliteStore
       .filter(({ records }) => records.length > 0)
       .map(({ aggregateId, records }): Append => {
         for (const { data } of records) checkBytes("record", data);
-        return { aggregateId, records, ttls: records.map((record) => recordTtl(record, this.#ttlSeconds, now)) };
+        return { aggregateId, records, ttls: records.map((record) => recordTtl(record, this.ttlSeconds, now)) };
       });
     if (appends.length + rows.length + check.length + claims.length === 0) return;
 

@@ -1,7 +1,13 @@
 /** The repository on real engines: what only a store with conditions, transactions and items of a limited size shows. */
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { Repository, type RepositoryOptions } from "protosource-es";
-import { DynamoDBOpaqueStore, DynamoDBStore, type DynamoDBStoreOptions, ensureTables } from "protosource-es/dynamodb";
+import {
+  DynamoDBOpaqueStore,
+  DynamoDBStore,
+  type DynamoDBStoreOptions,
+  ensureTables,
+  type ObservedRequest,
+} from "protosource-es/dynamodb";
 import { FakeClock } from "protosource-es/testing";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { engines, freshTables } from "../engines.js";
@@ -38,6 +44,35 @@ describe.each(engines)("a repository on $name", (engine) => {
   });
   afterAll(() => {
     for (const client of clients) client.destroy();
+  });
+
+  test.each(["compatible", "packed"] as const)(
+    "a warm command is one request and one write unit: %s",
+    async (layout) => {
+      const requests: ObservedRequest[] = [];
+      const { store } = connect({ layout, onRequest: (request) => requests.push(request) });
+      const orders = new Repository(order, store, { materialize: "off", cache: new Map() });
+      const options = { id: `warm-${layout}`, actor: "ann" };
+      await orders.apply(create, options);
+      requests.length = 0;
+      for (const key of ["a", "b", "c"]) await orders.apply(tag(key), options);
+      const spent = requests.map(({ operation, writeUnits, readUnits }) => [operation, writeUnits, readUnits ?? 0]);
+      expect(spent).toEqual(Array(3).fill(["PutItem", 1, 0]));
+      // Another process was faster: a second try finds it.
+      await open().apply(tag("d"), options);
+      requests.length = 0;
+      expect((await orders.apply(tag("e"), options)).version).toBe(6n);
+      expect(requests.map(({ operation }) => operation)).toEqual(["PutItem", "Query", "PutItem"]);
+    },
+  );
+
+  test("a command may load for half the price", async () => {
+    const requests: ObservedRequest[] = [];
+    const { store } = connect({ onRequest: (request) => requests.push(request) });
+    await open().apply(create, { id: "eventual", actor: "ann" });
+    const orders = new Repository(order, store, { materialize: "off", consistency: "eventual" });
+    expect((await orders.apply(tag("a"), { id: "eventual", actor: "ann" })).version).toBe(2n);
+    expect(requests[0]).toMatchObject({ operation: "Query", readUnits: 0.5 });
   });
 
   test("two writers lose nothing and double nothing", async () => {

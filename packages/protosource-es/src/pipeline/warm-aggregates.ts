@@ -1,0 +1,107 @@
+/** Aggregates that a repository keeps between commands, so that the next one needn't load its stream. */
+import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type Aggregate, derive } from "../aggregate/aggregate.js";
+import { behaviourOf } from "../aggregate/behaviour.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+import { type Clock, epochSeconds } from "../clock.js";
+import { ProtosourceError } from "../errors.js";
+import type { Logger } from "../logger.js";
+import type { Store } from "../store.js";
+import type { LoadedState } from "./load.js";
+
+/** What a cache holds of an aggregate. */
+export interface CachedAggregate {
+  readonly version: bigint;
+  /** The state as bytes: what becomes of an object that was made from them can't reach the next command. */
+  readonly state: Uint8Array;
+  /** When the first of the records behind the state expires, in epoch seconds; 0 for never. */
+  readonly firstExpiry: bigint;
+  /** What it is the state of. An entry of another aggregate is none. */
+  readonly definition: object;
+  /** Where the events are. An entry of another store is none. */
+  readonly store: object;
+}
+
+/** A cache of the caller's, by the qualified ids of aggregates: a `Map`, or the `LRUCache` of the package lru-cache. */
+export interface AggregateCache {
+  get(key: string): CachedAggregate | undefined;
+  set(key: string, entry: CachedAggregate): unknown;
+  delete(key: string): unknown;
+}
+
+/** A state that is kept. */
+export type WarmState<T extends AggregateTypes> = Pick<LoadedState<T>, "aggregate" | "version" | "firstExpiry">;
+
+/** What a repository does with its cache. A cache that fails is as good as an empty one, with a warning. */
+export interface WarmAggregates<T extends AggregateTypes> {
+  /** Gives the state that is kept of an aggregate. It may be stale. */
+  find(streamId: string): WarmState<T> | undefined;
+  /** Keeps a state, unless a later one is kept already. */
+  keep(streamId: string, aggregate: T["aggregate"], firstExpiry: bigint): void;
+  drop(streamId: string): void;
+}
+
+export interface WarmAggregatesOptions<T extends AggregateTypes> {
+  readonly definition: Aggregate<T>;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Keeps aggregates in a cache. A stale one does no harm while versions only grow: a save that was decided on it
+ * conflicts. So it isn't for streams that end and start anew, which may reach the same version with other events.
+ *
+ * Throws `invalid_argument` where events expire after a time: there, streams do start anew.
+ */
+export function warmAggregates<T extends AggregateTypes>(
+  cache: AggregateCache,
+  { definition, store, clock, logger }: WarmAggregatesOptions<T>,
+): WarmAggregates<T> {
+  const schema = definition.schema as DescMessage;
+  if (behaviourOf(schema).ttlSeconds > 0n || (store.ttlSeconds ?? 0) > 0) {
+    throw new ProtosourceError(
+      "invalid_argument",
+      `the events of ${schema.typeName} expire, so that a stream may start anew, which a cache can't see: leave the cache out`,
+      { argument: "cache" },
+    );
+  }
+
+  const attempt = <R>(key: string, work: () => R): R | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      logger.warn(`The cache failed for ${key}: the aggregate is loaded instead.`, { error });
+      return undefined;
+    }
+  };
+  const entryOf = (key: string): CachedAggregate | undefined => {
+    const entry = cache.get(key);
+    return entry?.definition === definition && entry.store === store ? entry : undefined;
+  };
+
+  return {
+    find: (key) =>
+      attempt(key, () => {
+        const entry = entryOf(key);
+        if (entry === undefined) return undefined;
+        if (entry.firstExpiry > 0n && entry.firstExpiry <= epochSeconds(clock)) {
+          cache.delete(key);
+          return undefined;
+        }
+        const aggregate = fromBinary(schema, entry.state) as T["aggregate"];
+        derive(definition, aggregate);
+        return { aggregate, version: entry.version, firstExpiry: entry.firstExpiry };
+      }),
+    keep(key, aggregate, firstExpiry) {
+      attempt(key, () => {
+        const { version } = aggregate;
+        if ((entryOf(key)?.version ?? 0n) > version) return;
+        cache.set(key, { version, state: toBinary(schema, aggregate), firstExpiry, definition, store });
+      });
+    },
+    drop(key) {
+      attempt(key, () => cache.delete(key));
+    },
+  };
+}
