@@ -19,6 +19,12 @@ export {
   providerSet,
   provideStore,
 } from "./providers.js";
+export {
+  type MeterLike,
+  type RequestTelemetryOptions,
+  requestTelemetry,
+  type TracerLike,
+} from "./request-telemetry.js";
 export type { ObservedRequest, RequestOptions, TimeLimits } from "./sending.js";
 export {
   type AggregatesTableName,

@@ -87,7 +87,7 @@ export interface RandomFaultsOptions {
   readonly seed: number;
   /** The share of the requests that suffer a fault, from 0 to 1. 0.1 by default. */
   readonly rate?: number | undefined;
-  /** The faults to choose from. All by default. */
+  /** The faults to choose from; one that occurs twice comes twice as often. All by default. */
   readonly kinds?: readonly FaultKind[] | undefined;
   /** Milliseconds until the engine sees a late request: more than the client waits. 6,000 by default. */
   readonly lateMs?: number | undefined;
