@@ -302,6 +302,15 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
       expect((await store.opaqueStore.query({ partition: "a" })).rows.map(({ sk }) => sk)).toEqual(["stays"]);
     });
 
+    test("deletes claims, and those alone that have expired", async () => {
+      const store = new SqliteStore(open(), { clock });
+      const claims = Array.from({ length: 1500 }, (_, i) => ({ scope: "s", value: `${i}`, owner: "a", ttl: soon() }));
+      await store.saveAll([], { claims: [...claims, { scope: "s", value: "stays", owner: "a" }] });
+      clock.advanceSeconds(10);
+      expect(await (store.opaqueStore as SqliteOpaqueStore).purgeExpired()).toBe(1500);
+      expect(await store.findClaim("s", "stays")).toMatchObject({ owner: "a" });
+    });
+
     test("stops at an aborted signal", async () => {
       const store = new SqliteStore(open(), { clock });
       const cancelled = { code: "cancelled", details: { operation: "purgeExpired" } };
@@ -321,7 +330,22 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
       ttl: fc.constantFrom(0n, 5n, 20n),
       commit: fc.integer({ min: 0, max: 1 }),
     });
-    const saveAll = fc.record({ op: fc.constant("saveAll" as const), writes: fc.array(save, { maxLength: 3 }) });
+    const check = fc.record({ aggregateId: id, version: fc.bigInt(0n, 4n) });
+    const claim = fc.record({
+      scope: fc.constantFrom("s", "s\0"),
+      value: fc.constantFrom("v", "v\u0001"),
+      owner: id,
+      lifetime: fc.constantFrom(0n, 0n, 5n),
+      version: fc.bigInt(0n, 2n),
+      once: fc.boolean(),
+      release: fc.boolean(),
+    });
+    const saveAll = fc.record({
+      op: fc.constant("saveAll" as const),
+      writes: fc.array(save, { maxLength: 3 }),
+      check: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(check, { maxLength: 2 })),
+      claims: fc.array(claim, { maxLength: 2 }),
+    });
     const wait = fc.record({ op: fc.constant("wait" as const), seconds: fc.integer({ min: 1, max: 10 }) });
     const step = fc.oneof({ weight: 4, arbitrary: save }, saveAll, wait);
     const database = open({ synchronous: "NORMAL" });
@@ -344,7 +368,14 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
                 ? store.save(one.id, recordsOf(one), { commitId: new Uint8Array(8).fill(one.commit) })
                 : store.saveAll(
                     one.writes.map((write) => ({ aggregateId: write.id, records: recordsOf(write) })),
-                    { commitId: new Uint8Array(8).fill(one.writes[0]?.commit ?? 0) },
+                    {
+                      commitId: new Uint8Array(8).fill(one.writes[0]?.commit ?? 0),
+                      check: one.check,
+                      claims: one.claims.map(({ lifetime, ...claim }) => ({
+                        ...claim,
+                        ttl: lifetime === 0n ? 0n : clock.now() / 1_000_000n + lifetime,
+                      })),
+                    },
                   ),
             ),
           );
@@ -360,9 +391,15 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
             expect(await Promise.all(sqlite ?? [])).toEqual(await Promise.all(memory ?? []));
           }
         }
-        database.exec("DELETE FROM protosource_events");
+        for (const scope of ["s", "s\0"]) {
+          for (const value of ["v", "v\u0001"]) {
+            const [memory, sqlite] = await Promise.all(stores.map((store) => store.findClaim(scope, value)));
+            expect(sqlite).toEqual(memory);
+          }
+        }
+        database.exec("DELETE FROM protosource_events; DELETE FROM protosource_claims");
       }),
-      { numRuns: 100 },
+      { numRuns: 200 },
     );
   });
 });
