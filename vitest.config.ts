@@ -3,9 +3,13 @@ import { configDefaults, defineConfig, type ViteUserConfig } from "vitest/config
 /** The tests that need a running engine; all other tests are pure. */
 const withEngines = ["**/test/{conformance,integration}/**/*.test.ts"];
 
+/** The folder of another release of the SDK to test with: see scripts/test-sdk-versions.ts. */
+const sdk = process.env["SDK_FOLDER"];
+
 const config: ViteUserConfig = defineConfig({
   // Tests import by public names; this condition leads to the source, so that nothing needs a build.
   ssr: { resolve: { conditions: ["@protosource-es/source", "node"] } },
+  resolve: { alias: sdk === undefined ? {} : { "@aws-sdk/client-dynamodb": sdk } },
   test: {
     allowOnly: false,
     coverage: { include: ["packages/*/src/**"], exclude: ["**/gen/**"] },
