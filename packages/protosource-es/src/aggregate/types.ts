@@ -64,14 +64,33 @@ export interface DecisionContext {
 /**
  * Decides one command. It may be asynchronous, and it runs again when somebody else changed the aggregate meanwhile.
  *
- * It refuses by throwing; the caller of `apply` gets the very same error. It must not change what it is given. Where
- * the only answer of an asynchronous rule is one word, write `"proceed" as const`: TypeScript widens it otherwise.
+ * It refuses by throwing; the caller of `apply` gets the very same error. It must not change what it is given.
  */
-export type Evaluate<T extends AggregateTypes, K extends keyof T["commands"]> = (
+export type Evaluate<T extends AggregateTypes, K extends keyof T["commands"]> = Rule<T, K> | AnswerHint<T, K>;
+
+/**
+ * What a rule is. The second signature says the same: with two that can't be combined, TypeScript doesn't look here
+ * for what an answer should be, but at {@link AnswerHint}.
+ */
+interface Rule<T extends AggregateTypes, K extends keyof T["commands"]> {
+  (...args: RuleArguments<T, K>): Decision<Fill<T, K>> | Promise<Decision<Fill<T, K>>>;
+  <_>(...args: RuleArguments<T, K>): Decision<Fill<T, K>> | Promise<Decision<Fill<T, K>>>;
+}
+
+/**
+ * What the compiler takes for the answer of a rule while it infers the rule's type; no function is one. It keeps
+ * `"proceed"` from becoming `string` where that is the only answer of an asynchronous rule: TypeScript does so unless
+ * each part of the expected type is a promise.
+ */
+type AnswerHint<T extends AggregateTypes, K extends keyof T["commands"]> = (
+  ...args: RuleArguments<T, K>
+) => Decision<Fill<T, K>> & Promise<Decision<Fill<T, K>>>;
+
+type RuleArguments<T extends AggregateTypes, K extends keyof T["commands"]> = [
   aggregate: T["aggregate"],
   command: CommandNamed<T, K>,
   context: DecisionContext,
-) => Decision<Fill<T, K>> | Promise<Decision<Fill<T, K>>>;
+];
 
 /** The decisions of an aggregate, by command; a command without one proceeds. `Required<…>` makes it exhaustive. */
 export type Evaluations<T extends AggregateTypes> = {

@@ -7,6 +7,7 @@ import {
   commandSchema,
   type Decision,
   decide,
+  type Evaluate,
   type Evaluations,
   fold,
   type Outcome,
@@ -98,7 +99,14 @@ defineOrder({
     Place: (_order, _command, { now }) => ({ proceed: { Placed: { placedAt: now } } }),
     Cancel: async (order) => (order.state === State.PAID ? "skip" : "proceed"),
     SetBilling: () => ({ proceed: { BillingSet: { billing: undefined } } }),
-    SetShipping: async () => "proceed" as const,
+    SetShipping: async () => "proceed",
+    async AddTag(order, { tag }, { signal }) {
+      expectTypeOf(order).toEqualTypeOf<Order>();
+      expectTypeOf(tag?.key).toEqualTypeOf<string | undefined>();
+      expectTypeOf(signal).toEqualTypeOf<AbortSignal | undefined>();
+      return "skip";
+    },
+    RemoveTag: async () => ({ proceed: {} }),
   },
   guard(order, command) {
     expectTypeOf(command).toEqualTypeOf<CommandOf<OrderTypes>>();
@@ -115,10 +123,14 @@ defineOrder({ evaluate: { Place: () => {} } });
 defineOrder({ evaluate: { Place: async () => {} } });
 // @ts-expect-error: there is no such answer
 defineOrder({ evaluate: { Place: () => "maybe" } });
+// @ts-expect-error: nor an asynchronous one
+defineOrder({ evaluate: { Place: async () => "maybe" } });
 // @ts-expect-error: there is no such command
 defineOrder({ evaluate: { Ship: () => "skip" } });
 // @ts-expect-error: Place doesn't emit Cancelled
 defineOrder({ evaluate: { Place: () => ({ proceed: { Cancelled: { reason: "no" } } }) } });
+// @ts-expect-error: nor later
+defineOrder({ evaluate: { Place: async () => ({ proceed: { Cancelled: { reason: "no" } } }) } });
 // @ts-expect-error: Placed has no such field
 defineOrder({ evaluate: { Place: () => ({ proceed: { Placed: { place: 1n } } }) } });
 // @ts-expect-error: the framework fills in versions
@@ -127,6 +139,12 @@ defineOrder({ evaluate: { Place: () => ({ proceed: { Placed: { version: 1n } } }
 // On demand, every command needs a rule.
 // @ts-expect-error: rules for the other commands are missing
 export const evaluations: Required<Evaluations<OrderTypes>> = { Place: () => "proceed" };
+
+// A rule can be declared apart from the others, and called.
+export const placing: Evaluate<OrderTypes, "Place"> = async (_order, { placedAt }) =>
+  placedAt > 0n ? "proceed" : "skip";
+expectTypeOf(placing).parameter(0).toEqualTypeOf<Order>();
+expectTypeOf(placing({} as Order, place, { now: 1n, signal: undefined })).toExtend<Decision | Promise<Decision>>();
 
 // Pure functions.
 declare const state: Order;

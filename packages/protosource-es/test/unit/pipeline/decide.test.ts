@@ -71,7 +71,7 @@ describe("decide", () => {
   });
 
   test("answers later when a rule does", async () => {
-    const slow = defineOrder({ guard: async () => {}, evaluate: { Place: async () => "skip" as const } });
+    const slow = defineOrder({ guard: async () => {}, evaluate: { Place: async () => "skip" } });
     const outcome = decide(slow, draft, orderCommands.Place(envelope), context);
     expect(outcome).toBeInstanceOf(Promise);
     expect(await outcome).toMatchObject({ skipped: true });
