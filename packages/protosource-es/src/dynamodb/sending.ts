@@ -33,7 +33,8 @@ export interface RequestOptions {
   readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
   /**
    * Takes answers as they come, without the SDK's copies and schema walks. Off, the SDK's plain commands are sent; they
-   * take up to five times the processor time. On by default.
+   * take up to five times the processor time. A client's own middleware, logger, mocks and tracers work as before, but
+   * see binary values of items as base64, and a middleware is given its context once for many requests. On by default.
    */
   readonly fastPath?: boolean | undefined;
 }
