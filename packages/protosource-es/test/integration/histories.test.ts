@@ -13,7 +13,7 @@ import { type HistoryClient, plans, runPlan } from "../histories.js";
 import { testFolder } from "./sqlite/drivers.js";
 
 /** How long a store is tried: some hundred histories in memory, some before an engine. */
-const MILLISECONDS = 3_000;
+const MILLISECONDS = 2_000;
 
 /** Fails for a history that isn't right, with the least plan and its seed. */
 async function assertHistories(runs: number, openWith: (seed: number) => () => HistoryClient): Promise<void> {
