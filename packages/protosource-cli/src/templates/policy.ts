@@ -21,8 +21,8 @@ interface Actions {
 /** TransactWriteItems has no permission of its own: it needs that of each of its writes. */
 const ACTIONS: Readonly<Record<Role, Actions>> = {
   writer: {
-    // A save whose answer was lost is looked up by GetItem.
-    events: ["GetItem", "PutItem", "Query"],
+    // A save whose answer was lost is looked up by GetItem, and streams are checked by ConditionCheckItem.
+    events: ["ConditionCheckItem", "GetItem", "PutItem", "Query"],
     aggregates: ["DeleteItem", "GetItem", "PutItem", "Query"],
     indexes: ["Query"],
   },

@@ -269,8 +269,8 @@ describe("tables policy", () => {
         "arn:aws:dynamodb:eu-west-1:123456789012:table/orders-rows/index/*",
       ]);
       const allowed = Statement.map(({ Action }) => Action.map((action) => action.replace("dynamodb:", "")));
-      // A row is put as a record is; a save whose answer was lost is looked up.
-      const unseen = role === "writer" ? [["GetItem"], ["PutItem"]] : [[], []];
+      // A row is put as a record is; a save whose answer was lost is looked up, and a transaction may check streams.
+      const unseen = role === "writer" ? [["ConditionCheckItem", "GetItem"], ["PutItem"]] : [[], []];
       const needed = [tables.eventsTable, tables.aggregatesTable].map((table, i) =>
         [...(used[role].get(table) ?? []), ...(unseen[i] ?? [])].toSorted(),
       );
