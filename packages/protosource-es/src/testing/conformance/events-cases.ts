@@ -260,7 +260,7 @@ export const eventsCases: readonly ConformanceCase[] = [
 /** Fills a stream that takes several pages, by size and by number, and gives its records. */
 async function saveLong(store: Store, id: string): Promise<StoredRecord[]> {
   const stored: StoredRecord[] = [];
-  const large = records(1n, 12n).map(({ version }) => record(version, { data: noise(100_000) }));
+  const large = records(1n, 12n).map(({ version }) => record(version, { data: noise(200_000) }));
   for (const batch of [large, records(13n, 112n), records(113n, 212n), records(213n, 312n), records(313n, 350n)]) {
     await store.save(id, batch);
     stored.push(...batch);

@@ -120,6 +120,21 @@ describe("a cache", () => {
     expect((await orders.apply(add("d"), { ...options, expectedVersion: 4n })).version).toBe(5n);
   });
 
+  test("knows a command that came before by its id", async () => {
+    const { orders, other } = scene();
+    await orders.apply(create, options);
+    const first = await orders.apply(add("a"), { ...options, commandId: "c-1" });
+    // The entry is fresh, and stale the second time.
+    expect(await orders.apply(add("a"), { ...options, commandId: "c-1" })).toMatchObject({
+      repeated: true,
+      version: 2n,
+    });
+    await other.apply([remove("a"), add("b")], { ...options, commandId: "c-2" });
+    const again = await orders.apply([remove("a"), add("b")], { ...options, commandId: "c-2" });
+    expect(again).toMatchObject({ repeated: true, version: 4n });
+    expect([first.repeated, (await orders.load("o-1")).version]).toEqual([false, 4n]);
+  });
+
   test("keeps nothing that a caller or a rule can reach", async () => {
     const meddling = defineOrder({
       evaluate: {
