@@ -41,13 +41,13 @@ export interface RebuildOptions extends CallOptions {
   readonly segments?: number | undefined;
   /** How many streams of a segment are worked on at once. 8 by default. */
   readonly concurrency?: number | undefined;
-  /** How many items a page of a segment holds at most. By default as many as the store's pages. */
+  /** How many items are read at once, and lost to a stop: progress is told after each page. 500 by default. */
   readonly pageSize?: number | undefined;
   /** Is awaited before each page and each stream, and so can slow the rebuild down. */
   readonly pace?: ((signal: AbortSignal | undefined) => Promise<void>) | undefined;
   /** Goes on where an earlier rebuild stopped: the last progress that it told. */
   readonly resume?: RebuildProgress | undefined;
-  /** Is told after each page how far the rebuild has come. */
+  /** Is told at the beginning and after each page how far the rebuild has come. */
   readonly onProgress?: ((progress: RebuildProgress) => void) | undefined;
   /** Is told of each stream that can't be rebuilt, and of each item that is no record. */
   readonly onFailure?: ((failure: RebuildFailure) => void) | undefined;
@@ -94,6 +94,7 @@ export interface RebuildFailure {
 
 const DEFAULT_SEGMENTS = 4;
 const DEFAULT_CONCURRENCY = 8;
+const DEFAULT_PAGE_SIZE = 500;
 
 /** Errors that end a rebuild. Any other is about one stream, and the others go on. */
 const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
@@ -134,15 +135,18 @@ export async function rebuild(
 
   // One segment that fails ends the others.
   const stop = new AbortController();
+  const forward = (): void => stop.abort(signal?.reason);
+  signal?.addEventListener("abort", forward, { once: true });
   const run: Run = {
     definitions,
     store,
     opaqueStore,
     options,
-    signal: signal ? AbortSignal.any([signal, stop.signal]) : stop.signal,
+    signal: stop.signal,
     counts: { ...(resume?.counts ?? NOTHING) },
     segments: resume ? [...resume.segments] : Array.from({ length: segments }, () => ({ done: false })),
   };
+  options.onProgress?.({ counts: { ...run.counts }, segments: [...run.segments] });
   const outcomes = await Promise.allSettled(
     run.segments.map(async (_, index) => {
       try {
@@ -153,7 +157,9 @@ export async function rebuild(
       }
     }),
   );
+  signal?.removeEventListener("abort", forward);
   const errors = outcomes.flatMap((outcome): unknown[] => (outcome.status === "rejected" ? [outcome.reason] : []));
+  if (errors.length > 0) throwIfAborted(signal, "rebuild");
   if (errors.length > 0) throw errors.find((error) => !isProtosourceError(error, "cancelled")) ?? errors[0];
   return run.counts;
 }
@@ -171,7 +177,10 @@ const NOTHING: RebuildCounts = {
   newer: 0,
 };
 
-/** A rebuild at work. */
+/**
+ * A rebuild at work. Its signal is looked at between requests, and isn't passed on: one that has begun is soon done, and
+ * of a write that was aborted nobody knows whether it was made.
+ */
 interface Run {
   readonly definitions: ReadonlyMap<string, AnyAggregate>;
   readonly store: RebuildStore;
@@ -196,16 +205,18 @@ function definitionsByPrefix(aggregates: readonly AnyAggregate[]): ReadonlyMap<s
 
 async function rebuildSegment(run: Run, segment: ScanSegment): Promise<void> {
   const { store, options, signal, counts, segments } = run;
-  const { pageSize: limit, concurrency = DEFAULT_CONCURRENCY } = options;
+  const { pageSize: limit = DEFAULT_PAGE_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
   let { done, cursor } = segments[segment.index] ?? { done: true };
   let previousId: string | undefined;
   while (!done) {
     await options.pace?.(signal);
-    const page: RecordPage = await store.scan({ segment, cursor, limit, signal });
+    throwIfAborted(signal, "rebuild");
+    const page: RecordPage = await store.scan({ segment, cursor, limit });
     for (const error of page.unreadable) fail(run, undefined, error);
     const streams = streamsOf(page, previousId);
     await forEach(streams, concurrency, async (records, isLast) => {
       await options.pace?.(signal);
+      throwIfAborted(signal, "rebuild");
       // The last stream of a page may go on behind it.
       await rebuildStream(run, records, !isLast || page.cursor === undefined);
     });
@@ -232,7 +243,7 @@ function streamsOf({ records }: RecordPage, previousId: string | undefined): rea
 
 /** Rebuilds the rows of one stream, of which a scan found these records. */
 async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole: boolean): Promise<void> {
-  const { options, signal, counts } = run;
+  const { options, counts } = run;
   const streamId = found[0]?.aggregateId ?? "";
   const prefix = streamId.slice(0, streamId.indexOf("#") + 1);
   const definition = run.definitions.get(prefix) as Aggregate<AggregateTypes> | undefined;
@@ -247,7 +258,7 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
     const source = isEnough ? { load: async () => history } : run.store;
     const id = streamId.slice(prefix.length);
-    const { aggregate, expiry } = await loadState(definition, { store: source, serializer, clock }, id, { signal });
+    const { aggregate, expiry } = await loadState(definition, { store: source, serializer, clock }, id, {});
     if (aggregate === undefined) {
       counts.expiredStreams++;
       return;
@@ -266,11 +277,11 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
   }
 }
 
-async function rebuildRow({ opaqueStore, options, signal, counts }: Run, { row, versionOf }: RowWrite): Promise<void> {
-  const stored = await opaqueStore.get(row, { consistent: true, signal });
+async function rebuildRow({ opaqueStore, options, counts }: Run, { row, versionOf }: RowWrite): Promise<void> {
+  const stored = await opaqueStore.get(row, { consistent: true });
   if (stored && isSame(stored, row)) counts.unchanged++;
   else if (stored && stored.version > row.version) counts.newer++;
-  else if (options.dryRun || (await opaqueStore.put(row, { versionOf, signal })).written) counts.written++;
+  else if (options.dryRun || (await opaqueStore.put(row, { versionOf })).written) counts.written++;
   else counts.newer++;
 }
 

@@ -30,6 +30,8 @@ export function createCapacityLimiter(unitsPerSecond: number): CapacityLimiter {
     room = Math.min(unitsPerSecond, room + ((now - counted) / 1000) * unitsPerSecond);
     counted = now;
   };
+  // All who wait share one pause, so that a signal of many callers isn't listened to by each.
+  let pause: Promise<void> | undefined;
   return {
     onRequest({ readUnits, writeUnits }) {
       refill();
@@ -37,7 +39,10 @@ export function createCapacityLimiter(unitsPerSecond: number): CapacityLimiter {
     },
     async pace(signal) {
       for (refill(); room <= 0 && !signal?.aborted; refill()) {
-        await sleep(Math.ceil((-room / unitsPerSecond) * 1000) + 1, signal);
+        pause ??= sleep(Math.ceil((-room / unitsPerSecond) * 1000) + 1, signal).finally(() => {
+          pause = undefined;
+        });
+        await pause;
       }
     },
   };

@@ -189,6 +189,19 @@ describe("rebuild", () => {
     await expect(rebuild([order, test], store, unreachable, { clock })).rejects.toMatchObject({ code: "unavailable" });
   });
 
+  it("is cancelled, and not unavailable, when its signal ends a request", async () => {
+    await fill(5);
+    const stop = new AbortController();
+    const aborted = new Proxy(opaqueStore, {
+      get: () => async () => {
+        stop.abort();
+        throw Object.assign(new Error("[unavailable] down"), { name: "ProtosourceError", code: "unavailable" });
+      },
+    });
+    const rebuilding = rebuild([order], store, aborted, { clock, signal: stop.signal });
+    await expect(rebuilding).rejects.toMatchObject({ code: "cancelled" });
+  });
+
   it("refuses an aggregate that is given twice", async () => {
     await expect(rebuild([order, order], store, opaqueStore)).rejects.toMatchObject({ code: "invalid_argument" });
   });
