@@ -11,6 +11,8 @@ export interface Context {
   readonly output: Output;
   /** Aborted when the user interrupts. */
   readonly signal: AbortSignal;
+  /** The words of the command line. */
+  readonly args: readonly string[];
 }
 
 export interface JsonOption {

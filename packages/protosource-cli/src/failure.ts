@@ -39,6 +39,7 @@ export function failureOf(error: unknown): Failure {
     // Commander has printed its message.
     return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage, message: undefined };
   }
+  if (isProtosourceError(error, "cancelled")) return { exitCode: EXIT.interrupted, message: "interrupted" };
   if (isProtosourceError(error)) {
     const message = isProtosourceError(error, "table_missing")
       ? `the table ${error.details.table} doesn't exist: make it by protosource tables ensure`

@@ -1,4 +1,5 @@
 /** The entry of the command `protosource`. */
+import { setMaxListeners } from "node:events";
 import { EXIT } from "./exit-codes.js";
 import { run } from "./run.js";
 
@@ -6,6 +7,8 @@ import { run } from "./run.js";
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 const controller = new AbortController();
+// Each request that is under way listens.
+setMaxListeners(0, controller.signal);
 for (const signal of ["SIGINT", "SIGTERM"] as const) {
   process.on(signal, () => {
     // Whoever insists doesn't want to wait for what is under way.

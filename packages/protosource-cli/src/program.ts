@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type { Register } from "./command.js";
 import { addAggregates } from "./commands/aggregates.js";
+import { addRebuild } from "./commands/rebuild.js";
 import { addStreams } from "./commands/streams.js";
 import { addTables } from "./commands/tables.js";
 
@@ -19,5 +20,6 @@ export function createProgram(register: Register): Command {
   addTables(program, register);
   addStreams(program, register);
   addAggregates(program, register);
+  addRebuild(program, register);
   return program;
 }

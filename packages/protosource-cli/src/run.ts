@@ -21,7 +21,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
       const options = given.at(-2) as O;
       const output = createOutput({ stdout, stderr }, options.json === true);
       try {
-        exitCode = await action({ output, signal }, options, ...(given.slice(0, -2) as string[]));
+        exitCode = await action({ output, signal, args }, options, ...(given.slice(0, -2) as string[]));
       } finally {
         output.status("");
       }

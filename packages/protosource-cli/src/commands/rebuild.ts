@@ -1,0 +1,157 @@
+/** `rebuild`: the rows of aggregates and projections, made anew from the events. */
+import type { Command } from "commander";
+import { isProtosourceError, type RebuildCounts, type RebuildProgress, rebuild } from "protosource-es";
+import {
+  type Action,
+  type Register,
+  type SchemaOptions,
+  useStore,
+  withExample,
+  withSchemas,
+  withStore,
+} from "../command.js";
+import { derivedFields } from "../derived-fields.js";
+import { EXIT } from "../exit-codes.js";
+import { usageError } from "../failure.js";
+import { counted, duration, wholeNumber } from "../format.js";
+import type { Output } from "../output.js";
+import { createPace, type PaceOption, withPace } from "../pace.js";
+import { eitherSerializer } from "../payload.js";
+import { createProgress } from "../progress.js";
+import { type KnownAggregate, loadSchemas, type Schemas } from "../schemas.js";
+import { openStateFile, resumeLine } from "../state-file.js";
+import { parseStoreUrl, storeUrl } from "../store-url.js";
+
+export interface RebuildCommandOptions extends SchemaOptions, PaceOption {
+  readonly only?: readonly string[];
+  readonly dryRun?: boolean;
+  readonly withoutDerived?: boolean;
+  readonly segments: string;
+  readonly state: string;
+  readonly resume?: boolean;
+}
+
+/** Adds the command. */
+export function addRebuild(program: Command, register: Register): void {
+  const command = program
+    .command("rebuild")
+    .description("writes the rows of aggregates and projections anew from the events, while writers may be at work")
+    .option("--only <type...>", "only these aggregates, such as Order")
+    .option("--dry-run", "compares, and writes nothing")
+    .option("--without-derived", "leaves fields empty that only the domain's code can fill")
+    .option("--segments <number>", "in how many parts the table is read at once", "4")
+    .option("--state <file>", "where to keep how far it has come", "protosource-rebuild.json")
+    .option("--resume", "goes on from the state file");
+  withExample(
+    withPace(withSchemas(withStore(command))),
+    "protosource rebuild --store 'dynamodb:?region=eu-west-1' --domain ./dist/domain.js --max-units 500",
+  );
+  register(command, rebuildRows);
+}
+
+const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args }, options) => {
+  const segments = wholeNumber(options.segments, "--segments");
+  const { pace, onRequest, pageSize } = await createPace(options);
+  const schemas = await loadSchemas(options);
+  for (const problem of schemas.problems) output.note(`warning: ${problem}`);
+  const chosen = choose(schemas, options);
+  checkDerived(output, chosen, options);
+  const location = parseStoreUrl(options.store);
+  const aggregates = chosen.map(({ definition }) => definition);
+  const job = { rebuild: storeUrl(location), aggregates: aggregates.map(({ schema }) => schema.typeName), segments };
+  const state = openStateFile<RebuildProgress>(options.state, job, options.resume === true);
+
+  return useStore(
+    options,
+    async (opened) => {
+      const start = performance.now();
+      const total = (await opened.estimate())?.records;
+      const progress = createProgress(output, "records", total, state.resumed?.counts.records);
+      try {
+        const counts = await rebuild(aggregates, opened.store, opened.opaqueStore, {
+          serializer: eitherSerializer,
+          segments,
+          pageSize,
+          dryRun: options.dryRun,
+          resume: state.resumed,
+          signal,
+          pace,
+          onProgress(told) {
+            if (!options.dryRun) state.update(told);
+            progress(told.counts.records, `${told.counts.written} rows written`);
+          },
+          onFailure({ streamId, error }) {
+            const reason = isProtosourceError(error) ? error.rawMessage : String(error);
+            output.note(`${streamId ?? "an item"} can't be rebuilt: ${reason}`);
+          },
+        });
+        state.remove();
+        await print(output, counts, options, (performance.now() - start) / 1000);
+        return counts.failed === 0 ? EXIT.ok : EXIT.found;
+      } catch (error) {
+        if (!options.dryRun) {
+          state.flush();
+          output.note(`What is done is kept in ${options.state}. Go on by:\n  ${resumeLine(args)}`);
+        }
+        throw error;
+      }
+    },
+    { onRequest },
+  );
+};
+
+function choose({ aggregates }: Schemas, { only }: RebuildCommandOptions): readonly KnownAggregate[] {
+  const names = aggregates.map(({ definition }) => definition.schema.typeName).join(", ");
+  if (aggregates.length === 0) {
+    throw usageError(
+      "--domain",
+      "no aggregate is known: add --domain with the domain's code, or --descriptors image.binpb",
+    );
+  }
+  const isMeant = ({ definition: { schema } }: KnownAggregate, name: string): boolean =>
+    schema.name === name || schema.typeName === name;
+  const unknown = only?.find((name) => !aggregates.some((known) => isMeant(known, name)));
+  if (unknown !== undefined) throw usageError("--only", `there is no aggregate ${unknown}: there are ${names}`);
+  return only ? aggregates.filter((known) => only.some((name) => isMeant(known, name))) : aggregates;
+}
+
+/** Rows without their derived fields would take the place of rows with them. */
+function checkDerived(
+  output: Output,
+  chosen: readonly KnownAggregate[],
+  { withoutDerived }: RebuildCommandOptions,
+): void {
+  for (const { definition, hasRules } of chosen) {
+    const fields = hasRules ? [] : derivedFields(definition);
+    if (fields.length === 0) continue;
+    const problem = `no event sets ${fields.join(", ")} of ${definition.schema.typeName}: the domain's code derives them`;
+    if (!withoutDerived) {
+      const advice = "add --domain with that code, or --without-derived to write rows in which they are empty";
+      throw usageError("--domain", `${problem}; ${advice}`);
+    }
+    output.note(`warning: ${problem}; they will be empty`);
+  }
+  const unsure = chosen.filter(({ hasRules }) => !hasRules).map(({ definition }) => definition.schema.name);
+  if (unsure.length > 0) {
+    output.note(`warning: the code of ${unsure.join(", ")} isn't known: what it derives beside the events is missing`);
+  }
+}
+
+async function print(
+  output: Output,
+  counts: RebuildCounts,
+  { dryRun = false }: RebuildCommandOptions,
+  seconds: number,
+): Promise<void> {
+  if (output.json) {
+    await output.value({ rebuilt: counts, dryRun });
+    return;
+  }
+  const { records, streams, otherStreams, expiredStreams, failed, written, unchanged, newer } = counts;
+  const verb = dryRun ? "would be written" : "written";
+  await output.line(`${counted(streams, "stream")} of ${counted(records, "record")} in ${duration(seconds)}`);
+  await output.line(`${counted(written, "row")} ${verb}, ${unchanged} as they should be, ${newer} newer by a writer`);
+  if (otherStreams > 0) await output.line(`${counted(otherStreams, "stream")} of other aggregates left alone`);
+  if (expiredStreams > 0) await output.line(`${counted(expiredStreams, "stream")} expired`);
+  if (failed > 0) await output.line(output.style("red", `${failed} couldn't be read`));
+}

@@ -1,0 +1,181 @@
+/**
+ * `rebuild`, interrupted and resumed while a writer runs: at the end each row is what a fold of its stream gives.
+ *
+ * `REBUILD_ORDERS=10000 npx vitest run packages/protosource-cli/test/integration/rebuild.test.ts` runs it at full size.
+ */
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Store } from "protosource-es";
+import type { OpaqueStore } from "protosource-es/opaquedata";
+import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CliResult, finishCli, runCli, startCli } from "../cli.js";
+import { engines, freshTables, temporaryFolder } from "../engines.js";
+import { buildImage } from "../images.js";
+import { buildDomain, ORDERS, saveOrders, startWriter, wrongOrders } from "../orders.js";
+
+const COUNT = Number(process.env["REBUILD_ORDERS"] ?? 300);
+const TIMEOUT = 120_000 + COUNT * 120;
+
+/** Where the orders of a test are. */
+interface Orders {
+  readonly url: string;
+  readonly store: Store;
+  readonly opaqueStore: OpaqueStore;
+  close(): void;
+}
+
+const folder = temporaryFolder();
+const image = folder.path("image.binpb");
+let domain = "";
+beforeAll(async () => {
+  domain = await buildDomain();
+  buildImage(image);
+});
+afterAll(() => folder.remove());
+
+async function openTables(endpoint: string): Promise<Orders> {
+  const { url, store, opaqueStore, client } = await freshTables(endpoint);
+  return { url, store, opaqueStore, close: () => client.destroy() };
+}
+
+let files = 0;
+async function openFile(): Promise<Orders> {
+  const path = folder.path(`orders-${files++}.db`);
+  const database = openSqlite(path, { synchronous: "NORMAL" });
+  const opaqueStore = new SqliteOpaqueStore(database);
+  const store = new SqliteStore(database, { opaqueStore });
+  return { url: `sqlite:${path}`, store, opaqueStore, close: () => database.close() };
+}
+
+const places = [
+  { name: "a file", open: openFile },
+  ...engines.map(({ name, endpoint }) => ({ name, open: () => openTables(endpoint) })),
+];
+
+/** When a state file was written last; undefined when there is none. */
+function keptAt(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+describe.each(places)("rebuild on $name", ({ name, open }) => {
+  let orders: Orders;
+  const state = folder.path(`${name}.json`);
+  const args = (...more: string[]): string[] => ["rebuild", "--store", orders.url, "--state", state, ...more];
+
+  beforeAll(async () => {
+    orders = await open();
+    await saveOrders(orders.store, COUNT);
+  }, TIMEOUT);
+  afterAll(() => orders.close());
+
+  it("ends with the rows that a fold gives, though it is interrupted twice and a writer runs", {
+    timeout: TIMEOUT,
+  }, async () => {
+    const writer = startWriter(orders.store, COUNT);
+    const start = Date.now();
+    for (let interruption = 0; interruption < 2; interruption++) {
+      const before = keptAt(state);
+      const child = startCli(args("--domain", domain, ...(before === undefined ? [] : ["--resume"])));
+      while (keptAt(state) === before && child.exitCode === null) await sleep(5);
+      await sleep(100);
+      child.kill("SIGINT");
+      const { code, stderr } = await finishCli(child);
+      // On a fast machine it may be done by now.
+      if (code === 0) break;
+      expect({ code, stderr }).toEqual({
+        code: 130,
+        stderr: expect.stringMatching(/^What is done is kept in .*\n {2}protosource rebuild --store .* --resume\n/),
+      });
+    }
+    const isDone = !existsSync(state);
+    const result = await runCli(args("--domain", domain, "--json", ...(isDone ? [] : ["--resume"])));
+    const applied = await writer.stop();
+    expect(result).toMatchObject({ code: 0, stderr: "" });
+    const [{ rebuilt } = {}] = result.json() as unknown as readonly { rebuilt?: Record<string, number> }[];
+    expect(rebuilt).toMatchObject({ failed: 0, otherStreams: 0, expiredStreams: 0 });
+    expect(rebuilt?.["streams"]).toBeGreaterThanOrEqual(COUNT);
+    expect(existsSync(state)).toBe(false);
+    expect(await wrongOrders(orders.store, orders.opaqueStore, COUNT)).toEqual([]);
+    console.info(
+      `rebuild on ${name}: ${COUNT} orders, two interruptions, ${applied} commands meanwhile: ${Date.now() - start} ms`,
+    );
+  });
+
+  it("finds nothing to do afterwards", { timeout: TIMEOUT }, async () => {
+    const { code, json } = await runCli(args("--domain", domain, "--dry-run", "--json"));
+    expect(code).toBe(0);
+    expect(json()).toMatchObject([{ dryRun: true, rebuilt: { streams: COUNT, written: 0, unchanged: 2 * COUNT } }]);
+    expect(existsSync(state)).toBe(false);
+  });
+
+  it("says which row is missing in a dry run, and writes none", { timeout: TIMEOUT }, async () => {
+    const key = { pk: "example_app_order_v1#order#id#3", sk: "AGG" };
+    await orders.opaqueStore.delete(key);
+    const dry = await runCli(args("--domain", domain, "--dry-run", "--json"));
+    expect(dry.json()).toMatchObject([{ rebuilt: { written: 1, unchanged: 2 * COUNT - 1 } }]);
+    expect(await orders.opaqueStore.get(key)).toBeUndefined();
+    const human = await runCli(args("--domain", domain));
+    expect(human.stdout).toContain(`1 row written, ${2 * COUNT - 1} as they should be, 0 newer by a writer\n`);
+    expect(await wrongOrders(orders.store, orders.opaqueStore, 10)).toEqual([]);
+  });
+});
+
+describe("rebuild", () => {
+  let orders: Orders;
+  const state = folder.path("state.json");
+  const rebuild = (...more: string[]): Promise<CliResult> =>
+    runCli(["rebuild", "--store", orders.url, "--state", state, ...more]);
+  beforeAll(async () => {
+    orders = await openFile();
+    await saveOrders(orders.store, 5);
+  });
+  afterAll(() => orders.close());
+
+  it("refuses to empty fields that only code can fill, unless it is told to", async () => {
+    const refused = await rebuild("--descriptors", image, "--only", "Order");
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toContain("total_cents, item_count");
+    expect(refused.stderr).toContain("--domain");
+    const told = await rebuild("--descriptors", image, "--only", "Order", "--without-derived", "--json");
+    expect(told.code).toBe(0);
+    expect(told.stderr).toContain("they will be empty");
+    const withCode = await rebuild("--domain", domain, "--json");
+    expect(withCode.json()).toMatchObject([{ rebuilt: { streams: 5 } }]);
+    expect(await wrongOrders(orders.store, orders.opaqueStore, 5)).toEqual([]);
+  });
+
+  it("needs to know an aggregate, and refuses one that it doesn't know", async () => {
+    expect((await rebuild()).code).toBe(2);
+    const { code, stderr } = await rebuild("--domain", domain, "--only", "Invoice");
+    expect(code).toBe(2);
+    expect(stderr).toContain("example.app.order.v1.Order");
+    const nothing = folder.path("nothing.mjs");
+    writeFileSync(nothing, "export const order = 1;");
+    for (const module of [nothing, folder.path("absent.mjs"), image]) {
+      const refused = await rebuild("--domain", module);
+      expect(refused.code).toBe(2);
+      expect(refused.stderr.trim().split("\n")).toHaveLength(1);
+    }
+  });
+
+  it("refuses to go on from a state that is missing, broken, or of another rebuild", async () => {
+    expect((await rebuild("--domain", domain, "--resume")).code).toBe(2);
+    writeFileSync(state, "{");
+    expect((await rebuild("--domain", domain, "--resume")).code).toBe(2);
+    writeFileSync(state, `{"job":{"rebuild":"sqlite:other.db"},"progress":{}}`);
+    const { code, stderr } = await rebuild("--domain", domain, "--resume");
+    expect(code).toBe(2);
+    expect(stderr).toContain("sqlite:other.db");
+  });
+
+  it("goes on past a stream that can't be read, and says so", async () => {
+    await orders.store.save(`${ORDERS}broken`, [
+      { $typeName: "funinthecloud.protosource.record.v1.Record", version: 1n, data: Uint8Array.of(1, 2), ttl: 0n },
+    ]);
+    const { code, json, stderr } = await rebuild("--domain", domain, "--json");
+    expect(code).toBe(3);
+    expect(json()).toMatchObject([{ rebuilt: { streams: 5, failed: 1 } }]);
+    expect(stderr).toContain(`${ORDERS}broken can't be rebuilt`);
+  });
+});

@@ -1,0 +1,124 @@
+/** The order example as a user's domain: its code for the command, many streams, and what their rows must hold. */
+import { rmSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { create, equals } from "@bufbuild/protobuf";
+import { build } from "esbuild";
+import { Repository, type Store, type StoredRecord } from "protosource-es";
+import type { OpaqueStore } from "protosource-es/opaquedata";
+import { StoredRecordSchema } from "protosource-es/proto";
+import { binarySerializer } from "protosource-es/serializer";
+import { afterAll } from "vitest";
+import {
+  CreatedSchema,
+  ItemAddedSchema,
+  OrderSchema,
+  OrderSummarySchema,
+  PlacedSchema,
+} from "../../../examples/orders/gen/example/app/order/v1/order_v1_pb.js";
+import {
+  OrderQueries,
+  OrderSummaryQueries,
+  type OrderTypes,
+  orderCommands,
+} from "../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import { order } from "../../../examples/orders/src/order.js";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** The beginning of the names of the orders' streams. */
+export const ORDERS = "example_app_order_v1#";
+
+/** Bundles the domain's code as a user would build it, and gives the path of the module. */
+export async function buildDomain(): Promise<string> {
+  const outfile = `${root}node_modules/.cache/domain-${process.pid}.js`;
+  await build({
+    entryPoints: [`${root}../../examples/orders/src/order.ts`],
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    conditions: ["@protosource-es/source"],
+    external: ["@bufbuild/*"],
+    logLevel: "warning",
+  });
+  afterAll(() => rmSync(outfile, { force: true }));
+  return outfile;
+}
+
+/** Saves the streams of many orders, without their rows: 1 to 5 events each. */
+export async function saveOrders(store: Store, count: number): Promise<void> {
+  const atOnce = 16;
+  for (let first = 0; first < count; first += atOnce) {
+    const numbers = Array.from({ length: Math.min(atOnce, count - first) }, (_, i) => first + i);
+    await Promise.all(numbers.map((number) => store.save(`${ORDERS}${number}`, orderRecords(number))));
+  }
+}
+
+function orderRecords(number: number): StoredRecord[] {
+  const id = `${number}`;
+  const at = 1_700_000_000_000_000n + BigInt(number);
+  const head = { id, at, actor: "ann" };
+  const item = (i: number): object => ({ itemId: `i-${i}`, priceCents: BigInt(number % 97), quantity: i + 1 });
+  const events = [
+    { schema: CreatedSchema, fields: { customerId: `c-${number % 100}`, customerName: "Zoë" } },
+    ...Array.from({ length: number % 4 }, (_, i) => ({ schema: ItemAddedSchema, fields: { item: item(i) } })),
+    ...(number % 5 === 4 ? [{ schema: PlacedSchema, fields: { placedAt: at } }] : []),
+  ];
+  return events.map(({ schema, fields }, i) => {
+    const version = BigInt(i + 1);
+    const event = create(schema, { ...head, version, ...fields });
+    return create(StoredRecordSchema, { version, data: binarySerializer.serialize(schema, event) });
+  });
+}
+
+/** A writer at work on random orders. */
+export interface Writer {
+  /** Ends it, and gives the number of commands that it applied. */
+  stop(): Promise<number>;
+}
+
+/** Starts a writer that adds items to random orders, with their rows, until it is stopped. */
+export function startWriter(store: Store, count: number): Writer {
+  const orders: Repository<OrderTypes> = new Repository(order, store, { logger: { warn() {} } });
+  let stopped = false;
+  let applied = 0;
+  const work = async (): Promise<void> => {
+    while (!stopped) {
+      // Only orders that aren't placed take items.
+      const id = `${Math.floor((Math.random() * count) / 5) * 5}`;
+      const item = { itemId: `w-${applied}`, priceCents: 7n, quantity: 1 };
+      await orders.apply(orderCommands.AddItem({ id, item, actor: "bob" }));
+      applied++;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  const working = work();
+  return {
+    async stop() {
+      stopped = true;
+      await working;
+      return applied;
+    },
+  };
+}
+
+/** Names the orders whose rows aren't what a fold of their streams gives. */
+export async function wrongOrders(store: Store, opaqueStore: OpaqueStore, count: number): Promise<readonly string[]> {
+  const orders: Repository<OrderTypes> = new Repository(order, store);
+  const rows = new OrderQueries(opaqueStore);
+  const summaries = new OrderSummaryQueries(opaqueStore);
+  const wrong: string[] = [];
+  for (let number = 0; number < count; number++) {
+    const id = `${number}`;
+    const expected = await orders.load(id);
+    const { state, customerId, customerName, totalCents, itemCount, placedAt, createAt } = expected;
+    const summary = create(OrderSummarySchema, {
+      ...{ id, state, customerId, customerName, totalCents, itemCount, placedAt, createAt },
+    });
+    const row = await rows.get(id, { consistent: true });
+    const found = await summaries.get(id, { consistent: true });
+    const isRight = row && found && equals(OrderSchema, row, expected) && equals(OrderSummarySchema, found, summary);
+    if (!isRight) wrong.push(id);
+  }
+  return wrong;
+}
