@@ -16,8 +16,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
 
-/** Long enough for an engine that has just started, short enough for a test that waits for the end. */
-const LIMITS = { attemptMs: 1_000, totalMs: 3_000 };
+/** Short enough for a test that waits for the end. */
+const HASTY = { timeLimits: { attemptMs: 1_000, totalMs: 3_000 } };
 
 function record(version: bigint | number, bytes = 3): StoredRecord {
   return create(StoredRecordSchema, { version: BigInt(version), data: new Uint8Array(bytes).fill(7) });
@@ -40,7 +40,6 @@ describe.each(engines)("writes on $name", (engine) => {
     new DynamoDBStore(client, {
       eventsTable,
       opaqueStore: new DynamoDBOpaqueStore(client, { table: aggregatesTable }),
-      timeLimits: LIMITS,
       onRequest: (request) => requests.push(request),
       ...options,
     });
@@ -147,7 +146,7 @@ describe.each(engines)("writes on $name", (engine) => {
     proxy.decide(({ operation }) =>
       operation === "PutItem" ? "lose answer" : operation === "GetItem" ? "hang" : "pass",
     );
-    const error = await failure(store().save(id, [record(1)]));
+    const error = await failure(store(HASTY).save(id, [record(1)]));
     if (!isProtosourceError(error, "unavailable")) throw error;
     expect(error.details.outcome).toBe("unknown");
     const { commitId } = error.details;
@@ -178,7 +177,7 @@ describe.each(engines)("writes on $name", (engine) => {
       setTimeout(() => controller.abort(), 50);
       return "hang";
     });
-    const error = await failure(store().save(id, [record(1)], { signal: controller.signal }));
+    const error = await failure(store(HASTY).save(id, [record(1)], { signal: controller.signal }));
     expect(isProtosourceError(error, "unavailable") && error.details.outcome).toBe("unknown");
 
     const second = new AbortController();
@@ -186,7 +185,7 @@ describe.each(engines)("writes on $name", (engine) => {
       if (operation === "PutItem") setTimeout(() => second.abort(), 0);
       return operation === "PutItem" ? "lose answer" : "pass";
     });
-    await store().save(id, [record(1)], { signal: second.signal });
+    await store(HASTY).save(id, [record(1)], { signal: second.signal });
     expect(await versions()).toEqual([1n]);
   });
 
