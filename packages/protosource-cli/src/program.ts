@@ -3,6 +3,8 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import type { Register } from "./command.js";
 import { addAggregates } from "./commands/aggregates.js";
+import { addExport } from "./commands/export.js";
+import { addImport } from "./commands/import.js";
 import { addRebuild } from "./commands/rebuild.js";
 import { addStreams } from "./commands/streams.js";
 import { addTables } from "./commands/tables.js";
@@ -21,5 +23,7 @@ export function createProgram(register: Register): Command {
   addStreams(program, register);
   addAggregates(program, register);
   addRebuild(program, register);
+  addExport(program, register);
+  addImport(program, register);
   return program;
 }

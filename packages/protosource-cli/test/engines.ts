@@ -3,10 +3,16 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { CreateTableCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { type EngineName, engineClient } from "@protosource-es/engines";
 import type {} from "@protosource-es/engines/global-setup";
-import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
+import {
+  aggregatesTable as aggregatesTableInput,
+  DynamoDBOpaqueStore,
+  DynamoDBStore,
+  ensureTables,
+  eventsTable as eventsTableInput,
+} from "protosource-es/dynamodb";
 import { inject } from "vitest";
 import { type GoldenItem, toItem } from "./golden.js";
 
@@ -26,15 +32,23 @@ export interface TestTables {
 /** The engines. */
 export const engines: readonly { readonly name: EngineName; readonly endpoint: string }[] = inject("engines");
 
-/** Names a pair of tables that no other test uses, and makes them unless told otherwise. */
+/**
+ * Names a pair of tables that no other test uses, and makes them unless told otherwise. Without `ttl` the engine doesn't
+ * delete what has expired: golden items expire on a real day.
+ */
 export async function freshTables(
   endpoint: string,
-  { create = true }: { readonly create?: boolean } = {},
+  { create = true, ttl = true }: { readonly create?: boolean; readonly ttl?: boolean } = {},
 ): Promise<TestTables> {
   const suffix = randomUUID();
   const [eventsTable, aggregatesTable] = [`events-${suffix}`, `aggregates-${suffix}`];
   const client = engineClient(endpoint);
-  if (create) await ensureTables(client, { eventsTable, aggregatesTable });
+  if (create && ttl) await ensureTables(client, { eventsTable, aggregatesTable });
+  if (create && !ttl) {
+    for (const input of [eventsTableInput(eventsTable), aggregatesTableInput(aggregatesTable)]) {
+      await client.send(new CreateTableCommand(input));
+    }
+  }
   const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable });
   const parameters = new URLSearchParams({
     region: "us-east-1",

@@ -16,7 +16,7 @@ describe.each(engines)("streams show on $name", ({ endpoint }) => {
 
   beforeAll(async () => {
     buildImage(image);
-    tables = await freshTables(endpoint);
+    tables = await freshTables(endpoint, { ttl: false });
     for (const item of goldenItems().events) await tables.putRaw("events", item);
   });
   afterAll(() => {

@@ -1,0 +1,275 @@
+/** `export`: all that a store holds, as lines of JSON. */
+import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, dirname, join } from "node:path";
+import { type Command, Option } from "commander";
+import { ProtosourceError } from "protosource-es";
+import {
+  type Action,
+  type Context,
+  type Register,
+  type StoreOption,
+  useStore,
+  withExample,
+  withStore,
+} from "../command.js";
+import { EXIT, type ExitCode } from "../exit-codes.js";
+import { usageError } from "../failure.js";
+import { byteSize, counted, wholeNumber } from "../format.js";
+import type { OpenStore } from "../open-store.js";
+import { createPace, type Pace, type PaceOption, withPace } from "../pace.js";
+import { createProgress } from "../progress.js";
+import { openStateFile, resumeLine } from "../state-file.js";
+import { storeUrl } from "../store-url.js";
+import { createTally, endLine, eventLine, HEAD_LINE, rowLine, type Totals } from "../transfer/entries.js";
+import { type LineFile, openLineFile } from "../transfer/line-file.js";
+import { readLines } from "../transfer/lines.js";
+import { sortedLines } from "../transfer/sort-lines.js";
+
+export interface ExportOptions extends StoreOption, PaceOption {
+  readonly output?: string;
+  readonly only?: Table;
+  readonly unsorted?: boolean;
+  readonly segments: string;
+  readonly resume?: boolean;
+}
+
+type Table = "events" | "rows";
+
+/** Adds the command. */
+export function addExport(program: Command, register: Register): void {
+  const command = program
+    .command("export")
+    .description("writes all events and rows as lines of JSON, to import, to compare, or to keep")
+    .option("-o, --output <file>", "the file to write; standard output by default")
+    .addOption(new Option("--only <what>", "leaves the other ones out").choices(["events", "rows"]))
+    .option("--unsorted", "keeps the order of the tables; sorted, equal stores make equal files")
+    .option("--segments <number>", "in how many parts the tables are read at once", "4")
+    .option("--resume", "goes on with the file of --output where an export was stopped");
+  withExample(withPace(withStore(command)), "protosource export --store 'dynamodb:?region=eu-west-1' -o orders.jsonl");
+  register(command, exportStore);
+}
+
+const exportStore: Action<ExportOptions> = async (context, options) => {
+  if (options.resume && options.output === undefined) {
+    throw usageError("--resume", "only an export into a file can go on: give the file by --output");
+  }
+  const pace = await createPace(options);
+  return useStore(
+    options,
+    (opened) =>
+      options.output === undefined
+        ? exportToStdout({ ...context, opened, options, pace })
+        : exportToFile({ ...context, opened, options, pace }, options.output),
+    { onRequest: pace.onRequest },
+  );
+};
+
+/** An export at work. */
+interface Export extends Context {
+  readonly opened: OpenStore;
+  readonly options: ExportOptions;
+  readonly pace: Pace;
+}
+
+/** How far an export has come. */
+interface ExportProgress {
+  readonly parts: readonly Part[];
+  readonly totals: Totals;
+  readonly unreadable: number;
+  /** The length of the file of lines, in bytes. */
+  readonly size: number;
+}
+
+/** A segment of a table, and where it goes on. */
+interface Part {
+  readonly table: Table;
+  readonly index: number;
+  readonly done: boolean;
+  readonly cursor?: string | undefined;
+}
+
+async function exportToFile(work: Export, path: string): Promise<ExitCode> {
+  const { output, args, opened, options } = work;
+  const lines = `${path}.lines`;
+  const job = { export: storeUrl(opened.location), only: options.only ?? "all", segments: options.segments };
+  const state = openStateFile<ExportProgress>(`${path}.state`, job, options.resume === true);
+  if (state.resumed) cutBack(lines, state.resumed.size);
+  const collected = openLineFile(lines, "--output", state.resumed !== undefined);
+  try {
+    const progress = await collect(work, (line) => collected.write(line), {
+      resumed: state.resumed,
+      onPage(told) {
+        collected.flush();
+        state.update({ ...told, size: statSync(lines).size });
+      },
+    });
+    const whole = openLineFile(`${path}.new`, "--output");
+    try {
+      for await (const line of wholeExport(work, lines, progress.totals)) whole.write(line);
+      whole.flush();
+    } finally {
+      whole.close();
+    }
+    renameSync(`${path}.new`, path);
+    rmSync(lines);
+    state.remove();
+    return await finish(work, progress, path);
+  } catch (error) {
+    state.flush();
+    output.note(`What is done is kept beside ${path}. Go on by:\n  ${resumeLine(args)}`);
+    throw error;
+  } finally {
+    collected.close();
+    removeRuns(lines);
+  }
+}
+
+async function exportToStdout(work: Export): Promise<ExitCode> {
+  const { output, options } = work;
+  if (options.unsorted) {
+    await output.line(HEAD_LINE);
+    const pending: string[] = [];
+    const progress = await collect(work, (line) => pending.push(line), {
+      async onPage() {
+        if (pending.length > 0) await output.line(pending.splice(0).join("\n"));
+      },
+    });
+    await output.line(endLine(progress.totals));
+    return finish(work, progress, undefined);
+  }
+  const folder = mkdtempSync(join(tmpdir(), "protosource-export-"));
+  try {
+    const lines = join(folder, "lines");
+    const collected: LineFile = openLineFile(lines, "TMPDIR");
+    let progress: Omit<ExportProgress, "size">;
+    try {
+      progress = await collect(work, (line) => collected.write(line), {});
+      collected.flush();
+    } finally {
+      collected.close();
+    }
+    for await (const line of wholeExport(work, lines, progress.totals)) await output.line(line);
+    return await finish(work, progress, undefined);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** How the collecting of lines begins, and whom it tells. */
+interface Collecting {
+  readonly resumed?: ExportProgress | undefined;
+  /** Is awaited after the lines of each page. */
+  readonly onPage?: (progress: Omit<ExportProgress, "size">) => void | Promise<void>;
+}
+
+/** Reads all segments of both tables, and gives their lines page by page. */
+async function collect(
+  { output, signal, opened, options, pace }: Export,
+  write: (line: string) => void,
+  { resumed, onPage }: Collecting,
+): Promise<Omit<ExportProgress, "size">> {
+  const segments = wholeNumber(options.segments, "--segments");
+  const tables: readonly Table[] = options.only ? [options.only] : ["events", "rows"];
+  const parts: Part[] = resumed
+    ? [...resumed.parts]
+    : tables.flatMap((table) => Array.from({ length: segments }, (_, index) => ({ table, index, done: false })));
+  const tally = createTally(resumed?.totals);
+  let unreadable = resumed?.unreadable ?? 0;
+  const estimate = await opened.estimate();
+  const total = estimate && tables.reduce((sum, table) => sum + estimate[table === "events" ? "records" : "rows"], 0);
+  const done = (): number => tally.totals().events + tally.totals().rows;
+  const show = createProgress(output, "lines", total, done());
+
+  const readPart = async (number: number): Promise<void> => {
+    let part = parts[number] as Part;
+    while (!part.done) {
+      await pace.pace(signal);
+      const page = await readPage(opened, part, segments, pace.pageSize, signal);
+      for (const { line, bytes } of page.lines) {
+        write(line);
+        tally.add(line, bytes, part.table === "events" ? "event" : "row");
+      }
+      for (const problem of page.problems) output.note(`warning: left out: ${problem}`);
+      unreadable += page.problems.length;
+      part = { ...part, done: page.cursor === undefined, cursor: page.cursor };
+      parts[number] = part;
+      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable });
+      show(done());
+    }
+  };
+  for (const table of tables) {
+    const numbers = parts.flatMap((part, number) => (part.table === table ? [number] : []));
+    await Promise.all(numbers.map(readPart));
+  }
+  return { parts, totals: tally.totals(), unreadable };
+}
+
+interface PageOfLines {
+  readonly lines: readonly { readonly line: string; readonly bytes: number }[];
+  readonly problems: readonly string[];
+  readonly cursor: string | undefined;
+}
+
+async function readPage(
+  { store, opaqueStore }: OpenStore,
+  { table, index, cursor }: Part,
+  segments: number,
+  limit: number | undefined,
+  signal: AbortSignal,
+): Promise<PageOfLines> {
+  const scan = { segment: { index, of: segments }, cursor, limit, signal };
+  if (table === "events") {
+    const { records, unreadable, cursor } = await store.scan(scan);
+    const lines = records.map((scanned) => ({ line: eventLine(scanned), bytes: scanned.record.data.length }));
+    return { lines, problems: unreadable.map(({ rawMessage }) => rawMessage), cursor };
+  }
+  const page = await opaqueStore.scan(scan);
+  const lines = page.rows.map((row) => ({ line: rowLine(row), bytes: row.body.length }));
+  return { lines, problems: page.unreadable.map(({ rawMessage }) => rawMessage), cursor: page.cursor };
+}
+
+/** Gives the export of a file of lines: sorted unless told otherwise, between its head and its end. */
+async function* wholeExport(
+  { signal, options }: Export,
+  path: string,
+  totals: Totals,
+): AsyncGenerator<string, void, undefined> {
+  yield HEAD_LINE;
+  if (options.unsorted) for await (const { text } of readLines(path)) yield text;
+  else {
+    for await (const line of sortedLines(path, (run) => `${path}.${run}`)) {
+      if (signal.aborted) throw new ProtosourceError("cancelled", "the export was stopped", { operation: "export" });
+      yield line;
+    }
+  }
+  yield endLine(totals);
+}
+
+async function finish(
+  { output }: Export,
+  { totals, unreadable }: Pick<ExportProgress, "totals" | "unreadable">,
+  file: string | undefined,
+): Promise<ExitCode> {
+  const { events, rows, bytes } = totals;
+  if (file === undefined) output.note(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}`);
+  else if (output.json) await output.value({ exported: totals, unreadable, file });
+  else await output.line(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}, in ${file}`);
+  if (unreadable > 0) output.note(`${counted(unreadable, "item")} couldn't be read, and were left out`);
+  return unreadable === 0 ? EXIT.ok : EXIT.found;
+}
+
+/** Takes off what was written after the state was kept. */
+function cutBack(lines: string, size: number): void {
+  if (existsSync(lines) && statSync(lines).size >= size) {
+    truncateSync(lines, size);
+    return;
+  }
+  throw usageError("--resume", `${lines} is gone, or shorter than it was: leave --resume out to begin anew`);
+}
+
+function removeRuns(lines: string): void {
+  const pattern = new RegExp(`^${basename(lines).replaceAll(/[^\w]/g, "\\$&")}\\.\\d+$`);
+  const folder = dirname(lines);
+  for (const name of readdirSync(folder)) if (pattern.test(name)) rmSync(join(folder, name));
+}

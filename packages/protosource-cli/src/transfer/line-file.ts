@@ -1,0 +1,51 @@
+/** A file that lines are written to. It is written in large pieces, and synchronously: what was flushed is in the file. */
+import { closeSync, openSync, writeSync } from "node:fs";
+import { usageError } from "../failure.js";
+
+export interface LineFile {
+  write(line: string): void;
+  /** Writes what is still in memory. */
+  flush(): void;
+  close(): void;
+}
+
+const PIECE_LENGTH = 1024 * 1024;
+
+/**
+ * Opens a file for lines: a new one, or the end of one that is there.
+ *
+ * Throws `invalid_argument` when it can't be written; `argument` names the option that named the file.
+ */
+export function openLineFile(path: string, argument: string, append = false): LineFile {
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (cause) {
+      const reason = (cause as NodeJS.ErrnoException).code;
+      throw usageError(argument, `${path} can't be written (${reason}): give another file, or make room for it`, cause);
+    }
+  };
+  const file = attempt(() => openSync(path, append ? "a" : "w"));
+  let piece: string[] = [];
+  let length = 0;
+  const flush = (): void => {
+    if (piece.length > 0) attempt(() => writeFully(file, Buffer.from(piece.join(""))));
+    piece = [];
+    length = 0;
+  };
+  return {
+    write(line) {
+      piece.push(line, "\n");
+      length += line.length;
+      if (length >= PIECE_LENGTH) flush();
+    },
+    flush,
+    close() {
+      closeSync(file);
+    },
+  };
+}
+
+function writeFully(file: number, data: Buffer): void {
+  for (let written = 0; written < data.length; ) written += writeSync(file, data, written);
+}

@@ -1,0 +1,262 @@
+/** `export` and `import`, between any two stores. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type CliResult, finishCli, runCli, startCli } from "../cli.js";
+import { engines, freshTables, type TestTables, temporaryFolder } from "../engines.js";
+import { goldenItems } from "../golden.js";
+import { ORDERS, saveOrders } from "../orders.js";
+
+const folder = temporaryFolder();
+afterAll(() => folder.remove());
+
+let files = 0;
+const freshFile = (): string => `sqlite:${folder.path(`${files++}.db`)}`;
+
+/** Exports a store, and gives what was printed. */
+async function exported(store: string, ...args: string[]): Promise<string> {
+  const { code, stdout } = await runCli(["export", "--store", store, ...args]);
+  expect(code).toBe(0);
+  return stdout;
+}
+
+const imported = (file: string, store: string, ...args: string[]): Promise<CliResult> =>
+  runCli(["import", file, "--store", store, ...args]);
+
+describe.each(engines)("the golden tables on $name", ({ endpoint }) => {
+  let golden: TestTables;
+  let copy: TestTables;
+  const file = folder.path(`golden-${encodeURIComponent(endpoint)}.jsonl`);
+
+  beforeAll(async () => {
+    [golden, copy] = await Promise.all([freshTables(endpoint, { ttl: false }), freshTables(endpoint, { ttl: false })]);
+    const { events, aggregates } = goldenItems();
+    for (const item of events) await golden.putRaw("events", item);
+    for (const item of aggregates) await golden.putRaw("aggregates", item);
+    const { code, stdout } = await runCli(["export", "--store", golden.url, "-o", file]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: `18 events and 4 rows, 2.5 kB, in ${file}\n` });
+  });
+  afterAll(() => {
+    golden.client.destroy();
+    copy.client.destroy();
+  });
+
+  it("go to a file and back, byte for byte", async () => {
+    const text = readFileSync(file, "utf8");
+    expect(text.split("\n")).toHaveLength(18 + 4 + 3);
+    expect(await exported(golden.url)).toBe(text);
+
+    const store = freshFile();
+    const { code, stdout } = await imported(file, store);
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: "18 events and 4 rows, 2.5 kB\n22 written, 0 there already\nAll of it was read back, and is the same.\n",
+    });
+    expect(await exported(store)).toBe(text);
+
+    const fromFile = folder.path("from-file.jsonl");
+    expect((await runCli(["export", "--store", store, "-o", fromFile])).code).toBe(0);
+    expect((await imported(fromFile, copy.url)).code).toBe(0);
+    expect(await exported(copy.url)).toBe(text);
+  });
+
+  it("are left as they are by another import, also from standard input", async () => {
+    const text = readFileSync(file, "utf8");
+    const again = await runCli(["import", "-", "--store", golden.url, "--json"], { stdin: text });
+    expect(again.code).toBe(0);
+    const [{ imported: totals, written, present, problems } = {}] = again.json();
+    expect({ totals, problems }).toMatchObject({ totals: { events: 18, rows: 4 }, problems: 0 });
+    // A row that has expired counts for absent, and is written again.
+    expect(Number(written) + Number(present)).toBe(22);
+    expect(Number(present)).toBeGreaterThanOrEqual(20);
+    expect(await exported(golden.url)).toBe(text);
+  });
+
+  it("make the same lines in any order, and in parts", async () => {
+    const text = readFileSync(file, "utf8");
+    const unsorted = await exported(golden.url, "--unsorted");
+    expect(unsorted.split("\n").toSorted()).toEqual(text.split("\n").toSorted());
+    const rows = await exported(golden.url, "--only", "rows");
+    expect(rows.split("\n").slice(1, 5)).toEqual(text.split("\n").slice(19, 23));
+    const part = folder.path("part.jsonl");
+    writeFileSync(part, text.split("\n").slice(3, 7).join("\n"));
+    expect((await imported(part, freshFile())).code).toBe(2);
+    const { code, json } = await imported(part, freshFile(), "--incomplete", "--json");
+    expect(code).toBe(0);
+    expect(json()).toMatchObject([{ written: 4 }]);
+  });
+});
+
+describe("import", () => {
+  const store = freshFile();
+  const file = folder.path("orders.jsonl");
+  let lines: readonly string[];
+
+  beforeAll(async () => {
+    const database = openSqlite(store.slice("sqlite:".length));
+    await saveOrders(new SqliteStore(database), 20);
+    database.close();
+    expect((await runCli(["export", "--store", store, "-o", file])).code).toBe(0);
+    lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  });
+
+  it.each<[what: string, line: number, change: (line: string) => string]>([
+    ["isn't JSON", 5, (line) => line.slice(0, 20)],
+    ["isn't UTF-8", 6, (line) => `${line.slice(0, 10)}\u{ff}${line.slice(10)}`],
+    ["has no base64", 7, (line) => line.replace('"data":"', '"data":"*')],
+    ["has a field", 8, (line) => line.replace('"version"', '"extra":1,"version"')],
+    ["has no whole number", 9, (line) => line.replace(/"version":"\d+"/, '"version":7')],
+    ["has a version below 1", 10, (line) => line.replace(/"version":"\d+"/, '"version":"0"')],
+    ["is neither an event nor a row", 11, () => "{}"],
+    ["is the head of another export", 12, () => lines[0] ?? ""],
+    ["isn't the head of an export", 1, () => lines[1] ?? ""],
+    ["is of format 2", 1, () => '{"protosource":"export","format":2}'],
+  ])("refuses a file of which a line %s, with its number, and writes nothing", async (what, line, change) => {
+    const broken = folder.path("broken.jsonl");
+    const changed = lines.map((text, i) => (i === line - 1 ? change(text) : text));
+    writeFileSync(broken, Buffer.from(`${changed.join("\n")}\n`, what === "isn't UTF-8" ? "latin1" : "utf8"));
+    const target = freshFile();
+    const { code, stdout, stderr } = await imported(broken, target);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toContain(`line ${line} of ${broken} ${what}`);
+    expect(existsSync(target.slice("sqlite:".length))).toBe(false);
+  });
+
+  it("refuses a file that was cut off, changed, or is empty or absent", async () => {
+    const broken = folder.path("cut.jsonl");
+    const contents = [
+      ["without its end", lines.slice(0, -1)],
+      ["it holds", [...lines.slice(0, 4), ...lines.slice(5)]],
+      ["the lines were changed", lines.map((line) => line.replace(`${ORDERS}1"`, `${ORDERS}x"`))],
+      ["comes after the end", [...lines, ...lines.slice(1, 2)]],
+      ["is empty", []],
+    ] as const;
+    for (const [problem, content] of contents) {
+      writeFileSync(broken, content.join("\n"));
+      const target = freshFile();
+      const { code, stderr } = await imported(broken, target);
+      expect(code).toBe(2);
+      expect(stderr).toContain(problem);
+      expect(existsSync(target.slice("sqlite:".length))).toBe(false);
+    }
+    expect((await imported(folder.path("absent.jsonl"), freshFile())).code).toBe(2);
+  });
+
+  it("refuses to write over other events, and names the line", async () => {
+    const target = freshFile();
+    const database = openSqlite(target.slice("sqlite:".length));
+    const other = { $typeName: "funinthecloud.protosource.record.v1.Record", version: 1n, ttl: 0n } as const;
+    await new SqliteStore(database).save(`${ORDERS}3`, [{ ...other, data: Uint8Array.of(1) }]);
+    database.close();
+    const line = lines.findIndex((text) => text.includes(`${ORDERS}3"`)) + 1;
+    const { code, stderr } = await imported(file, target);
+    expect(code).toBe(7);
+    expect(stderr).toContain(`line ${line}: the store holds another version 1 of ${ORDERS}3`);
+  });
+
+  it("completes streams of which a part is there", async () => {
+    const target = freshFile();
+    const database = openSqlite(target.slice("sqlite:".length));
+    const source = openSqlite(store.slice("sqlite:".length));
+    const { records } = await new SqliteStore(source).load(`${ORDERS}19`);
+    await new SqliteStore(database).save(`${ORDERS}19`, records.slice(0, 2));
+    source.close();
+    database.close();
+    const { code, json } = await imported(file, target, "--json");
+    expect(code).toBe(0);
+    expect(json()).toMatchObject([{ present: 2, problems: 0 }]);
+    expect(await exported(target)).toBe(readFileSync(file, "utf8"));
+  });
+
+  it("copies streams that expiry has trimmed, and expired records", async () => {
+    const source = freshFile();
+    const database = openSqlite(source.slice("sqlite:".length));
+    const trimmed = [2n, 5n, 6n].map((version) => ({
+      $typeName: "funinthecloud.protosource.record.v1.Record" as const,
+      version,
+      data: Uint8Array.of(Number(version)),
+      ttl: version === 2n ? 1n : 0n,
+    }));
+    for (const record of trimmed) await new SqliteStore(database).save("p#1", [record], { beyondEnd: true });
+    const row = { pk: "p#x", sk: "AGG", t: 5n, version: 2n ** 60n, gsi20pk: "é\u2028", gsi20sk: "NA" };
+    const opaqueStore = new SqliteOpaqueStore(database);
+    await opaqueStore.put({ ...(await emptyRow()), ...row });
+    database.close();
+    const text = await exported(source);
+    const copied = folder.path("trimmed.jsonl");
+    writeFileSync(copied, text);
+    const target = freshFile();
+    expect((await imported(copied, target)).code).toBe(0);
+    expect(await exported(target)).toBe(text);
+  });
+
+  it("leaves a row of a later version, and says so", async () => {
+    const target = freshFile();
+    const database = openSqlite(target.slice("sqlite:".length));
+    const row = { ...(await emptyRow()), pk: "p#x", sk: "AGG", version: 5n };
+    await new SqliteOpaqueStore(database).put(row);
+    const text = await exported(target);
+    await new SqliteOpaqueStore(database).put({ ...row, version: 6n });
+    database.close();
+    const { code, stdout } = await runCli(["import", "-", "--store", target], { stdin: text });
+    expect(code).toBe(0);
+    expect(stdout).toContain("0 written, 0 there already, 1 row left for a later version\n");
+  });
+});
+
+describe("a large export and import", () => {
+  const COUNT = 3000;
+  const source = freshFile();
+  const file = folder.path("large.jsonl");
+
+  beforeAll(async () => {
+    const database = openSqlite(source.slice("sqlite:".length), { synchronous: "NORMAL" });
+    await saveOrders(new SqliteStore(database), COUNT);
+    database.close();
+  });
+
+  /** Runs a command, interrupts it once its state is kept, and then resumes it until it is done. */
+  async function interrupted(args: readonly string[], state: string): Promise<CliResult> {
+    const child = startCli(args);
+    while (!existsSync(state) && child.exitCode === null) await sleep(2);
+    child.kill("SIGINT");
+    const { code, stderr } = await finishCli(child);
+    if (code !== 0) {
+      expect(code).toBe(130);
+      expect(stderr).toContain("--resume");
+    }
+    return runCli([...args, ...(code === 0 ? [] : ["--resume"])]);
+  }
+
+  it("goes on after an interruption, and ends the same", async () => {
+    const whole = await exported(source);
+    const result = await interrupted(["export", "--store", source, "-o", file], `${file}.state`);
+    expect(result.code).toBe(0);
+    expect(readFileSync(file, "utf8")).toBe(whole);
+    expect([`${file}.state`, `${file}.lines`, `${file}.new`].filter((path) => existsSync(path))).toEqual([]);
+
+    const target = freshFile();
+    const { code } = await interrupted(["import", file, "--store", target], `${file}.state`);
+    expect(code).toBe(0);
+    expect(await exported(target)).toBe(whole);
+    expect(existsSync(`${file}.state`)).toBe(false);
+  });
+
+  it("goes to DynamoDB, within a number of capacity units per second", async () => {
+    const [engine] = engines;
+    const tables = await freshTables(engine?.endpoint ?? "");
+    tables.client.destroy();
+    const { code } = await imported(file, tables.url, "--max-units", "20000");
+    expect(code).toBe(0);
+    expect(await exported(tables.url)).toBe(readFileSync(file, "utf8"));
+  });
+});
+
+async function emptyRow(): Promise<Parameters<SqliteOpaqueStore["put"]>[0]> {
+  const { create } = await import("@bufbuild/protobuf");
+  const { OpaqueDataSchema } = await import(
+    "protosource-es/proto/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js"
+  );
+  return create(OpaqueDataSchema);
+}
