@@ -20,6 +20,8 @@ export interface OpenStore {
   readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
   /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
   estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;
+  /** How many claims lie beside the rows. Where they lie among them, a scan of the rows counts them. */
+  claimsBeside(): number;
   close(): void;
 }
 
@@ -57,6 +59,7 @@ async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOp
       store,
       opaqueStore,
       estimate: async () => ({ records: count("protosource_events"), rows: count("protosource_rows") }),
+      claimsBeside: () => count("protosource_claims"),
       close: () => database.close(),
     };
   } catch (error) {
@@ -112,6 +115,7 @@ async function openDynamoDBStore(location: DynamoDBLocation, { onRequest }: Open
         return undefined;
       }
     },
+    claimsBeside: () => 0,
     close: () => client.destroy(),
   };
 }

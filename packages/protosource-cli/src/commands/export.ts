@@ -77,6 +77,7 @@ interface ExportProgress {
   readonly parts: readonly Part[];
   readonly totals: Totals;
   readonly unreadable: number;
+  readonly claims: number;
   /** The length of the file of lines, in bytes. */
   readonly size: number;
 }
@@ -175,7 +176,10 @@ async function collect(
     ? [...resumed.parts]
     : tables.flatMap((table) => Array.from({ length: segments }, (_, index) => ({ table, index, done: false })));
   const tally = createTally(resumed?.totals);
-  let unreadable = resumed?.unreadable ?? 0;
+  let { unreadable, claims } = resumed ?? {
+    unreadable: 0,
+    claims: options.only === "events" ? 0 : opened.claimsBeside(),
+  };
   const estimate = await opened.estimate();
   const total = estimate && tables.reduce((sum, table) => sum + estimate[table === "events" ? "records" : "rows"], 0);
   const done = (): number => tally.totals().events + tally.totals().rows;
@@ -192,9 +196,10 @@ async function collect(
       }
       for (const problem of page.problems) output.note(`warning: left out: ${problem}`);
       unreadable += page.problems.length;
+      claims += page.claims;
       part = { ...part, done: page.cursor === undefined, cursor: page.cursor };
       parts[number] = part;
-      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable });
+      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable, claims });
       show(done());
     }
   };
@@ -202,12 +207,13 @@ async function collect(
     const numbers = parts.flatMap((part, number) => (part.table === table ? [number] : []));
     await Promise.all(numbers.map(readPart));
   }
-  return { parts, totals: tally.totals(), unreadable };
+  return { parts, totals: tally.totals(), unreadable, claims };
 }
 
 interface PageOfLines {
   readonly lines: readonly { readonly line: string; readonly bytes: number }[];
   readonly problems: readonly string[];
+  readonly claims: number;
   readonly cursor: string | undefined;
 }
 
@@ -222,11 +228,12 @@ async function readPage(
   if (table === "events") {
     const { records, unreadable, cursor } = await store.scan(scan);
     const lines = records.map((scanned) => ({ line: eventLine(scanned), bytes: scanned.record.data.length }));
-    return { lines, problems: unreadable.map(({ rawMessage }) => rawMessage), cursor };
+    return { lines, problems: unreadable.map(({ rawMessage }) => rawMessage), claims: 0, cursor };
   }
   const page = await opaqueStore.scan(scan);
   const lines = page.rows.map((row) => ({ line: rowLine(row), bytes: row.body.length }));
-  return { lines, problems: page.unreadable.map(({ rawMessage }) => rawMessage), cursor: page.cursor };
+  const { unreadable, claims = 0 } = page;
+  return { lines, problems: unreadable.map(({ rawMessage }) => rawMessage), claims, cursor: page.cursor };
 }
 
 /** Gives the export of a file of lines: sorted unless told otherwise, between its head and its end. */
@@ -248,13 +255,18 @@ async function* wholeExport(
 
 async function finish(
   { output }: Export,
-  { totals, unreadable }: Pick<ExportProgress, "totals" | "unreadable">,
+  { totals, unreadable, claims }: Omit<ExportProgress, "size">,
   file: string | undefined,
 ): Promise<ExitCode> {
   const { events, rows, bytes } = totals;
   if (file === undefined) output.note(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}`);
-  else if (output.json) await output.value({ exported: totals, unreadable, file });
+  else if (output.json) await output.value({ exported: totals, unreadable, claims, file });
   else await output.line(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}, in ${file}`);
+  if (claims > 0) {
+    output.note(
+      `warning: ${counted(claims, "claim")} left out: a copy of the store has to take its unique values anew`,
+    );
+  }
   if (unreadable > 0) output.note(`${counted(unreadable, "item")} couldn't be read, and were left out`);
   return unreadable === 0 ? EXIT.ok : EXIT.found;
 }

@@ -88,6 +88,29 @@ describe.each(engines)("the golden tables on $name", ({ endpoint }) => {
   });
 });
 
+describe("claims", () => {
+  const claims = [{ scope: "email", value: "ann@example.com", owner: `${ORDERS}1` }];
+  const record = { $typeName: "funinthecloud.protosource.record.v1.Record", version: 1n, ttl: 0n } as const;
+  const writes = [{ aggregateId: `${ORDERS}1`, records: [{ ...record, data: Uint8Array.of(1) }] }];
+
+  it("are left out of an export, which says so", async () => {
+    const [engine] = engines;
+    const tables = await freshTables(engine?.endpoint ?? "");
+    await tables.store.saveAll(writes, { claims });
+    tables.client.destroy();
+    const file = freshFile();
+    const database = openSqlite(file.slice("sqlite:".length));
+    await new SqliteStore(database).saveAll(writes, { claims });
+    database.close();
+    for (const store of [tables.url, file]) {
+      const { code, stderr, stdout } = await runCli(["export", "--store", store]);
+      expect(code).toBe(0);
+      expect(stderr).toContain("1 claim left out");
+      expect(stdout.split("\n")).toHaveLength(4);
+    }
+  });
+});
+
 describe("import", () => {
   const store = freshFile();
   const file = folder.path("orders.jsonl");

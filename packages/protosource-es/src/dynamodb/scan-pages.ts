@@ -24,14 +24,16 @@ export function recordPage(answer: Answer, table: string, options: RecordScanOpt
   return { records, unreadable, ...cursorOf(options, [a?.S, v?.N]) };
 }
 
-/** Makes the page of rows of an answer. Claims lie in the same table, and are left out. */
+/** Makes the page of rows of an answer. Claims lie in the same table, and are counted only. */
 export function rowPage(answer: Answer, table: string, options: RecordScanOptions): RowPage {
   const rows: OpaqueRow[] = [];
+  let claims = 0;
   const unreadable = readEach(answer, (item) => {
-    if (!isClaimKey(item["pk"]?.S ?? "")) rows.push(readRow(item, table));
+    if (isClaimKey(item["pk"]?.S ?? "")) claims++;
+    else rows.push(readRow(item, table));
   });
   const { pk, sk } = answer?.LastEvaluatedKey ?? {};
-  return { rows, unreadable, ...cursorOf(options, [pk?.S, sk?.S]) };
+  return { rows, unreadable, claims, ...cursorOf(options, [pk?.S, sk?.S]) };
 }
 
 function readEach(answer: Answer, read: (item: Item) => void): ProtosourceError<"corrupt_record">[] {

@@ -89,6 +89,8 @@ export interface RowPage {
   readonly rows: readonly OpaqueRow[];
   /** What lies in the table and is no row: one error for each, which names it. */
   readonly unreadable: readonly ProtosourceError<"corrupt_record">[];
+  /** How many claims lie among these rows, where a store keeps both together. They are left out. */
+  readonly claims?: number | undefined;
   /** Continues behind this page. Absent at the end, and only there: a page may be short, or empty. */
   readonly cursor?: string | undefined;
 }
