@@ -16,9 +16,11 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     controller.abort();
   });
 }
-// A reader such as head may have had enough.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.bug);
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  // A reader such as head may have had enough.
+  if (code === "EPIPE") process.exit(EXIT.ok);
+  process.stderr.write(`protosource: standard output can't be written (${code}): make room for it\n`);
+  process.exit(EXIT.unavailable);
 });
 
 process.exitCode = await run(process.argv.slice(2), {

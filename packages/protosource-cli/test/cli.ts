@@ -47,9 +47,18 @@ const ENVIRONMENT = {
   AWS_EC2_METADATA_DISABLED: "true",
 };
 
+/** What starts the command. */
+export function cliCommand(
+  args: readonly string[],
+  { env = {} }: CliOptions = {},
+): { readonly command: string; readonly args: string[]; readonly env: NodeJS.ProcessEnv } {
+  return { command: process.execPath, args: [`${built}/main.js`, ...args], env: { ...ENVIRONMENT, ...env } };
+}
+
 /** Starts the command. */
-export function startCli(args: readonly string[], { env = {} }: CliOptions = {}): ChildProcess {
-  return spawn(process.execPath, [`${built}/main.js`, ...args], { env: { ...ENVIRONMENT, ...env }, stdio: "pipe" });
+export function startCli(words: readonly string[], options?: CliOptions): ChildProcess {
+  const { command, args, env } = cliCommand(words, options);
+  return spawn(command, args, { env, stdio: "pipe" });
 }
 
 /** Waits until a started command ends. */
