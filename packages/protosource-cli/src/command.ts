@@ -30,7 +30,7 @@ export type Action<O> = (context: Context, options: O, ...args: string[]) => Pro
 export type Register = <O extends JsonOption>(command: Command, action: Action<O>) => void;
 
 /** Adds the option that makes results JSON. */
-export function withJson(command: Command): Command {
+function withJson(command: Command): Command {
   return command.option("--json", "print lines of JSON, for other programs");
 }
 

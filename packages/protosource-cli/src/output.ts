@@ -43,7 +43,8 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     clearStatus();
     if (!stdout.write(text)) await once(stdout, "drain");
   };
-  const style = (name: Style, text: string): string => (colours ? styleText(name, text) : text);
+  const style = (name: Style, text: string): string =>
+    colours ? styleText(name, text, { validateStream: false }) : text;
 
   return {
     json,

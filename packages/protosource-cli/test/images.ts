@@ -4,6 +4,9 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
 
+/** The modules of the schemas behind the golden items. */
+const DOMAINS: readonly string[] = ["packages/protosource-es/test/proto", "examples/orders/proto"];
+
 /** Builds the image of some modules of the repository into a file, and gives the file's path. */
 export function buildImage(path: string, modules: readonly string[] = DOMAINS): string {
   const config = JSON.stringify({ version: "v2", modules: ["proto", ...modules].map((path) => ({ path })) });
@@ -12,6 +15,3 @@ export function buildImage(path: string, modules: readonly string[] = DOMAINS): 
   if (status !== 0) throw new Error(`buf build failed\n${stderr}`, { cause: error });
   return path;
 }
-
-/** The modules of the schemas behind the golden items. */
-export const DOMAINS: readonly string[] = ["packages/protosource-es/test/proto", "examples/orders/proto"];

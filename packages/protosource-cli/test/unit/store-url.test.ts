@@ -1,0 +1,57 @@
+import { isProtosourceError } from "protosource-es";
+import { describe, expect, it } from "vitest";
+import { parseStoreUrl, storeUrl } from "../../src/store-url.js";
+
+describe("parseStoreUrl", () => {
+  it("takes whatever follows sqlite: for a path", () => {
+    for (const path of ["orders.db", "./a b/orders.db", "/data/orders.db", "odd?name#.db"]) {
+      expect(parseStoreUrl(`sqlite:${path}`)).toEqual({ kind: "sqlite", path });
+    }
+  });
+
+  it("gives DynamoDB its defaults", () => {
+    const defaults = { kind: "dynamodb", region: undefined, endpoint: undefined };
+    for (const url of ["dynamodb:", "dynamodb:?", "dynamodb:?region=&events="]) {
+      expect(parseStoreUrl(url)).toEqual({ ...defaults, eventsTable: "events", aggregatesTable: "aggregates" });
+    }
+  });
+
+  it("reads each parameter", () => {
+    const url = "dynamodb:?region=eu-west-1&endpoint=http://127.0.0.1:8000&events=e-1&aggregates=a-1";
+    expect(parseStoreUrl(url)).toEqual({
+      kind: "dynamodb",
+      region: "eu-west-1",
+      endpoint: "http://127.0.0.1:8000",
+      eventsTable: "e-1",
+      aggregatesTable: "a-1",
+    });
+  });
+
+  it("gives back what storeUrl makes of it", () => {
+    for (const url of ["sqlite:orders.db", "dynamodb:?region=x&endpoint=https://a.b/c&events=e-1", "dynamodb:"]) {
+      const location = parseStoreUrl(url);
+      expect(parseStoreUrl(storeUrl(location))).toEqual(location);
+    }
+  });
+
+  it("refuses anything else", () => {
+    for (const url of [
+      "",
+      undefined,
+      "sqlite:",
+      "orders.db",
+      "dynamodb",
+      "dynamodb:eu-west-1",
+      "dynamodb:?x=1",
+      "sqlite",
+    ]) {
+      let thrown: unknown;
+      try {
+        parseStoreUrl(url);
+      } catch (error) {
+        thrown = error;
+      }
+      expect(isProtosourceError(thrown, "invalid_argument")).toBe(true);
+    }
+  });
+});
