@@ -69,7 +69,7 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     },
     note(text) {
       clearStatus();
-      stderr.write(`${text}\n`);
+      stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
     },
     status(text) {
       if (!stderr.isTTY) return;
@@ -87,6 +87,11 @@ export function jsonLine(value: unknown): string {
     if (inner instanceof Uint8Array) return Buffer.from(inner).toString("base64");
     return inner;
   });
+}
+
+/** Gives a value as JSON on several lines, for people. */
+export function prettyJson(value: unknown): string {
+  return JSON.stringify(value, undefined, 2).split("\n").map(printable).join("\n");
 }
 
 /** Shows what a terminal would take for a command of its own: stored text comes from strangers. */

@@ -5,7 +5,7 @@ import { KEY_ATTRIBUTES, keyModel } from "protosource-es/model";
 import { type OpaqueRow, rehydrate } from "protosource-es/opaquedata";
 import { usageError } from "./failure.js";
 import { isoSeconds } from "./format.js";
-import type { Output } from "./output.js";
+import { type Output, prettyJson, printable } from "./output.js";
 import { messageJson } from "./payload.js";
 import type { Schemas } from "./schemas.js";
 
@@ -86,12 +86,12 @@ export async function printRow(output: Output, { row, json, problem }: RowView):
     });
     return;
   }
-  await output.line(output.style("bold", `${row.pk}  ${row.sk}`));
+  await output.line(output.style("bold", printable(`${row.pk}  ${row.sk}`)));
   const version = row.version === 0n ? "no version" : `version ${row.version}`;
   await output.line(
     `${version}, ${row.body.length} bytes, ${expires === undefined ? "never expires" : `expires ${expires}`}`,
   );
-  for (const [name, key] of Object.entries(keys)) await output.line(output.style("dim", `${name} ${key}`));
-  if (json !== undefined) await output.line(JSON.stringify(json, undefined, 2));
-  if (problem !== undefined) await output.line(output.style("red", problem));
+  for (const [name, key] of Object.entries(keys)) await output.line(output.style("dim", printable(`${name} ${key}`)));
+  if (json !== undefined) await output.line(prettyJson(json));
+  if (problem !== undefined) await output.line(output.style("red", printable(problem)));
 }

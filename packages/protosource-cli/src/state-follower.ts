@@ -1,6 +1,7 @@
 /** The state of an aggregate, event by event, as far as its stream tells. */
 import { create, type Message } from "@bufbuild/protobuf";
 import { applyEvent, isProtosourceError, type StoredRecord } from "protosource-es";
+import { usageError } from "./failure.js";
 import type { KnownAggregate } from "./schemas.js";
 
 /** What an event begins with. */
@@ -18,8 +19,10 @@ export interface StateFollower {
 
 /**
  * Follows the state of an aggregate. It is known from version 1 on, from a snapshot, and from a creation that follows
- * records which had expired; a gap, an event that can't be read and one of
- * another aggregate hide it until the next snapshot.
+ * records which had expired; a gap, an event that can't be read and one of another aggregate hide it until the next
+ * snapshot.
+ *
+ * `next` throws `invalid_argument` when the domain's own code fails.
  */
 export function followState({ definition }: KnownAggregate): StateFollower {
   const { schema, model, rules } = definition;
@@ -34,9 +37,8 @@ export function followState({ definition }: KnownAggregate): StateFollower {
       const isAnew =
         event !== undefined && creations.has(event.$typeName) && (!previous || hadExpired(previous, event));
       if (!follows || event === undefined) state = undefined;
-      if (event && (record.version === 1n || isAnew || (state === undefined && snapshots.has(event.$typeName)))) {
-        state = create(schema);
-      }
+      const isBase = event !== undefined && state === undefined && snapshots.has(event.$typeName) && hasState(event);
+      if (event && (record.version === 1n || isAnew || isBase)) state = create(schema);
       previous = record;
       if (state === undefined || event === undefined) return;
       try {
@@ -47,10 +49,19 @@ export function followState({ definition }: KnownAggregate): StateFollower {
         return;
       }
       state.version = record.version;
-      rules.afterOn?.(state);
+      try {
+        rules.afterOn?.(state);
+      } catch (cause) {
+        const problem = `afterOn of ${schema.typeName} fails at version ${record.version}: ${String(cause)}`;
+        throw usageError("--domain", problem, cause);
+      }
     },
     state: () => state,
   };
+}
+
+function hasState(snapshot: Message): boolean {
+  return (snapshot as { readonly snapshot?: Message }).snapshot !== undefined;
 }
 
 function hadExpired({ ttl }: StoredRecord, event: Message): boolean {

@@ -6,7 +6,7 @@ import { parseConditions } from "../conditions.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted, wholeNumber } from "../format.js";
-import type { Output } from "../output.js";
+import { type Output, prettyJson } from "../output.js";
 import { messageJson } from "../payload.js";
 import { findKeyed, printRow, schemaOf, viewRow } from "../row-view.js";
 import { loadSchemas, type Schemas } from "../schemas.js";
@@ -51,7 +51,7 @@ async function queryMessages(
     });
     for (const message of page.items) {
       const json = messageJson(schema, message, schemas.registry);
-      await (output.json ? output.value({ message: json }) : output.line(JSON.stringify(json, undefined, 2)));
+      await (output.json ? output.value({ message: json }) : output.line(prettyJson(json)));
     }
     return finish(output, page.items.length, page.cursor);
   });

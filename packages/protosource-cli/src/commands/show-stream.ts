@@ -7,7 +7,7 @@ import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { isoSeconds, isoTime } from "../format.js";
 import { type Change, jsonDiff } from "../json-diff.js";
-import type { Output } from "../output.js";
+import { type Output, prettyJson, printable } from "../output.js";
 import { messageJson, type Payload, readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
@@ -59,7 +59,8 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
         follower?.next(scanned.record, shown.payload.event?.message);
         if (moment) continue;
         const after = options.diff && follower && known ? stateJson(follower, known, schemas) : undefined;
-        await printEvent(output, shown, options.diff ? jsonDiff(before, after) : undefined);
+        await printEvent(output, shown, after === undefined ? undefined : jsonDiff(before ?? {}, after));
+        if (options.diff && after === undefined && !output.json) await output.line("    (the state isn't known here)");
         before = after;
       }
       if (isPast) break;
@@ -122,7 +123,7 @@ async function printEvent(output: Output, shown: Shown, changes: readonly Change
           ? `- ${path} = ${old}`
           : `~ ${path}: ${old} → ${now}`;
     const style = old === undefined ? "green" : now === undefined ? "red" : "yellow";
-    await output.line(`    ${output.style(style, line)}`);
+    await output.line(`    ${output.style(style, printable(line))}`);
   }
 }
 
@@ -145,8 +146,9 @@ async function printState(
   const at = last.at === undefined ? undefined : isoTime(last.at);
   if (output.json) await output.value({ stream: aggregateId, version: record.version, at, state: state ?? null });
   else {
-    await output.line(output.style("bold", `${aggregateId} at version ${record.version}${at ? `, ${at}` : ""}`));
-    if (state !== undefined) await output.line(JSON.stringify(state, undefined, 2));
+    const title = `${printable(aggregateId)} at version ${record.version}${at ? `, ${at}` : ""}`;
+    await output.line(output.style("bold", title));
+    if (state !== undefined) await output.line(prettyJson(state));
   }
   if (state !== undefined) return EXIT.ok;
   output.note("The state isn't known: the records that it was made of have expired, or can't be read.");

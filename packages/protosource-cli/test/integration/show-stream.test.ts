@@ -90,6 +90,36 @@ describe.each(engines)("streams show on $name", ({ endpoint }) => {
     expect(early.stderr).toContain("begins later");
   });
 
+  it("starts from a snapshot where the beginning is gone, and says where nothing is left to start from", async () => {
+    const items = goldenItems().events.filter(({ a }) => a?.S === "example_app_test_v1#t-1");
+    const put = async (name: string, first: number, last: number): Promise<string> => {
+      const stream = `example_app_test_v1#${name}`;
+      for (const item of items.slice(first - 1, last)) await tables.putRaw("events", { ...item, a: { S: stream } });
+      return stream;
+    };
+    const state = async (stream: string, version: number): Promise<unknown> => {
+      const { json } = await show(stream, "--descriptors", image, "--at", `${version}`, "--json");
+      return json()[0]?.["state"];
+    };
+    const whole = await state("example_app_test_v1#t-1", 9);
+    expect(whole).toMatchObject({ version: "9", body: "b3", state: "STATE_LOCKED", createBy: "alice" });
+    expect(await state(await put("trimmed", 7, 10), 9)).toEqual(whole);
+    const [event] = (await show("example_app_test_v1#trimmed", "--descriptors", image, "--diff", "--json")).json();
+    expect(event?.["changes"]).toContainEqual({ path: "createBy", after: "alice" });
+
+    const lost = await show(await put("lost", 5, 6), "--descriptors", image, "--at", "6", "--json");
+    expect(lost.code).toBe(3);
+    expect(lost.json()).toMatchObject([{ version: "6", state: null }]);
+    expect(lost.stderr).toContain("isn't known");
+  });
+
+  it("shows what a terminal would obey, and doesn't obey it", async () => {
+    const stream = "example_app_order_v1#\u{1b}[31m";
+    await tables.putRaw("events", { a: { S: stream }, v: { N: "1" }, d: { B: "e30=" } });
+    const { stdout } = await runCli(["streams", "list", "--store", tables.url, "--prefix", stream]);
+    expect(stdout).toContain("example_app_order_v1#\\u{1b}[31m");
+  });
+
   it("says that a stream doesn't exist", async () => {
     const { code, stdout, stderr } = await show("example_app_order_v1#nobody", "--descriptors", image);
     expect({ code, stdout }).toEqual({ code: 4, stdout: "" });
