@@ -23,7 +23,7 @@ export interface RowView {
  */
 export function findKeyed(schemas: Schemas, name: string): DescMessage {
   const all = [...schemas.registry].filter((type): type is DescMessage => type.kind === "message");
-  const keyed = all.filter((schema) => keyModel(schema)?.templates.has("pk"));
+  const keyed = all.filter(isKeyed);
   const found = keyed.filter((schema) => schema.typeName === name || schema.name === name);
   const [only, another] = found.some(({ typeName }) => typeName === name)
     ? found.filter(({ typeName }) => typeName === name)
@@ -38,6 +38,15 @@ export function findKeyed(schemas: Schemas, name: string): DescMessage {
       ? `${name} may be one of ${names}: give the full name`
       : `no row holds a ${name}: there are rows of ${names}`,
   );
+}
+
+/** What isn't ours may lie under the numbers of our annotations, and can't be read then. */
+function isKeyed(schema: DescMessage): boolean {
+  try {
+    return keyModel(schema)?.templates.has("pk") === true;
+  } catch {
+    return false;
+  }
 }
 
 /** Reads the message of a row. */
