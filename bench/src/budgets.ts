@@ -89,6 +89,6 @@ function names(units: Units): readonly (keyof Units)[] {
 
 function describe(wanted: Units, units: Units): string {
   return names(wanted)
-    .map((name) => `${units[name]} ${NAMES[name]}`)
+    .map((name) => `${units[name]} ${units[name] === 1 ? NAMES[name].replace(/s$/, "") : NAMES[name]}`)
     .join(", ");
 }

@@ -11,6 +11,7 @@ import { parseArgs } from "node:util";
 import { type Engine, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { budgetTable } from "./budget.js";
 import { budgets, type Measured } from "./budgets.js";
+import type { Entry } from "./interleave.js";
 import { readLongStream } from "./long-stream.js";
 import { OURS, OURS_PLAIN } from "./names.js";
 import { installPeers } from "./peers/installed.js";
@@ -95,7 +96,8 @@ async function profileWorkloads(pattern: string): Promise<void> {
     const reports: string[] = [];
     for (const workload of workloads) {
       const profiles = new Map<string, Profile>();
-      for (const { name, contender, seeded } of entries.filter(({ name }) => [OURS_PLAIN, OURS].includes(name))) {
+      for (const name of [OURS_PLAIN, OURS]) {
+        const { contender, seeded } = entryNamed(entries, name);
         const count = workload.calls * PROFILED_SLICES;
         for (const call of await workload.prepare(contender, seeded, count)) await call();
         profiles.set(name, await profile(await workload.prepare(contender, seeded, count)));
@@ -107,6 +109,12 @@ async function profileWorkloads(pattern: string): Promise<void> {
   } finally {
     await engine.stop();
   }
+}
+
+function entryNamed(entries: readonly Entry[], name: string): Entry {
+  const entry = entries.find((entry) => entry.name === name);
+  if (!entry) throw new Error(`there is no store called ${name}`);
+  return entry;
 }
 
 function chosen(workloads: readonly Workload[]): readonly Workload[] {

@@ -19,6 +19,9 @@ export interface Profile {
 
 const SAMPLING_MICROSECONDS = 100;
 
+/** Waiting, what isn't JavaScript's, and the profiler's own work. */
+const UNCOUNTED = new Set(["(idle)", "(program)", "dispatch"]);
+
 /** Profiles calls that are made one after another. */
 export async function profile(calls: readonly (() => Promise<unknown>)[]): Promise<Profile> {
   const session = new Session();
@@ -37,15 +40,11 @@ export async function profile(calls: readonly (() => Promise<unknown>)[]): Promi
   for (const [i, id] of (profile.samples ?? []).entries()) {
     const frame = nodes.get(id);
     const micros = profile.timeDeltas?.[i] ?? 0;
-    if (!frame || frame.functionName === "(idle)" || frame.functionName === "(program)") continue;
+    if (!frame || UNCOUNTED.has(frame.functionName)) continue;
     busy += micros;
     const module = moduleOf(frame);
     add(modules, module, micros);
-    add(
-      functions,
-      `${frame.functionName || "(anonymous)"} in ${module}${frame.url === "" ? "" : `:${lineOf(frame)}`}`,
-      micros,
-    );
+    add(functions, `${frame.functionName || "(anonymous)"} in ${placeOf(frame)}`, micros);
   }
   return { busyMs: busy / 1000 / calls.length, functions: shares(functions, busy), modules: shares(modules, busy) };
 }
@@ -66,8 +65,11 @@ function moduleOf(frame: Frame): string {
   return dependency ?? source.replace(/^.*(packages\/protosource-es\/src|bench\/src|examples)\//, "$1/");
 }
 
-function lineOf(frame: Frame): number {
-  return (original(frame)?.originalLine ?? frame.lineNumber) + 1;
+/** The file and line of a function. */
+function placeOf(frame: Frame): string {
+  if (!frame.url.includes("/")) return moduleOf(frame);
+  const { originalSource = frame.url, originalLine = frame.lineNumber } = original(frame) ?? {};
+  return `${originalSource.replace(/^.*(node_modules|packages\/protosource-es|bench|examples)\//, "")}:${originalLine + 1}`;
 }
 
 const bundleUrl = import.meta.url;

@@ -1,6 +1,6 @@
 /** The results as Markdown. */
 import { execFileSync } from "node:child_process";
-import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { budgetTable } from "./budget.js";
 import { budgets, type Measured } from "./budgets.js";
@@ -44,11 +44,9 @@ export function profileReport(workload: string, profiles: ReadonlyMap<string, Pr
       shares
         .filter(({ share }) => share >= 0.01)
         .slice(0, 12)
-        .map(
-          ({ name, share }) => `| ${(share * profile.busyMs).toFixed(1)} | ${(share * 100).toFixed(0)} % | ${name} |`,
-        )
+        .map(({ name, share }) => `| ${number(share * profile.busyMs)} | ${(share * 100).toFixed(0)} % | ${name} |`)
         .join("\n");
-    return `#### ${name}: busy for ${profile.busyMs.toFixed(1)} ms a call
+    return `#### ${name}: busy for ${number(profile.busyMs)} ms a call
 
 | ms | share | module |
 | --: | --: | --- |
@@ -58,7 +56,7 @@ ${list(profile.modules)}
 | --: | --: | --- |
 ${list(profile.functions)}`;
   });
-  return `Profile of *${workload}*. ${versions()}\n\n${columns.join("\n\n")}`;
+  return `### ${workload}\n\nNode ${process.version}, protosource-es at ${commit()}.\n\n${columns.join("\n\n")}`;
 }
 
 function sizes({ service, everything, importMs, leastImportMs }: Size): string {
@@ -80,14 +78,14 @@ function machine({ rounds, loadBefore, engines }: RunFacts): string {
 }
 
 function versions(): string {
-  const require = createRequire(import.meta.url);
-  const version = (name: string): string =>
-    `${name} ${(require(`${name}/package.json`) as { version: string }).version}`;
-  const peers = Object.entries(peerVersions())
-    .filter(([name]) => !name.startsWith("@aws-sdk/"))
-    .map(([name, version]) => `${name} ${version}`);
-  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  return `Node ${process.version}, ${version("@aws-sdk/client-dynamodb")}, ${version("@bufbuild/protobuf")}, ${peers.join(", ")}; protosource-es at ${commit}.`;
+  const manifest = readFileSync(new URL("../package.json", import.meta.url), "utf8");
+  const { dependencies } = JSON.parse(manifest) as { readonly dependencies: Readonly<Record<string, string>> };
+  const all = Object.entries({ ...dependencies, ...peerVersions() }).filter(([, version]) => version !== "0.0.0");
+  return `Node ${process.version}, ${all.map(([name, version]) => `${name} ${version}`).join(", ")}; protosource-es at ${commit()}.`;
+}
+
+function commit(): string {
+  return execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
 }
 
 function selfDifference(results: Results): string {

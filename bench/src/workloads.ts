@@ -91,7 +91,7 @@ function append(count: number, calls: number): Workload {
   };
 }
 
-/** An append of one event where there is one. */
+/** An append to a stream that has grown by five events since its writer read it. */
 function conflict(calls: number): Workload {
   return {
     name: "conflict",
@@ -100,9 +100,9 @@ function conflict(calls: number): Workload {
     fits: (contender) => contender.refuses,
     async prepare(contender, seeded, calls) {
       const id = seededStream(seeded, 10);
-      const events = orderEvents(id, 5, 1);
+      const events = orderEvents(id, 6, 1);
       return Array.from({ length: calls }, () => async () => {
-        const refused = await contender.append(id, 5, events).then(
+        const refused = await contender.append(id, 6, events).then(
           () => false,
           () => true,
         );
