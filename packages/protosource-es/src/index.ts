@@ -30,6 +30,7 @@ export {
 } from "./errors.js";
 export type { Logger } from "./logger.js";
 export { decide } from "./pipeline/decide.js";
+export type { ObservedOperation, ObserveOperation } from "./pipeline/observed-operation.js";
 export type { ValidateFields } from "./pipeline/validate.js";
 export type { AggregateCache, CachedAggregate } from "./pipeline/warm-aggregates.js";
 export {
@@ -60,6 +61,7 @@ export {
   type RepositoryOptions,
   type RepositoryStore,
 } from "./repository.js";
+export { repositoryTelemetry } from "./repository-telemetry.js";
 export type {
   AggregateStore,
   Claim,
@@ -69,6 +71,7 @@ export type {
   LoadOptions,
   RecordPage,
   RecordScanOptions,
+  RepairableStore,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
@@ -84,3 +87,4 @@ export type {
   TransactionalStore,
   TransactionOptions,
 } from "./store.js";
+export type { MeterLike, SpanLike, TelemetryOptions, TracerLike } from "./telemetry.js";

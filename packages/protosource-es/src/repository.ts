@@ -14,6 +14,12 @@ import { decideWith } from "./pipeline/decide.js";
 import { type AppendOptions, append } from "./pipeline/emit.js";
 import { decodeRecord, type LoadedState, loadState } from "./pipeline/load.js";
 import { materialize, rowWrites } from "./pipeline/materialize.js";
+import {
+  type ObservedOperation,
+  type ObserveOperation,
+  type OperationFacts,
+  operationFacts,
+} from "./pipeline/observed-operation.js";
 import { pause } from "./pipeline/pause.js";
 import { prepare } from "./pipeline/prepare.js";
 import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./pipeline/save.js";
@@ -93,6 +99,8 @@ export interface RepositoryOptions {
   readonly splitSaves?: boolean | undefined;
   /** Seconds for which the `commandId` of a command is remembered; a day by default. */
   readonly commandIdSeconds?: number | undefined;
+  /** Runs each call, and sees what comes of it, as `repositoryTelemetry` does. None by default. */
+  readonly observe?: ObserveOperation | undefined;
   /** Checks the fields of each command, instead of @bufbuild/protovalidate. */
   readonly validate?: ValidateFields | undefined;
   /** Takes failures that no call fails for, such as that of a row. The console by default. */
@@ -142,6 +150,13 @@ export interface Applied<A extends Message, E> {
 export interface AppendEventsOptions extends CallOptions {
   /** The version after which the events come: another one is `version_conflict`. */
   readonly expectedVersion?: bigint | undefined;
+}
+
+/** What each step of a call is given. */
+interface Call {
+  readonly signal: AbortSignal | undefined;
+  /** What the observer is told. */
+  readonly facts: OperationFacts;
 }
 
 /** Loads aggregates of one kind, and applies commands to them. */
@@ -203,8 +218,18 @@ export class Repository<T extends AggregateTypes> {
     command: C | readonly C[],
     options: ApplyOptions = {},
   ): Promise<Applied<T["aggregate"], EventsFor<T, C>>> {
-    const given: readonly Message[] = Array.isArray(command) ? command : [command];
+    return this.#observed("apply", options.signal, async (call) => {
+      const given: readonly Message[] = Array.isArray(command) ? command : [command];
+      const applied = await this.#apply<EventsFor<T, C>>(given, options, call);
+      const { events, skipped, repeated } = applied;
+      Object.assign(call.facts, { events: events.length, skipped, repeated });
+      return applied;
+    });
+  }
+
+  async #apply<E>(given: readonly Message[], options: ApplyOptions, call: Call): Promise<Applied<T["aggregate"], E>> {
     const commands = prepare(this.#definition, given, options, this.#options.newId);
+    call.facts.commands = commands.map(({ $typeName }) => $typeName);
     const [{ id }] = commands;
     const { expectedVersion, commandId, signal } = options;
     checkRetries(options.retries);
@@ -212,25 +237,25 @@ export class Repository<T extends AggregateTypes> {
     const isNamed = options.id !== undefined || (given as readonly CommandMessage[]).some((one) => one.id !== "");
     const retries = expectedVersion === undefined ? (options.retries ?? this.#options.retries ?? DEFAULT_RETRIES) : 0;
     throwIfAborted(signal, "apply");
-    const proven = await this.#applyUnproven(commands, id, { expectedVersion, commandId, signal });
+    const proven = await this.#applyUnproven(commands, id, { expectedVersion, commandId, call });
     if (proven !== undefined) return appliedOf(id, proven);
     let conflict: ProtosourceError | undefined;
     for (let attempt = 0; ; attempt++) {
       throwIfAborted(signal, "apply");
-      const loaded = await this.#load(id, signal);
+      const loaded = await this.#load(id, call);
       if (commandId !== undefined) {
         // Only after the load: before it, another process could carry out the command between the two.
-        const repeated = await this.#findRepeated(commandId, isNamed ? id : undefined, signal);
+        const repeated = await this.#findRepeated(commandId, isNamed ? id : undefined, call);
         if (repeated !== undefined) return repeated;
       }
       if (conflict !== undefined && attempt > retries) throw conflict;
       checkVersion(id, loaded, expectedVersion);
       const before = uniqueValues(this.#definition, loaded.aggregate);
-      const outcome = await this.#decide(commands, id, loaded, signal);
+      const outcome = await this.#decide(commands, id, loaded, call);
       conflict =
         outcome.skipped && commandId === undefined
           ? undefined
-          : await this.#commit(id, outcome, { before, commandId, signal });
+          : await this.#commit(id, outcome, { before, commandId, call });
       if (conflict === undefined) {
         if (!outcome.skipped) this.#warm?.keep(this.#streamId(id), outcome.aggregate, loaded.firstExpiry);
         return appliedOf(id, outcome);
@@ -244,28 +269,32 @@ export class Repository<T extends AggregateTypes> {
    * Loads an aggregate. Throws `not_found`, whose reason tells an aggregate that never was from one that has expired.
    */
   async load(id: string, options: CallOptions = {}): Promise<T["aggregate"]> {
-    checkId(id);
-    const { aggregate, firstExpiry, absence } = await this.#load(id, options.signal);
-    if (aggregate !== undefined) {
-      this.#warm?.keep(this.#streamId(id), aggregate, firstExpiry);
-      return aggregate;
-    }
-    const ending = absence === "expired" ? "any more: it has expired" : "in the store: create it first";
-    throw new ProtosourceError("not_found", `${this.#definition.schema.typeName} ${id} isn't ${ending}`, {
-      aggregateId: id,
-      reason: absence,
+    return this.#observed("load", options.signal, async (call) => {
+      checkId(id);
+      const { aggregate, firstExpiry, absence } = await this.#load(id, call);
+      if (aggregate !== undefined) {
+        this.#warm?.keep(this.#streamId(id), aggregate, firstExpiry);
+        return aggregate;
+      }
+      const ending = absence === "expired" ? "any more: it has expired" : "in the store: create it first";
+      throw new ProtosourceError("not_found", `${this.#definition.schema.typeName} ${id} isn't ${ending}`, {
+        aggregateId: id,
+        reason: absence,
+      });
     });
   }
 
   /** Reads the events of an aggregate, oldest first, without snapshots and what has expired. None when it is unknown. */
   async history(id: string, options: CallOptions = {}): Promise<readonly EventOf<T>[]> {
-    checkId(id);
-    const streamId = this.#streamId(id);
-    const { records } = await this.#store.load(streamId, { signal: options.signal });
-    const events: readonly Message[] = records
-      .map((record) => decodeRecord(this.#behaviour, this.#format.serializer, streamId, record))
-      .filter(({ $typeName }) => this.#behaviour.events.has($typeName));
-    return events as readonly EventOf<T>[];
+    return this.#observed("history", options.signal, async ({ signal }) => {
+      checkId(id);
+      const streamId = this.#streamId(id);
+      const { records } = await this.#store.load(streamId, { signal });
+      const events: readonly Message[] = records
+        .map((record) => decodeRecord(this.#behaviour, this.#format.serializer, streamId, record))
+        .filter(({ $typeName }) => this.#behaviour.events.has($typeName));
+      return events as readonly EventOf<T>[];
+    });
   }
 
   /**
@@ -281,34 +310,53 @@ export class Repository<T extends AggregateTypes> {
     events: readonly EventOf<T>[],
     options: AppendEventsOptions = {},
   ): Promise<{ readonly version: bigint }> {
-    checkId(id);
-    const { signal, expectedVersion } = options;
-    const loaded = await this.#load(id, signal);
-    checkVersion(id, loaded, expectedVersion);
-    const before = uniqueValues(this.#definition, loaded.aggregate);
-    const aggregate = loaded.aggregate ?? emptyAggregate(this.#definition);
-    const copies = (events as readonly Message[]).map((event) => this.#copyEvent(id, event));
-    const { stored } = append(this.#definition, aggregate, copies, {
-      version: loaded.version,
-      at: () => this.#clock.now(),
-      accepts: this.#accepts(id),
+    return this.#observed("save", options.signal, async (call) => {
+      checkId(id);
+      const { expectedVersion } = options;
+      const loaded = await this.#load(id, call);
+      checkVersion(id, loaded, expectedVersion);
+      const before = uniqueValues(this.#definition, loaded.aggregate);
+      const aggregate = loaded.aggregate ?? emptyAggregate(this.#definition);
+      const copies = (events as readonly Message[]).map((event) => this.#copyEvent(id, event));
+      const { stored } = append(this.#definition, aggregate, copies, {
+        version: loaded.version,
+        at: () => this.#clock.now(),
+        accepts: this.#accepts(id),
+      });
+      if (stored.length === 0) return { version: loaded.version };
+      derive(this.#definition, aggregate);
+      const records = toRecords(this.#behaviour, stored, this.#format);
+      const claims = this.#claims(id, before, aggregate);
+      const { signal } = call;
+      await saveCommand(this.#store, this.#streamId(id), records, {
+        rows: undefined,
+        claims,
+        splitSaves: true,
+        signal,
+      });
+      call.facts.events = copies.length;
+      if (this.#options.materialize !== "off") await this.#writeRows(aggregate);
+      return { version: aggregate.version };
     });
-    if (stored.length === 0) return { version: loaded.version };
-    derive(this.#definition, aggregate);
-    const records = toRecords(this.#behaviour, stored, this.#format);
-    const claims = this.#claims(id, before, aggregate);
-    await saveCommand(this.#store, this.#streamId(id), records, { rows: undefined, claims, splitSaves: true, signal });
-    if (this.#options.materialize !== "off") await this.#writeRows(aggregate);
-    return { version: aggregate.version };
   }
 
-  #load(
-    id: string,
+  /** Runs a call within the observer, who sees its facts. */
+  #observed<R>(
+    operation: ObservedOperation["operation"],
     signal: AbortSignal | undefined,
-    consistency?: LoadOptions["consistency"],
-  ): Promise<LoadedState<T>> {
+    run: (call: Call) => Promise<R>,
+  ): Promise<R> {
+    const facts = operationFacts(operation, this.#definition.schema.typeName);
+    const { observe } = this.#options;
+    return observe === undefined ? run({ signal, facts }) : observe(facts, () => run({ signal, facts }));
+  }
+
+  async #load(id: string, { signal, facts }: Call, consistency?: LoadOptions["consistency"]): Promise<LoadedState<T>> {
     const { serializer, clock } = this.#format;
-    return loadState(this.#definition, { store: this.#store, serializer, clock }, id, { consistency, signal });
+    const source = { store: this.#store, serializer, clock };
+    const loaded = await loadState(this.#definition, source, id, { consistency, signal });
+    facts.replayed = loaded.replayed;
+    return loaded;
   }
 
   /**
@@ -319,19 +367,24 @@ export class Repository<T extends AggregateTypes> {
   async #applyUnproven(
     commands: readonly CommandMessage[],
     id: string,
-    { expectedVersion, commandId, signal }: ApplyOptions,
+    options: {
+      readonly expectedVersion: bigint | undefined;
+      readonly commandId: string | undefined;
+      readonly call: Call;
+    },
   ): Promise<Outcome<T> | undefined> {
+    const { expectedVersion, commandId, call } = options;
     const streamId = this.#streamId(id);
     const { consistency } = this.#options;
-    const loaded =
-      this.#warm?.find(streamId) ??
-      (consistency === "eventual" ? await this.#load(id, signal, consistency) : undefined);
+    const warm = this.#warm?.find(streamId);
+    if (this.#warm !== undefined) call.facts.cache = warm === undefined ? "miss" : "hit";
+    const loaded = warm ?? (consistency === "eventual" ? await this.#load(id, call, consistency) : undefined);
     if (loaded === undefined || !isAtVersion(loaded, expectedVersion)) return undefined;
     const before = uniqueValues(this.#definition, loaded.aggregate);
-    const outcome = await this.#decide(commands, id, loaded, signal).catch(() => undefined);
+    const outcome = await this.#decide(commands, id, loaded, call).catch(() => undefined);
     if (outcome === undefined || outcome.skipped) return undefined;
     try {
-      const conflict = await this.#commit(id, outcome, { before, commandId, signal });
+      const conflict = await this.#commit(id, outcome, { before, commandId, call });
       if (conflict === undefined) {
         this.#warm?.keep(streamId, outcome.aggregate, loaded.firstExpiry);
         return outcome;
@@ -348,8 +401,9 @@ export class Repository<T extends AggregateTypes> {
     commands: readonly CommandMessage[],
     id: string,
     loaded: WarmState<T>,
-    signal: AbortSignal | undefined,
+    { signal, facts }: Call,
   ): Promise<Outcome<T>> {
+    facts.decisions++;
     const events: EventOf<T>[] = [];
     const stored: EventMessage[] = [];
     let { aggregate = emptyAggregate(this.#definition), version } = loaded;
@@ -380,14 +434,14 @@ export class Repository<T extends AggregateTypes> {
   async #findRepeated(
     commandId: string,
     id: string | undefined,
-    signal: AbortSignal | undefined,
+    call: Call,
   ): Promise<Applied<T["aggregate"], never> | undefined> {
     const scope = commandScope(this.#behaviour.schema.typeName);
-    const claim = await this.#store.findClaim?.(scope, commandId, { signal });
+    const claim = await this.#store.findClaim?.(scope, commandId, { signal: call.signal });
     if (claim === undefined) return undefined;
     if (id !== undefined && claim.owner !== this.#streamId(id)) throw claimTaken(scope, claim.owner);
     const ownId = claim.owner.slice(this.#behaviour.streamPrefix.length);
-    const { aggregate = emptyAggregate(this.#definition) } = await this.#load(ownId, signal);
+    const { aggregate = emptyAggregate(this.#definition) } = await this.#load(ownId, call);
     return { id: ownId, version: claim.version, events: [], aggregate, skipped: true, repeated: true };
   }
 
@@ -413,10 +467,11 @@ export class Repository<T extends AggregateTypes> {
     options: {
       readonly before: UniqueValues;
       readonly commandId: string | undefined;
-      readonly signal: AbortSignal | undefined;
+      readonly call: Call;
     },
   ): Promise<ProtosourceError | undefined> {
-    const { before, commandId, signal } = options;
+    const { before, commandId } = options;
+    const { signal, facts } = options.call;
     const claims = skipped ? [] : this.#claims(id, before, aggregate);
     if (commandId !== undefined) claims.push(this.#commandClaim(id, commandId, aggregate.version));
     const streamId = this.#streamId(id);
@@ -427,13 +482,14 @@ export class Repository<T extends AggregateTypes> {
     try {
       await saveCommand(this.#store, streamId, records, { rows, claims, splitSaves, signal });
     } catch (error) {
-      if (isProtosourceError(error, "version_conflict")) return error;
-      if (
+      const isRepeated =
         isProtosourceError(error, "claim_taken") &&
-        error.details.scope === commandScope(this.#behaviour.schema.typeName)
-      )
-        return error;
-      throw explainTooLarge(error, this.#behaviour, streamId, events, records);
+        error.details.scope === commandScope(this.#behaviour.schema.typeName);
+      if (!isRepeated && !isProtosourceError(error, "version_conflict")) {
+        throw explainTooLarge(error, this.#behaviour, streamId, events, records);
+      }
+      facts.conflicts++;
+      return error;
     }
     if (mode === "best-effort" && !skipped) await this.#writeRows(aggregate);
     return undefined;

@@ -1,4 +1,5 @@
 export { NUM_GSIS } from "../opaquedata/opaque-store.js";
+export type { MeterLike, TelemetryOptions, TracerLike } from "../telemetry.js";
 export { type CapacityLimiter, createCapacityLimiter } from "./capacity-limiter.js";
 export type { DynamoDBAdminClientLike, DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
 export { DynamoDBOpaqueStore, type DynamoDBOpaqueStoreOptions } from "./dynamodb-opaque-store.js";
@@ -19,12 +20,7 @@ export {
   providerSet,
   provideStore,
 } from "./providers.js";
-export {
-  type MeterLike,
-  type RequestTelemetryOptions,
-  requestTelemetry,
-  type TracerLike,
-} from "./request-telemetry.js";
+export { requestTelemetry } from "./request-telemetry.js";
 export type { ObservedRequest, RequestOptions, TimeLimits } from "./sending.js";
 export {
   type AggregatesTableName,

@@ -1,45 +1,13 @@
 /** Spans and metrics of the requests, through a tracer and a meter that the caller has. */
+import { ERROR_STATUS, SPAN_KIND, type TelemetryAttributes, type TelemetryOptions } from "../telemetry.js";
 import type { ObservedRequest } from "./sending.js";
-
-type Attributes = Record<string, string | number>;
-
-/** The shape of a `Tracer` of @opentelemetry/api. */
-export interface TracerLike {
-  startSpan(
-    name: string,
-    options: { readonly kind: number; readonly startTime: number; readonly attributes: Attributes },
-  ): { setStatus(status: { readonly code: number; readonly message?: string }): unknown; end(endTime?: number): void };
-}
-
-/** The shape of a `Meter` of @opentelemetry/api. */
-export interface MeterLike {
-  createCounter(
-    name: string,
-    options: { readonly description: string; readonly unit: string },
-  ): { add(value: number, attributes: Attributes): void };
-  createHistogram(
-    name: string,
-    options: { readonly description: string; readonly unit: string },
-  ): { record(value: number, attributes: Attributes): void };
-}
-
-export interface RequestTelemetryOptions {
-  /** Gets a span of each request, within the span that is active. */
-  readonly tracer?: TracerLike | undefined;
-  /** Gets the metrics. */
-  readonly meter?: MeterLike | undefined;
-}
-
-/** What OpenTelemetry calls CLIENT and ERROR. */
-const CLIENT_KIND = 2;
-const ERROR_STATUS = 2;
 
 /**
  * Makes an `onRequest` that turns each request into a span and metrics: its operation, tables, time, attempts, units
  * and failure. A refused condition, such as that of a version that exists already, is counted as a conflict. It passes
  * on neither keys nor data.
  */
-export function requestTelemetry({ tracer, meter }: RequestTelemetryOptions): (request: ObservedRequest) => void {
+export function requestTelemetry({ tracer, meter }: TelemetryOptions): (request: ObservedRequest) => void {
   const counter = (name: string, unit: string, description: string) =>
     meter?.createCounter(`protosource.dynamodb.${name}`, { unit, description });
   const duration = meter?.createHistogram("db.client.operation.duration", {
@@ -54,7 +22,7 @@ export function requestTelemetry({ tracer, meter }: RequestTelemetryOptions): (r
 
   return (request) => {
     const { operation, table, attempts, milliseconds, failure } = request;
-    const attributes: Attributes = {
+    const attributes: TelemetryAttributes = {
       "db.system.name": "aws.dynamodb",
       "db.operation.name": operation,
       "db.collection.name": table,
@@ -68,7 +36,7 @@ export function requestTelemetry({ tracer, meter }: RequestTelemetryOptions): (r
 
     const end = Date.now();
     const span = tracer?.startSpan(`${operation} ${table}`, {
-      kind: CLIENT_KIND,
+      kind: SPAN_KIND.client,
       startTime: end - milliseconds,
       attributes: {
         ...attributes,

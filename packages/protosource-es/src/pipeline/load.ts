@@ -27,6 +27,8 @@ export interface LoadedState<T extends AggregateTypes> {
   readonly expiry: bigint;
   /** When the first of the records behind the state expires, in epoch seconds; 0 for never. */
   readonly firstExpiry: bigint;
+  /** How many events the state was computed from: those behind its snapshot, or all. Undefined when there is none. */
+  readonly replayed: number | undefined;
   /** Why there is no aggregate. */
   readonly absence: "unknown" | "expired";
 }
@@ -58,12 +60,15 @@ export async function loadState<T extends AggregateTypes>(
       version,
       expiry,
       firstExpiry: 0n,
+      replayed: undefined,
       absence: records.length === 0 ? "unknown" : "expired",
     };
   }
   const aggregate: AggregateMessage = emptyAggregate(definition);
   let firstExpiry = 0n;
+  let replayed = 0;
   for (const record of records.slice(base)) {
+    if (behaviour.events.has(record.event().$typeName)) replayed++;
     if (record.ttl > 0n && (firstExpiry === 0n || record.ttl < firstExpiry)) firstExpiry = record.ttl;
     try {
       applyEvent(definition, aggregate, record.event());
@@ -79,7 +84,7 @@ export async function loadState<T extends AggregateTypes>(
     aggregate.version = record.version;
   }
   derive(definition, aggregate);
-  return { aggregate, version, expiry, firstExpiry, absence: "unknown" };
+  return { aggregate, version, expiry, firstExpiry, replayed, absence: "unknown" };
 }
 
 /** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */
