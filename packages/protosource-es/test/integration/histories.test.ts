@@ -3,7 +3,13 @@
 import { engineClient } from "@protosource-es/engines";
 import fc from "fast-check";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
-import { MemoryOpaqueStore, type MemoryRows, MemoryStore, type MemoryStreams } from "protosource-es/memory";
+import {
+  type MemoryClaims,
+  MemoryOpaqueStore,
+  type MemoryRows,
+  MemoryStore,
+  type MemoryStreams,
+} from "protosource-es/memory";
 import type { StoredRecord } from "protosource-es/proto";
 import { SqliteStore } from "protosource-es/sqlite";
 import { type FaultProxy, randomFaults, startFaultProxy } from "protosource-es/testing/faults";
@@ -33,9 +39,10 @@ async function assertHistories(runs: number, openWith: (seed: number) => () => H
 class MemoryClient {
   readonly streams: MemoryStreams = new Map();
   readonly rows: MemoryRows = new Map();
+  readonly claims: MemoryClaims = new Map();
   open(Store: typeof MemoryStore = MemoryStore): HistoryClient {
     const opaqueStore = new MemoryOpaqueStore({ rows: this.rows });
-    return { store: new Store({ streams: this.streams, opaqueStore }), drop() {} };
+    return { store: new Store({ streams: this.streams, claims: this.claims, opaqueStore }), drop() {} };
   }
 }
 
@@ -109,12 +116,31 @@ describe("a store that is wrong is found", () => {
       return history;
     }
   }
+  class CarelessStore extends MemoryStore {
+    override saveAll(...[writes, options]: Parameters<MemoryStore["saveAll"]>): Promise<void> {
+      return super.saveAll(writes, { ...options, check: [] });
+    }
+  }
+  class GenerousStore extends MemoryStore {
+    override saveAll(...[writes, options]: Parameters<MemoryStore["saveAll"]>): Promise<void> {
+      const claims = options?.claims?.map((claim) => (claim.once ? claim : { ...claim, owner: "anybody" }));
+      return super.saveAll(writes, { ...options, claims });
+    }
+  }
+  class ForgettingStore extends MemoryStore {
+    override saveAll(...[writes, options]: Parameters<MemoryStore["saveAll"]>): Promise<void> {
+      return super.saveAll(writes, { ...options, claims: options?.claims?.filter(({ once }) => !once) });
+    }
+  }
 
   test.each([
     ["doubles", DoublingStore],
     ["loses", LosingStore],
     ["stores a part", HalvingStore],
     ["reads what was", StaleStore],
+    ["asks nothing of other streams", CarelessStore],
+    ["lets a value be taken twice", GenerousStore],
+    ["forgets the ids of commands", ForgettingStore],
   ])("that %s", async (_, Store) => {
     const memory = new MemoryClient();
     const law = fc.asyncProperty(plans, async (plan) => {
