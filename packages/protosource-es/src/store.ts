@@ -191,6 +191,22 @@ export interface ClaimingStore {
   findClaim(scope: string, value: string, options?: CallOptions): Promise<StoredClaim | undefined>;
 }
 
+/**
+ * A store that lets the damaged end of a stream be taken away. It is made for tools such as `protosource streams repair`,
+ * which first keep what they take: a program has no use for it.
+ */
+export interface RepairableStore {
+  /**
+   * Deletes the last records of a stream for good. `records` are all that the stream holds from the lowest of them on,
+   * expired ones too and in the order of a scan. The later ones go first, so that what is left of a call that was
+   * interrupted is as damaged as before, and shorter.
+   *
+   * Throws `version_conflict` when the stream doesn't hold just these records there any more, `corrupt_record` for an
+   * item that can't be read, and `invalid_argument` without records.
+   */
+  cutDamagedEnd(aggregateId: string, records: readonly StoredRecord[], options?: CallOptions): Promise<void>;
+}
+
 /** A record as it is stored, and where. */
 export interface ScannedRecord {
   readonly aggregateId: string;

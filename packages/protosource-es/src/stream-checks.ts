@@ -1,5 +1,6 @@
 /** What every store checks of the records that it has read. */
 import { type ErrorDetails, ProtosourceError } from "./errors.js";
+import { checkAggregateId } from "./save-checks.js";
 import type { StoredRecord } from "./store.js";
 
 /** What is wrong with a stream, and at which version: the first missing, or the one that occurs again. */
@@ -54,4 +55,47 @@ function explanation({ problem, version }: StreamProblem): string {
     case "torn":
       return `ends before version ${version}, which was saved together with the one before it: restore what is missing`;
   }
+}
+
+/**
+ * Checks the end of a stream that is to be deleted, and gives its lowest version.
+ *
+ * Throws `invalid_argument` for an empty id, and without records.
+ */
+export function checkDamagedEnd(aggregateId: string, records: readonly StoredRecord[]): bigint {
+  checkAggregateId(aggregateId);
+  const [first] = records;
+  if (first === undefined) {
+    throw new ProtosourceError("invalid_argument", "there are no records to delete: give what a scan found", {
+      argument: "records",
+    });
+  }
+  return records.reduce((lowest, { version }) => (version < lowest ? version : lowest), first.version);
+}
+
+/** Checks that what is stored from a version on is what the caller has seen. Throws `version_conflict`. */
+export function checkUnchanged(
+  aggregateId: string,
+  seen: readonly StoredRecord[],
+  stored: readonly StoredRecord[],
+): void {
+  for (let i = 0; i < Math.max(seen.length, stored.length); i++) {
+    const [one, other] = [seen[i], stored[i]];
+    if (one && other && isSame(one, other)) continue;
+    throw changedSince(aggregateId, (other ?? one)?.version ?? 0n);
+  }
+}
+
+/** Gives the error for a stream that isn't as it was read. */
+export function changedSince(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
+  return new ProtosourceError(
+    "version_conflict",
+    `version ${version} of ${aggregateId} was changed since it was read: look at the stream again`,
+    { aggregateId, version },
+  );
+}
+
+function isSame(a: StoredRecord, b: StoredRecord): boolean {
+  if (a.version !== b.version || a.ttl !== b.ttl || a.data.length !== b.data.length) return false;
+  return a.data.every((byte, i) => byte === b.data[i]);
 }

@@ -28,6 +28,7 @@ import type {
   LoadOptions,
   RecordPage,
   RecordScanOptions,
+  RepairableStore,
   SaveAggregateOptions,
   SaveOptions,
   ScannableStore,
@@ -41,7 +42,9 @@ import type {
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
+import { checkDamagedEnd } from "../stream-checks.js";
 import { type Committer, createCommitter, versionConflict } from "./committing.js";
+import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
 import { isMarked } from "./items.js";
@@ -79,7 +82,15 @@ export interface DynamoDBStoreOptions extends RequestOptions {
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
 export class DynamoDBStore
-  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
+  implements
+    Store,
+    StreamingStore,
+    SnapshotTailStore,
+    AggregateStore,
+    TransactionalStore,
+    ClaimingStore,
+    ScannableStore,
+    RepairableStore
 {
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
@@ -200,6 +211,16 @@ export class DynamoDBStore
             signal,
           );
     return recordPage(output, this.#table, options);
+  }
+
+  /**
+   * Deletes the last records of a stream for good: 2 write units per KB of each item, and 2 for each 99 items. Items of
+   * one transaction, 99 and 2 MB at most, go at once, and the last ones first.
+   */
+  async cutDamagedEnd(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    const from = checkDamagedEnd(aggregateId, records);
+    throwIfAborted(options.signal, "cutDamagedEnd");
+    await deleteDamagedEnd(this.#requests, this.#table, aggregateId, from, records, options.signal);
   }
 
   #follow(

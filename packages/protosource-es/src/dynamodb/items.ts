@@ -72,8 +72,8 @@ export function isMarked(item: Item | undefined, commitId: Uint8Array | undefine
   return stored.length === commitId.length && stored.every((byte, i) => byte === commitId[i]);
 }
 
-/** The bytes of a binary attribute: as they are, or as the base64 text that was sent. */
-function bytesOf(value: AttributeValue | undefined): Uint8Array | undefined {
+/** Gives the bytes of a binary attribute: as they are, or as the base64 text that was sent. */
+export function bytesOf(value: AttributeValue | undefined): Uint8Array | undefined {
   const bytes: Uint8Array | string | undefined = value?.B;
   if (typeof bytes !== "string") return bytes;
   const buffer = Buffer.from(bytes, "base64");

@@ -13,7 +13,7 @@ import { indexAttributes } from "../opaquedata/key-attribute.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
 import type { Claim } from "../store.js";
-import { claimItem, rowItem, rowKeyItem } from "./items.js";
+import { bytesOf, claimItem, rowItem, rowKeyItem } from "./items.js";
 import type { Item } from "./limits.js";
 
 /** The part of PutItem that a transaction takes too. */
@@ -105,6 +105,23 @@ export function checkNothingAfter(table: string, aggregateId: string, version: b
   };
 }
 
+/** Deletes an item of a stream while it is as it was read. */
+export function deleteEvent(table: string, aggregateId: string, { v, d, c }: Item): TransactWriteItem {
+  const [data, commitId] = [bytesOf(d), bytesOf(c)];
+  return {
+    Delete: {
+      TableName: table,
+      Key: { a: { S: aggregateId }, v: { N: String(v?.N) } },
+      ConditionExpression: `#d = :d AND ${commitId ? "#c = :c" : "attribute_not_exists(#c)"}`,
+      ExpressionAttributeNames: { "#d": "d", "#c": "c" },
+      ExpressionAttributeValues: {
+        ":d": { B: data ?? new Uint8Array() },
+        ...(commitId ? { ":c": { B: commitId } } : {}),
+      },
+    },
+  };
+}
+
 /** One Put alone: half the price of a transaction of one. */
 export function putItem(put: Put): PutItemCommandInput {
   return put as PutItemCommandInput;
@@ -156,6 +173,21 @@ export function queryStream(
     ScanIndexForward: !reverse,
     Limit: limit,
     ExclusiveStartKey: startKey,
+  };
+}
+
+/** Reads a page of a stream's items from a version on, consistently, with the commit ids. */
+export function queryEnd(
+  table: string,
+  aggregateId: string,
+  from: bigint,
+  startKey: Item | undefined,
+): QueryCommandInput {
+  const query = queryStream(table, aggregateId, { from, consistent: true }, startKey);
+  return {
+    ...query,
+    ProjectionExpression: `${query.ProjectionExpression}, #c`,
+    ExpressionAttributeNames: { ...query.ExpressionAttributeNames, "#c": "c" },
   };
 }
 

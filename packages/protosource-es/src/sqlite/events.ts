@@ -65,6 +65,8 @@ const DELETE_STREAM = "DELETE FROM protosource_events WHERE stream = ?";
 
 const DELETE_BEFORE = "DELETE FROM protosource_events WHERE stream = ? AND version < ?";
 
+const DELETE_FROM = "DELETE FROM protosource_events WHERE stream = ? AND version >= ?";
+
 /** Tells why records can't be appended to their stream, if they can't. */
 export function findRefusal(connection: Connection, call: Call, { aggregateId, records }: Append): Refusal | undefined {
   const { first, last } = endsOf(records);
@@ -179,6 +181,11 @@ export function deleteExpired(connection: Connection, call: Call, stream: string
   return alive
     ? connection.run(call, DELETE_BEFORE, stream, alive.version)
     : connection.run(call, DELETE_STREAM, stream);
+}
+
+/** Deletes the records of a stream from a version on. */
+export function deleteFrom(connection: Connection, call: Call, aggregateId: string, from: bigint): void {
+  connection.run(call, DELETE_FROM, encodeKey(aggregateId), from);
 }
 
 /** Makes the message of a stream's records. */

@@ -28,6 +28,7 @@ import type {
   LoadOptions,
   RecordPage,
   RecordScanOptions,
+  RepairableStore,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
@@ -41,12 +42,13 @@ import type {
   TransactionalStore,
   TransactionOptions,
 } from "../store.js";
-import { checkContiguous, orderCheck } from "../stream-checks.js";
+import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../stream-checks.js";
 import { checkStream, readClaim, writeClaim } from "./claims.js";
 import { type Connection, connectionOf, otherTurns } from "./connection.js";
 import {
   type Append,
   deleteExpired,
+  deleteFrom,
   expiredStreams,
   findRefusal,
   historyOf,
@@ -92,7 +94,15 @@ const PURGED_AT_ONCE = 100n;
  * The calls are synchronous within: a long one keeps the program from other work.
  */
 export class SqliteStore
-  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
+  implements
+    Store,
+    StreamingStore,
+    SnapshotTailStore,
+    AggregateStore,
+    TransactionalStore,
+    ClaimingStore,
+    ScannableStore,
+    RepairableStore
 {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
@@ -206,6 +216,18 @@ export class SqliteStore
     if (!last || found.length === records.length) return { records, unreadable: [] };
     const position = [last.aggregateId, last.record.version.toString()] as const;
     return { records, unreadable: [], cursor: encodeScanCursor(options, position) };
+  }
+
+  /** Deletes the last records of a stream for good, in one transaction. */
+  async cutDamagedEnd(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    const from = checkDamagedEnd(aggregateId, records);
+    throwIfAborted(options.signal, "cutDamagedEnd");
+    const call: Call = { operation: "cutDamagedEnd", key: aggregateId };
+    this.#connection.transaction(call, () => {
+      const all = { from, to: MAX_INT64, reverse: false, limit: records.length + 1 };
+      checkUnchanged(aggregateId, records, readRange(this.#connection, call, aggregateId, all));
+      deleteFrom(this.#connection, call, aggregateId, from);
+    });
   }
 
   /**
