@@ -1,7 +1,7 @@
 /** What an item of either table looks like: records and rows as DynamoDB holds them, both ways. */
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import type { Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
@@ -9,6 +9,7 @@ import { compress, decompress } from "../gzip/gzip.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
+import { decodeMessage } from "../serializer/decode-message.js";
 import type { Claim, StoredClaim } from "../store.js";
 import type { Item } from "./limits.js";
 
@@ -99,7 +100,7 @@ export function readEvents(item: Item, table: string, aggregateId: string, into:
   }
   let records: readonly StoredRecord[];
   try {
-    ({ records } = fromBinary(HistorySchema, decompress(data, "d")));
+    ({ records } = decodeMessage(HistorySchema, decompress(data, "d")));
   } catch (cause) {
     throw noEvent(item, table, aggregateId, "d is no history, or unpacks to more than is allowed", cause);
   }

@@ -1,9 +1,10 @@
 /** Messages as rows, and back. */
-import { type DescMessage, fromBinary, getOption, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, getOption, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { protosource_message_type } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import { compress, decompress } from "../gzip/gzip.js";
+import { decodeMessage } from "../serializer/decode-message.js";
 import { type AutoPKSK, autoPKSK, requireKeyModel } from "./auto-pksk.js";
 import { GSI_NUMBERS, indexAttributes, type KeyAttribute, NO_KEY } from "./key-attribute.js";
 import type { KeyModel } from "./key-model.js";
@@ -72,7 +73,7 @@ export function rehydrate<D extends DescMessage>(
   const key = `pk=${JSON.stringify(row.pk)}, sk=${JSON.stringify(row.sk)}`;
   const body = decompress(row.body, key, options.inflateLimit);
   try {
-    return fromBinary(schema, body);
+    return decodeMessage(schema, body);
   } catch (cause) {
     throw new ProtosourceError(
       "corrupt_record",

@@ -1,11 +1,12 @@
 /** Aggregates that a repository keeps between commands, so that the next one needn't load its stream. */
-import { type DescMessage, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, toBinary } from "@bufbuild/protobuf";
 import { type Aggregate, derive } from "../aggregate/aggregate.js";
 import { behaviourOf } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import type { Logger } from "../logger.js";
+import { decodeMessage } from "../serializer/decode-message.js";
 import type { Store } from "../store.js";
 import type { LoadedState } from "./load.js";
 
@@ -89,7 +90,7 @@ export function warmAggregates<T extends AggregateTypes>(
           cache.delete(key);
           return undefined;
         }
-        const aggregate = fromBinary(schema, entry.state) as T["aggregate"];
+        const aggregate = decodeMessage(schema, entry.state) as T["aggregate"];
         derive(definition, aggregate);
         return { aggregate, version: entry.version, firstExpiry: entry.firstExpiry };
       }),

@@ -1,12 +1,6 @@
-import {
-  type DescMessage,
-  fromBinary,
-  type Message,
-  type MessageShape,
-  type Registry,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { type DescMessage, type Message, type MessageShape, type Registry, toBinary } from "@bufbuild/protobuf";
 import { AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
+import { decodeMessage } from "./decode-message.js";
 import { corruptRecord, findType, notSerializable } from "./event-type.js";
 import { losesMapKey } from "./prototype-key.js";
 import type { Serializer } from "./serializer.js";
@@ -24,14 +18,14 @@ export const binarySerializer: Serializer = {
   deserialize(data: Uint8Array, registry: Registry, key: string): Message {
     let any: MessageShape<typeof AnySchema>;
     try {
-      any = fromBinary(AnySchema, data);
+      any = decodeMessage(AnySchema, data);
     } catch (cause) {
       throw corruptRecord(key, "isn't a google.protobuf.Any; was it written by another serializer?", cause);
     }
     const schema = findType(any.typeUrl, registry, key);
     let event: Message;
     try {
-      event = fromBinary(schema, any.value);
+      event = decodeMessage(schema, any.value);
     } catch (cause) {
       throw corruptRecord(key, `isn't a ${schema.typeName}`, cause);
     }
