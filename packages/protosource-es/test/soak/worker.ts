@@ -1,12 +1,12 @@
 /** One process of a soak: it reads and writes streams that others write too, until it is done or killed. */
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
-import { isProtosourceError, Repository } from "protosource-es";
+import { isProtosourceError, Repository, type StreamWrite, type TransactionOptions } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
 import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../order.js";
-import { openJournal } from "./journal.js";
+import { type Begun, now, openJournal } from "./journal.js";
 import { randomNumbers } from "./random.js";
 
 /** What the soak tells a worker, as JSON. */
@@ -28,6 +28,8 @@ export interface WorkerOptions {
 /** Operations after which a worker goes on to other streams, and the number of streams that it uses at a time. */
 const OPERATIONS_PER_STREAM = 20;
 const STREAMS_AT_ONCE = 6;
+
+const CLAIM_SCOPE = "soak";
 
 const options = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 const { eventsTable, aggregatesTable, timeLimits } = options;
@@ -85,31 +87,39 @@ async function endOf(stream: string): Promise<bigint> {
 
 /** Sends a write until its fate is known, or nobody will know it, and writes down what the caller heard. */
 async function heard(
-  write: string,
-  operation: number,
-  events: Readonly<Record<string, number>>,
+  begun: Omit<Begun, "kind" | "at">,
   send: (commitId: Uint8Array) => Promise<unknown>,
 ): Promise<string> {
+  const { write, claim } = begun;
   const commitId = crypto.getRandomValues(new Uint8Array(8));
-  journal({ kind: "begun", write, operation, events });
+  journal({ kind: "begun", at: now(), ...begun });
+  const hears = (outcome: "stored" | "refused" | "unknown"): void =>
+    journal({ kind: "heard", write, at: now(), outcome });
   for (let attempt = 1; ; attempt++) {
+    const sent = now();
     try {
       await send(commitId);
-      journal({ kind: "heard", write, outcome: "stored" });
+      hears("stored");
       return "stored";
     } catch (error) {
       if (isProtosourceError(error, "version_conflict")) {
-        journal({ kind: "heard", write, outcome: "refused" });
+        hears("refused");
         return "conflict";
       }
+      if (isProtosourceError(error, "claim_taken") && claim !== undefined) {
+        journal({ kind: "owned", value: claim.value, owner: error.details.owner, begun: sent, ended: now() });
+        // The value may be free again when an earlier attempt arrives.
+        hears(attempt === 1 ? "refused" : "unknown");
+        return "taken";
+      }
       if (isProtosourceError(error, "partial_save") && isProtosourceError(error.cause, "version_conflict")) {
-        journal({ kind: "heard", write, outcome: "unknown" });
+        hears("unknown");
         return "partial";
       }
       const isOpen = isProtosourceError(error, "unavailable") || isProtosourceError(error, "partial_save");
       if (!isOpen) throw error;
       if (attempt < 3) continue;
-      journal({ kind: "heard", write, outcome: "unknown" });
+      hears("unknown");
       return "unknown";
     }
   }
@@ -120,7 +130,7 @@ async function save(write: string, operation: number, stream: string): Promise<s
   const size = random();
   const count = size < 0.6 ? 1 : size < 0.995 ? 2 + Math.floor(random() * 5) : 150;
   const records = recordsOf(write, stream, end, count);
-  const outcome = await heard(write, operation, { [stream]: count }, (commitId) =>
+  const outcome = await heard({ write, operation, events: { [stream]: count } }, (commitId) =>
     store.save(stream, records, { commitId }),
   );
   if (outcome === "stored") check(stream, records, end + 1n, 0, "save");
@@ -128,12 +138,7 @@ async function save(write: string, operation: number, stream: string): Promise<s
 }
 
 async function saveAll(write: string, operation: number, streams: readonly string[]): Promise<string> {
-  const writes = await Promise.all(
-    streams.map(async (aggregateId) => {
-      const count = 1 + Math.floor(random() * 3);
-      return { aggregateId, records: recordsOf(write, aggregateId, await endOf(aggregateId), count) };
-    }),
-  );
+  const writes = await Promise.all(streams.map((stream) => append(write, stream, 1 + Math.floor(random() * 3))));
   const [first] = writes;
   const version = first?.records.at(-1)?.version ?? 0n;
   const row = create(OpaqueDataSchema, {
@@ -142,10 +147,33 @@ async function saveAll(write: string, operation: number, streams: readonly strin
     version,
     body: Buffer.from(write),
   });
-  const counts = Object.fromEntries(writes.map(({ aggregateId, records }) => [aggregateId, records.length]));
-  const outcome = await heard(write, operation, counts, (commitId) =>
-    store.saveAll(writes, { commitId, rows: [{ row }] }),
-  );
+  return transact({ write, operation }, writes, { rows: [{ row }] });
+}
+
+async function checkOther(write: string, operation: number, stream: string, other: string): Promise<string> {
+  const version = await endOf(other);
+  const writes = [await append(write, stream, 1)];
+  const check = { stream: other, version: Number(version) };
+  return transact({ write, operation, check }, writes, { check: [{ aggregateId: other, version }] });
+}
+
+async function claim(write: string, operation: number, value: string, owner: string): Promise<string> {
+  const claim = { value, owner, release: random() < 0.5 };
+  const writes = [await append(write, owner, 1)];
+  return transact({ write, operation, claim }, writes, { claims: [{ scope: CLAIM_SCOPE, ...claim }] });
+}
+
+async function append(write: string, stream: string, count: number): Promise<StreamWrite> {
+  return { aggregateId: stream, records: recordsOf(write, stream, await endOf(stream), count) };
+}
+
+async function transact(
+  begun: Omit<Begun, "kind" | "at" | "events">,
+  writes: readonly StreamWrite[],
+  options: TransactionOptions,
+): Promise<string> {
+  const events = Object.fromEntries(writes.map(({ aggregateId, records }) => [aggregateId, records.length]));
+  const outcome = await heard({ ...begun, events }, (commitId) => store.saveAll(writes, { ...options, commitId }));
   if (outcome === "stored") {
     for (const { aggregateId, records } of writes) {
       check(aggregateId, records, records[0]?.version ?? 1n, 0, "saveAll");
@@ -157,7 +185,7 @@ async function saveAll(write: string, operation: number, streams: readonly strin
 /** The orders that may exist by now. */
 const created = new Set<string>();
 
-async function apply(write: string, operation: number, id: string): Promise<string> {
+async function apply(write: string, operation: number, id: string, commandId?: string): Promise<string> {
   const repository = id.endsWith("0") ? repositories.row : repositories.later;
   if (!created.has(id)) {
     const creation = repository.apply(orderCommands.Create({ customerId: "soak" }), { id, actor: "soak" });
@@ -166,21 +194,30 @@ async function apply(write: string, operation: number, id: string): Promise<stri
     });
     created.add(id);
   }
-  journal({ kind: "begun", write, operation, events: { [`example_app_order_v1#${id}`]: 1 } });
+  journal({ kind: "begun", write, at: now(), operation, events: { [`example_app_order_v1#${id}`]: 1 } });
   const tag = orderCommands.AddTag({ tag: { key: `k${Math.floor(random() * 5)}`, value: write } });
   try {
-    await repository.apply(tag, { id, actor: "soak" });
-    journal({ kind: "heard", write, outcome: "stored" });
-    return "stored";
+    const { version, repeated } = await repository.apply(tag, { id, actor: "soak", commandId });
+    const command = commandId === undefined ? undefined : { version: Number(version), repeated };
+    journal({ kind: "heard", write, at: now(), outcome: "stored", command });
+    return repeated ? "repeated" : "stored";
   } catch (error) {
     if (isProtosourceError(error, "version_conflict")) {
-      journal({ kind: "heard", write, outcome: "refused" });
+      journal({ kind: "heard", write, at: now(), outcome: "refused" });
       return "conflict";
     }
     if (!isProtosourceError(error, "unavailable")) throw error;
-    journal({ kind: "heard", write, outcome: error.details.outcome === "unknown" ? "unknown" : "refused" });
-    return error.details.outcome;
+    const { outcome } = error.details;
+    journal({ kind: "heard", write, at: now(), outcome: outcome === "unknown" ? "unknown" : "refused" });
+    return outcome;
   }
+}
+
+async function ownerOf(value: string): Promise<string> {
+  const begun = now();
+  const claim = await store.findClaim(CLAIM_SCOPE, value);
+  journal({ kind: "owned", value, owner: claim?.owner, begun, ended: now() });
+  return "read";
 }
 
 async function load(stream: string): Promise<string> {
@@ -209,32 +246,73 @@ async function row(stream: string): Promise<string> {
   return "read";
 }
 
+/** The share of each operation, in percent. */
+const SHARES = {
+  save: 22,
+  saveAll: 8,
+  "save with a check": 6,
+  "take or free a value": 10,
+  "owner of a value": 4,
+  apply: 12,
+  "apply with an id": 10,
+  load: 10,
+  loadTail: 6,
+  events: 6,
+  "eventual load": 3,
+  get: 3,
+} as const;
+
+type Operation = keyof typeof SHARES;
+
+function choose(): Operation {
+  let left = random() * 100;
+  return (Object.keys(SHARES) as Operation[]).find((name) => {
+    left -= SHARES[name];
+    return left < 0;
+  }) as Operation;
+}
+
+function run(name: Operation, operation: number, number: number): Promise<string> {
+  const write = `${options.name}-${operation}`;
+  const [stream, other] = [`soak_v1#${number}`, `soak_v1#${number + 1}`];
+  const any = Math.floor(random() * 3);
+  switch (name) {
+    case "save":
+      return save(write, operation, stream);
+    case "saveAll":
+      return saveAll(write, operation, [stream, other]);
+    case "save with a check":
+      // In both directions, so that two can check what the other one writes.
+      return any > 0 ? checkOther(write, operation, stream, other) : checkOther(write, operation, other, stream);
+    case "take or free a value":
+      return claim(write, operation, `value ${number}`, `soak_v1#owner ${any} of ${number}`);
+    case "owner of a value":
+      return ownerOf(`value ${number}`);
+    case "apply":
+      return apply(write, operation, `o-${number}`);
+    case "apply with an id":
+      return apply(`command ${any} of ${number}`, operation, `o-${number}`, `command ${any} of ${number}`);
+    case "load":
+      return load(stream);
+    case "loadTail":
+      return endOf(stream).then(() => "read");
+    case "events":
+      return events(stream);
+    case "eventual load":
+      return eventualLoad(stream);
+    case "get":
+      return row(stream);
+  }
+}
+
 async function operate(operation: number): Promise<void> {
   const window = Math.floor(operation / OPERATIONS_PER_STREAM);
   const number = window + Math.floor(random() * STREAMS_AT_ONCE);
-  const stream = `soak_v1#${number}`;
-  const write = `${options.name}-${operation}`;
-  const kind = random();
-  const [name, run] =
-    kind < 0.3
-      ? (["save", () => save(write, operation, stream)] as const)
-      : kind < 0.4
-        ? (["saveAll", () => saveAll(write, operation, [stream, `soak_v1#${number + 1}`])] as const)
-        : kind < 0.6
-          ? (["apply", () => apply(write, operation, `o-${number}`)] as const)
-          : kind < 0.75
-            ? (["load", () => load(stream)] as const)
-            : kind < 0.85
-              ? (["loadTail", () => endOf(stream).then(() => "read")] as const)
-              : kind < 0.93
-                ? (["events", () => events(stream)] as const)
-                : kind < 0.97
-                  ? (["eventual load", () => eventualLoad(stream)] as const)
-                  : (["get", () => row(stream)] as const);
-  const outcome = await run().catch((error: unknown) => {
+  const name = choose();
+  const outcome = await run(name, operation, number).catch((error: unknown) => {
     // What is out of time before a write begins wrote nothing.
     if (isProtosourceError(error, "unavailable")) return "unavailable";
-    wrong(`${name} ${write}: ${String(error)}`);
+    wrong(`${name} ${options.name}-${operation}: ${String(error)}`);
     return "error";
   });
   journal({ kind: "finished", operation, name, outcome });
