@@ -4,6 +4,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
   isProtosourceError,
   ProtosourceError,
+  type RepairableStore,
   type ScannableStore,
   type SnapshotTailStore,
   type Store,
@@ -16,7 +17,7 @@ import type { DynamoDBLocation, SqliteLocation, StoreLocation } from "./store-ur
 /** The two halves of a store, open. */
 export interface OpenStore {
   readonly location: StoreLocation;
-  readonly store: Store & SnapshotTailStore & ScannableStore;
+  readonly store: Store & SnapshotTailStore & ScannableStore & RepairableStore;
   readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
   /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
   estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;

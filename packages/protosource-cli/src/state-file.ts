@@ -72,13 +72,3 @@ function readState<P>(path: string, job: Readonly<Record<string, unknown>>): P {
   }
   return state.progress as P;
 }
-
-/** Gives the command line that goes on with the work. */
-export function resumeLine(args: readonly string[]): string {
-  const words = args.includes("--resume") ? args : [...args, "--resume"];
-  return ["protosource", ...words.map(shellWord)].join(" ");
-}
-
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}

@@ -13,13 +13,14 @@ import {
   withExample,
   withStore,
 } from "../command.js";
+import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { byteSize, counted, wholeNumber } from "../format.js";
 import type { OpenStore } from "../open-store.js";
 import { createPace, type Pace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
-import { openStateFile, resumeLine } from "../state-file.js";
+import { openStateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
 import { createTally, endLine, eventLine, HEAD_LINE, rowLine, type Totals } from "../transfer/entries.js";
 import { type LineFile, openLineFile } from "../transfer/line-file.js";
@@ -96,7 +97,7 @@ async function exportToFile(work: Export, path: string): Promise<ExitCode> {
   const job = { export: storeUrl(opened.location), only: options.only ?? "all", segments: options.segments };
   const state = openStateFile<ExportProgress>(`${path}.state`, job, options.resume === true);
   if (state.resumed) cutBack(lines, state.resumed.size);
-  const collected = openLineFile(lines, "--output", state.resumed !== undefined);
+  const collected = openLineFile(lines, "--output", state.resumed ? "append" : "replace");
   try {
     const progress = await collect(work, (line) => collected.write(line), {
       resumed: state.resumed,

@@ -14,6 +14,7 @@ import {
   withExample,
   withStore,
 } from "../command.js";
+import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { forEach } from "../for-each.js";
@@ -21,7 +22,7 @@ import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";
 import { createPace, type Pace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
-import { openStateFile, resumeLine, type StateFile } from "../state-file.js";
+import { openStateFile, type StateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
 import { blocksOf, groupsOf } from "../transfer/batches.js";
 import type { Totals } from "../transfer/entries.js";

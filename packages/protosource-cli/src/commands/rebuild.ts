@@ -10,6 +10,7 @@ import {
   withSchemas,
   withStore,
 } from "../command.js";
+import { resumeLine } from "../command-line.js";
 import { derivedFields } from "../derived-fields.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
@@ -19,7 +20,7 @@ import { createPace, type PaceOption, withPace } from "../pace.js";
 import { eitherSerializer } from "../payload.js";
 import { createProgress } from "../progress.js";
 import { type KnownAggregate, loadSchemas, type Schemas } from "../schemas.js";
-import { openStateFile, resumeLine } from "../state-file.js";
+import { openStateFile } from "../state-file.js";
 import { parseStoreUrl, storeUrl } from "../store-url.js";
 
 export interface RebuildCommandOptions extends SchemaOptions, PaceOption {

@@ -1,14 +1,18 @@
-/** The commands that look at streams. */
+/** The commands that look at streams, and mend them. */
 import type { Command } from "commander";
 import { type Register, withExample, withSchemas, withStore } from "../command.js";
 import { withPace } from "../pace.js";
 import { listStreams } from "./list-streams.js";
+import { repairStream } from "./repair-stream.js";
 import { showStream } from "./show-stream.js";
 import { verifyStreams } from "./verify-streams.js";
 
 /** Adds `streams` and what is under it. */
 export function addStreams(program: Command, register: Register): void {
-  const streams = program.command("streams").description("looks at streams of events").helpCommand(false);
+  const streams = program
+    .command("streams")
+    .description("looks at streams of events, and mends them")
+    .helpCommand(false);
 
   const list = streams
     .command("list")
@@ -42,4 +46,18 @@ export function addStreams(program: Command, register: Register): void {
     "protosource streams verify --store 'dynamodb:?region=eu-west-1' --descriptors image.binpb --max-units 100",
   );
   register(verify, verifyStreams);
+
+  const repair = streams
+    .command("repair")
+    .description("says up to where a damaged stream is whole, and takes away what lies behind when told to")
+    .argument("<stream>", "the whole name of the stream, such as example_app_order_v1#o-1")
+    .option("--cut <version>", "takes away what is stored from this version on, which must be the one of the plan")
+    .option("--backup <file>", "a new file, to keep as an export what is taken away")
+    .option("--without-rows", "leaves rows that tell of what is taken away");
+  withExample(
+    withSchemas(withStore(repair)),
+    "protosource streams repair 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb",
+    "protosource streams repair 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb --cut 7 --backup removed.jsonl",
+  );
+  register(repair, repairStream);
 }

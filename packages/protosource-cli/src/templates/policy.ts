@@ -28,8 +28,20 @@ const ACTIONS: Readonly<Record<Role, Actions>> = {
   },
   reader: { events: ["Query"], aggregates: ["GetItem", "Query"], indexes: ["Query"] },
   operator: {
-    events: ["DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive", "GetItem", "PutItem", "Query", "Scan"],
+    // A repair deletes events, and checks that nobody appends meanwhile.
+    events: [
+      "ConditionCheckItem",
+      "DeleteItem",
+      "DescribeContinuousBackups",
+      "DescribeTable",
+      "DescribeTimeToLive",
+      "GetItem",
+      "PutItem",
+      "Query",
+      "Scan",
+    ],
     aggregates: [
+      "DeleteItem",
       "DescribeContinuousBackups",
       "DescribeTable",
       "DescribeTimeToLive",

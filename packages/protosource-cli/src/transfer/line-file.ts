@@ -1,22 +1,29 @@
 /** A file that lines are written to. It is written in large pieces, and synchronously: what was flushed is in the file. */
-import { closeSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
 import { usageError } from "../failure.js";
 
 export interface LineFile {
   write(line: string): void;
   /** Writes what is still in memory. */
   flush(): void;
+  /** Writes what is still in memory, and waits until it is on the disk. */
+  sync(): void;
   close(): void;
 }
 
 const PIECE_LENGTH = 1024 * 1024;
 
+/** What is done with a file that is there: it is emptied, gone on with, or left alone. */
+export type ExistingFile = "replace" | "append" | "refuse";
+
+const FLAGS: Readonly<Record<ExistingFile, string>> = { replace: "w", append: "a", refuse: "wx" };
+
 /**
- * Opens a file for lines: a new one, or the end of one that is there.
+ * Opens a file for lines, a new one unless `existing` says otherwise of one that is there.
  *
  * Throws `invalid_argument` when it can't be written; `argument` names the option that named the file.
  */
-export function openLineFile(path: string, argument: string, append = false): LineFile {
+export function openLineFile(path: string, argument: string, existing: ExistingFile = "replace"): LineFile {
   const attempt = <T>(work: () => T): T => {
     try {
       return work();
@@ -25,7 +32,7 @@ export function openLineFile(path: string, argument: string, append = false): Li
       throw usageError(argument, `${path} can't be written (${reason}): give another file, or make room for it`, cause);
     }
   };
-  const file = attempt(() => openSync(path, append ? "a" : "w"));
+  const file = attempt(() => openSync(path, FLAGS[existing]));
   let piece: string[] = [];
   let length = 0;
   const flush = (): void => {
@@ -40,6 +47,10 @@ export function openLineFile(path: string, argument: string, append = false): Li
       if (length >= PIECE_LENGTH) flush();
     },
     flush,
+    sync() {
+      flush();
+      attempt(() => fsyncSync(file));
+    },
     close() {
       closeSync(file);
     },

@@ -38,7 +38,7 @@ describe("the README", () => {
   });
 
   it("names every problem that verify finds", () => {
-    const source = readFileSync(new URL("../../src/commands/verify-streams.ts", import.meta.url), "utf8");
+    const source = readFileSync(new URL("../../src/stream-problems.ts", import.meta.url), "utf8");
     const kinds = /type ProblemKind =(.*?);/s.exec(source)?.[1] ?? "";
     const names = [...kinds.matchAll(/\| "(\w+)"/g)].map(([, name]) => name);
     expect(names.length).toBeGreaterThan(5);
