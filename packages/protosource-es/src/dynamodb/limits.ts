@@ -14,13 +14,34 @@ export const MAX_PACKED_BYTES: number = 390 * 1024;
 /** The items of a transaction (DynamoDB quotas, "Transactions"). */
 export const MAX_TRANSACTION_ITEMS = 100;
 
-/** The bytes of all items of a transaction: 4 MB (DynamoDB quotas, "Transactions"). */
+/** The bytes of a transaction: 4 MB (DynamoDB quotas, "Transactions"). */
 export const MAX_TRANSACTION_BYTES: number = 4 * 1024 * 1024;
 
 /** The bytes that DynamoDB counts for an item: its attribute names and values, in UTF-8. */
 export function itemBytes(item: Item): number {
   let bytes = 0;
   for (const name in item) bytes += Buffer.byteLength(name) + valueBytes(item[name]);
+  return bytes;
+}
+
+/** What a transaction does with one item, as far as it counts. */
+interface Action {
+  readonly Item?: Item | undefined;
+  readonly Key?: Item | undefined;
+  readonly ConditionExpression?: string | undefined;
+  readonly ExpressionAttributeNames?: Record<string, string> | undefined;
+  readonly ExpressionAttributeValues?: Item | undefined;
+}
+
+/**
+ * The bytes that an item takes of its transaction: the item or its key, the condition, and the names and values that
+ * the condition stands on. DynamoDB documents the items alone; its local engine counts all of this.
+ */
+export function actionBytes(action: Action): number {
+  const { Item, Key, ConditionExpression = "", ExpressionAttributeNames = {}, ExpressionAttributeValues = {} } = action;
+  let bytes = itemBytes(Item ?? Key ?? {}) + Buffer.byteLength(ConditionExpression);
+  for (const name of Object.values(ExpressionAttributeNames)) bytes += Buffer.byteLength(name);
+  for (const value of Object.values(ExpressionAttributeValues)) bytes += valueBytes(value);
   return bytes;
 }
 

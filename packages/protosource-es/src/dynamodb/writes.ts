@@ -6,6 +6,7 @@ import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store.js";
 import type { Refusal } from "./failures.js";
 import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
 import {
+  actionBytes,
   checkItemBytes,
   type Item,
   itemBytes,
@@ -70,28 +71,35 @@ export function eventBatches(
 ): EventPut[][] {
   const items =
     layout === "packed" ? pack(aggregateId, records) : records.map((record) => eventItem(aggregateId, record));
-  const batches: Item[][] = [];
+  const batches: Put[][] = [];
   let room = 0;
   for (const item of items) {
-    const bytes = itemBytes(item) + MARK_BYTES;
+    const put = putEvent(table, item);
+    const bytes = actionBytes(put) + MARK_BYTES;
     let batch = batches.at(-1);
     if (!batch || batch.length === MAX_TRANSACTION_ITEMS || bytes > room) {
       batch = [];
       batches.push(batch);
       room = MAX_TRANSACTION_BYTES;
     }
-    batch.push(item);
+    batch.push(put);
     room -= bytes;
   }
-  for (const batch of batches) markEvents(batch, commitId);
-  return batches.map((batch) => batch.map((item) => eventPut(table, aggregateId, item)));
+  for (const batch of batches) {
+    markEvents(
+      batch.map(({ Item = {} }) => Item),
+      commitId,
+    );
+  }
+  return batches.map((batch) => batch.map((put) => eventPut(aggregateId, put)));
 }
 
-function eventPut(table: string, aggregateId: string, item: Item): EventPut {
+function eventPut(aggregateId: string, put: Put): EventPut {
+  const { Item: item = {} } = put;
   const version = BigInt(item["v"]?.N ?? 0);
   const count = BigInt(item["n"]?.N ?? 1);
   checkItemBytes(`version ${version} of ${aggregateId}`, itemBytes(item));
-  return { kind: "event", aggregateId, version, last: version + count - 1n, put: putEvent(table, item) };
+  return { kind: "event", aggregateId, version, last: version + count - 1n, put };
 }
 
 /** Gives items that hold as many records as fit. */
@@ -134,7 +142,10 @@ export function checkItem(table: string, check: StreamCheck): CheckItem {
 
 /** Refuses what doesn't fit into one transaction. */
 export function checkTransaction(items: readonly TransactionItem[]): void {
-  const size = items.reduce((sum, item) => sum + ("put" in item ? itemBytes(item.put.Item ?? {}) : 0), 0);
+  const actions = items.map((item) =>
+    "put" in item ? item.put : (item.item.Delete ?? item.item.ConditionCheck ?? {}),
+  );
+  const size = actions.reduce<number>((sum, action) => sum + actionBytes(action), 0);
   const tooLarge = (what: string, size: number, limit: number): never => {
     throw new ProtosourceError(
       "too_large",

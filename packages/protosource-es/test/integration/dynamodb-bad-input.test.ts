@@ -5,10 +5,11 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
-import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
+import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, NUM_GSIS } from "protosource-es/dynamodb";
+import type { GsiNumber } from "protosource-es/opaquedata";
 import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
 import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
 
@@ -138,6 +139,74 @@ describe.each(engines)("calls on $name", (engine) => {
       expect(isProtosourceError(await failure(call), "cancelled")).toBe(true);
     }
     expect(proxy.requests.length).toBe(before);
+  });
+
+  describe("keep to the limits", () => {
+    const names = freshTables();
+    const data = (bytes: number) => new Uint8Array(bytes);
+    const stores = () => {
+      const opaqueStore = new DynamoDBOpaqueStore(client, { table: names.aggregatesTable });
+      return { opaqueStore, store: new DynamoDBStore(client, { eventsTable: names.eventsTable, opaqueStore }) };
+    };
+    const many = (count: number, bytes: number) =>
+      Array.from({ length: count }, (_, i) => ({
+        aggregateId: `id-${i}`,
+        records: [{ ...record, data: data(bytes) }],
+      }));
+
+    beforeAll(() => ensureTables(direct, names));
+    beforeEach(() => proxy.decide(() => "pass"));
+
+    it.each<[string, (to: ReturnType<typeof stores>) => Promise<unknown>, object]>([
+      ["101 items", ({ store }) => store.saveAll(many(101, 1)), { size: 101, limit: 100 }],
+      ["11 items of 4 MB in all", ({ store }) => store.saveAll(many(11, 390_000)), { limit: 4_194_304 }],
+      [
+        "a record over 400 KB",
+        ({ store }) => store.save("id", [{ ...record, data: data(409_600) }]),
+        { limit: 409_600 },
+      ],
+      ["a row over 400 KB", ({ opaqueStore }) => opaqueStore.put({ ...row, body: data(409_600) }), { limit: 409_600 }],
+      ["an id of 2049 bytes", ({ store }) => store.load("i".repeat(2049)), { size: 2049, limit: 2048 }],
+      ["a pk of 2049 bytes", ({ opaqueStore }) => opaqueStore.get({ ...row, pk: "p".repeat(2049) }), { limit: 2048 }],
+      ["an sk of 1025 bytes", ({ opaqueStore }) => opaqueStore.put({ ...row, sk: "s".repeat(1025) }), { limit: 1024 }],
+      ["a gsi20pk", ({ opaqueStore }) => opaqueStore.put({ ...row, gsi20pk: "p".repeat(2049) }), { what: "gsi20pk" }],
+      ["a gsi20sk", ({ opaqueStore }) => opaqueStore.put({ ...row, gsi20sk: "s".repeat(1025) }), { what: "gsi20sk" }],
+      ["a claim's scope", ({ store }) => store.findClaim("s".repeat(2000), "value"), { what: "scope" }],
+    ])("%s: too_large, before anything is sent", async (_, call, details) => {
+      const sent = proxy.requests.length;
+      const error = await failure(call(stores()));
+      expect(isProtosourceError(error, "too_large") && error.details).toMatchObject(details);
+      expect(proxy.requests.length).toBe(sent);
+    });
+
+    it("a 21st index: invalid_argument, before anything is sent", async () => {
+      const sent = proxy.requests.length;
+      const error = await failure(stores().opaqueStore.query({ index: 21 as never, partition: "pk" }));
+      expect(isProtosourceError(error, "invalid_argument") && error.details).toEqual({ argument: "index" });
+      expect(proxy.requests.length).toBe(sent);
+    });
+
+    it("the longest keys, and all 20 indexes, are taken", async () => {
+      const { opaqueStore, store } = stores();
+      const indexes = Array.from({ length: NUM_GSIS }, (_, i) => (i + 1) as GsiNumber);
+      const keys = indexes.flatMap((n) => [
+        [`gsi${n}pk`, `${n}`.padEnd(2048, "p")],
+        [`gsi${n}sk`, `${n}`.padEnd(1024, "s")],
+      ]);
+      const longest = create(OpaqueDataSchema, {
+        pk: "p".repeat(2048),
+        sk: "s".repeat(1024),
+        ...Object.fromEntries(keys),
+      });
+      await opaqueStore.put(longest);
+      expect(await opaqueStore.get(longest, { consistent: true })).toEqual(longest);
+      for (const index of indexes) {
+        const { rows } = await opaqueStore.query({ index, partition: `${index}`.padEnd(2048, "p") });
+        expect(rows).toEqual([longest]);
+      }
+      await store.save("i".repeat(2048), [record]);
+      expect((await store.load("i".repeat(2048))).records).toHaveLength(1);
+    });
   });
 
   it("refuse an item that the table can't hold, with what DynamoDB says", async () => {

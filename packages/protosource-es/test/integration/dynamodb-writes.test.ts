@@ -2,7 +2,7 @@
 import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
-import { isProtosourceError } from "protosource-es";
+import { isProtosourceError, type StreamWrite } from "protosource-es";
 import {
   DynamoDBOpaqueStore,
   DynamoDBStore,
@@ -18,6 +18,9 @@ import { failure } from "../failure.js";
 
 /** Short enough for a test that waits for the end. */
 const HASTY = { timeLimits: { attemptMs: 1_000, totalMs: 3_000 } };
+
+/** What the condition of an event's put takes of a transaction. */
+const CONDITION_BYTES = "attribute_not_exists(a)".length;
 
 function record(version: bigint | number, bytes = 3): StoredRecord {
   return create(StoredRecordSchema, { version: BigInt(version), data: new Uint8Array(bytes).fill(7) });
@@ -250,6 +253,47 @@ describe.each(engines)("writes on $name", (engine) => {
     const error = await failure(store().save(id, [record(2, room + 1)]));
     expect(isProtosourceError(error, "too_large") && error.details).toMatchObject({ size: 409_601, limit: 409_600 });
     expect(proxy.requests.length).toBe(sent);
+  });
+
+  it("takes a transaction of exactly 4 MB and refuses a larger one before anything is sent", async () => {
+    const writes = (version: number, lastBytes: number): StreamWrite[] =>
+      [...Array<number>(10).fill(400_000), lastBytes].map((bytes, i) => {
+        const aggregateId = `${id}#${String(i).padStart(2, "0")}`;
+        const names = "a".length + aggregateId.length + "v".length + 2 + "d".length + "c".length + 8;
+        return { aggregateId, records: [record(version, bytes - names - CONDITION_BYTES)] };
+      });
+    await store().saveAll(writes(1, 194_304));
+    expect(requests.map(({ operation }) => operation)).toEqual(["TransactWriteItems"]);
+    for (const { aggregateId, records } of writes(1, 194_304)) {
+      expect((await store().load(aggregateId)).records[0]?.data.length).toBe(records[0]?.data.length);
+    }
+    proxy.decide(() => "hang");
+    const sent = proxy.requests.length;
+    const error = await failure(store().saveAll(writes(2, 194_305)));
+    expect(isProtosourceError(error, "too_large") && error.details).toEqual({
+      what: "transaction bytes",
+      size: 4_194_305,
+      limit: 4_194_304,
+    });
+    expect(proxy.requests.length).toBe(sent);
+  });
+
+  it("cuts a save where its items come to more than 4 MB", async () => {
+    // The room for the marks is taken from every item, although only the first has all of them.
+    const sized = (version: number, bytes: number): StoredRecord => {
+      const names = "a".length + id.length + "v".length + 2 + "d".length + "m".length + 2 + "c".length + 8;
+      return record(version, bytes - names - CONDITION_BYTES);
+    };
+    const save = async (from: number, lastBytes: number): Promise<void> => {
+      const full = Array.from({ length: 10 }, (_, i) => sized(from + i, 400_000));
+      await store().save(id, [...full, sized(from + 10, lastBytes)]);
+    };
+    await save(1, 194_304);
+    expect(requests.map(({ operation }) => operation)).toEqual(["TransactWriteItems"]);
+    requests = [];
+    await save(12, 194_305);
+    expect(requests.map(({ operation }) => operation)).toEqual(["TransactWriteItems", "PutItem"]);
+    expect(await versions()).toEqual(Array.from({ length: 22 }, (_, i) => BigInt(i + 1)));
   });
 
   it("keeps the bytes that were given, whatever the caller does to them meanwhile", async () => {

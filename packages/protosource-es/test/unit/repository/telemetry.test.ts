@@ -14,7 +14,7 @@ import {
   type RepositoryStore,
   repositoryTelemetry,
 } from "protosource-es";
-import { type DynamoDBClientLike, DynamoDBStore, requestTelemetry } from "protosource-es/dynamodb";
+import { type DynamoDBClientLike, DynamoDBOpaqueStore, DynamoDBStore, requestTelemetry } from "protosource-es/dynamodb";
 import { MemoryStore } from "protosource-es/memory";
 import { FakeClock } from "protosource-es/testing";
 import { beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
@@ -33,6 +33,7 @@ const tag = (key: string) => orderCommands.AddTag({ tag: { key, value: "secret-v
 const spanExporter = new InMemorySpanExporter();
 const provider = new NodeTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spanExporter)] });
 const tracer = provider.getTracer("test");
+const meter = new MeterProvider().getMeter("test");
 
 beforeAll(() => provider.register());
 beforeEach(() => spanExporter.reset());
@@ -185,9 +186,10 @@ describe("the span of a call", () => {
 
   test("holds those of the store's requests", async () => {
     const client = { send: async () => ({}) } as unknown as DynamoDBClientLike;
-    const store = new DynamoDBStore(client, { onRequest: requestTelemetry({ tracer }) });
-    const observe = repositoryTelemetry({ tracer });
-    const orders = new Repository(order, store, { observe, materialize: "off" });
+    const onRequest = requestTelemetry({ tracer, meter });
+    const opaqueStore = new DynamoDBOpaqueStore(client, { onRequest });
+    const store = new DynamoDBStore(client, { opaqueStore, onRequest });
+    const orders = new Repository(order, store, { observe: repositoryTelemetry({ tracer, meter }) });
     await tracer.startActiveSpan("http", async (span) => {
       await Promise.all([orders.apply(create, options), orders.apply(create, { ...options, id: "o-2" })]);
       span.end();
@@ -199,7 +201,12 @@ describe("the span of a call", () => {
     for (const span of applied) {
       const { spanId } = span.spanContext();
       const requests = finished.filter(({ parentSpanContext }) => parentSpanContext?.spanId === spanId);
-      expect(requests.map(({ name }) => name)).toEqual(["Query events", "PutItem events"]);
+      expect(requests.map(({ name }) => name)).toEqual([
+        "Query events",
+        "PutItem events",
+        "PutItem aggregates",
+        "PutItem aggregates",
+      ]);
     }
   });
 });
