@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { type BuildResult, build, buildSync } from "esbuild";
+import { type BuildResult, build } from "esbuild";
 import type { Budget } from "./budget.js";
 import { median } from "./statistics.js";
 
@@ -122,11 +122,12 @@ function dependenciesOf({ metafile }: Bundle): readonly string[] {
   return imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
 }
 
-/** Imports the package, file by file as it is published, in processes of their own. */
+/** Imports the package, bundled as it is published, in processes of their own. */
 function importTimes(dependencies: readonly string[]): readonly number[] {
   const folder = `${REPOSITORY}bench/dist/package`;
   rmSync(folder, { recursive: true, force: true });
-  buildSync({ entryPoints: [`${REPOSITORY}packages/protosource-es/src/**/*.ts`], outdir: folder, format: "esm" });
+  const bundle = ["run", "--silent", "bundle", "--", `--outdir=${folder}`];
+  execFileSync("npm", bundle, { cwd: `${REPOSITORY}packages/protosource-es` });
   const script = `${folder}/import.js`;
   writeFileSync(
     script,
