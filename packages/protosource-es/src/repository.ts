@@ -120,8 +120,9 @@ export interface ApplyOptions {
   /**
    * Names the command, such as after the message that brought it: whoever sends it again, from any process, has no
    * effect and is told what came of the first, even if that had nothing to do. Of one that was refused nothing is
-   * known. Its ids are those of one kind of aggregate, and for another aggregate of it, `claim_taken`. The store must
-   * keep claims.
+   * known. Its ids are those of one kind of aggregate, and for another aggregate of it, `claim_taken`. Only the id is
+   * kept: another command to the same aggregate under a used id is taken for the first, and has no effect. So never
+   * choose an id that says less than the command, such as a session's. The store must keep claims.
    */
   readonly commandId?: string | undefined;
   /** How often to decide again; by default what the repository says. 0 for never. */

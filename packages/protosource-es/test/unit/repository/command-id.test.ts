@@ -115,6 +115,13 @@ describe("a command with an id", () => {
     });
   });
 
+  test("is known by its id alone: another command under the same id is taken for it", async () => {
+    const { orders, store } = await draft();
+    await orders.apply(tag("a"), by("m-1"));
+    expect(await orders.apply(tag("b"), by("m-1"))).toMatchObject({ version: 2n, events: [], repeated: true });
+    expect((await store.load(STREAM)).records).toHaveLength(2);
+  });
+
   test("is forgotten after a day, or when the repository says", async () => {
     for (const commandIdSeconds of [undefined, 60]) {
       const { orders, clock } = await draft({ commandIdSeconds });
