@@ -6,7 +6,7 @@ import type { DynamoDBClientLike } from "./dynamodb-client.js";
 import type { Refusal } from "./failures.js";
 import { isMarked } from "./items.js";
 import { getCommitId, putItem, transaction } from "./requests.js";
-import type { RequestOptions } from "./sending.js";
+import type { RequestOptions, Sent } from "./sending.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
 import { type EventPut, judge, type TransactionItem } from "./writes.js";
 
@@ -18,6 +18,9 @@ import { type EventPut, judge, type TransactionItem } from "./writes.js";
  * belongs to somebody else, and `unavailable` with the commit id when nobody knows. A request whose answer was lost is
  * sent again, and its own items are known by their commit id. Puts of rows alone have none, and need none: they can be
  * repeated.
+ *
+ * A version that is there stays there, so that a conflict is one for each attempt that is still under way. A value may
+ * become free again: after an attempt without an answer, one that is taken leaves the outcome unknown.
  */
 export type Committer = (
   items: readonly TransactionItem[],
@@ -48,10 +51,13 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
 
   return async (items, commitId, signal) => {
     let left = items;
+    let inDoubt = false;
     for (let round = 1; left.length > 0; round++) {
       let refusals: readonly Refusal[] | undefined;
       try {
-        ({ refusals } = await sendItems(requests, left, signal));
+        const sent = await sendItems(requests, left, signal);
+        ({ refusals } = sent);
+        inDoubt ||= sent.inDoubt ?? false;
       } catch (error) {
         if (!isProtosourceError(error, "unavailable")) throw error;
         // A read that fails leaves the save in doubt, and the error to throw is the save's own.
@@ -69,7 +75,10 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
       if (verdict.kind === "stored") break;
       if (verdict.kind === "conflict") throw versionConflict(verdict.aggregateId, verdict.version);
       if (verdict.kind === "check failed") throw checkFailed(verdict.aggregateId, verdict.version);
-      if (verdict.kind === "taken") throw claimTaken(verdict.scope, verdict.owner);
+      if (verdict.kind === "taken") {
+        const taken = claimTaken(verdict.scope, verdict.owner);
+        throw inDoubt ? stillUnderWay(taken, commitId) : taken;
+      }
       if (verdict.kind === "rejected") {
         throw new ProtosourceError(
           "invalid_argument",
@@ -102,7 +111,7 @@ function sendItems(
   requests: TableRequests,
   items: readonly TransactionItem[],
   signal: AbortSignal | undefined,
-): Promise<{ readonly refusals?: readonly Refusal[] | undefined }> {
+): Promise<Pick<Sent<object>, "refusals" | "inDoubt">> {
   const [first, ...others] = items;
   if (first !== undefined && "put" in first && others.length === 0) {
     return requests.putItem(putItem(first.put), signal);
@@ -117,6 +126,19 @@ export function versionConflict(aggregateId: string, version: bigint): Protosour
     "version_conflict",
     `version ${version} of ${aggregateId} exists already: load the stream, decide again and save`,
     { aggregateId, version },
+  );
+}
+
+/** Gives the error of a save that was refused for a value, while an attempt before may still be carried out. */
+function stillUnderWay(
+  taken: ProtosourceError<"claim_taken">,
+  commitId: Uint8Array | undefined,
+): ProtosourceError<"unavailable"> {
+  return new ProtosourceError(
+    "unavailable",
+    `${taken.rawMessage}. An attempt before wasn't answered, and is carried out yet if the value is free when it arrives: load, and decide again`,
+    { operation: "TransactWriteItems", reasons: ["claim_taken"], outcome: "unknown", commitId },
+    { cause: taken },
   );
 }
 

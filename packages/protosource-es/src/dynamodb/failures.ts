@@ -11,8 +11,11 @@ export interface Refusal {
 
 /** What an error means for the one who sent the request. */
 export type Failure =
-  /** A condition was not met, or the request is wrong for some of its items; nothing was written. */
-  | { readonly kind: "refused"; readonly refusals: readonly Refusal[] }
+  /**
+   * A condition was not met, or the request is wrong for some of its items; nothing was written. `inDoubt` when the SDK
+   * made attempts before, which may have been carried out or are still under way.
+   */
+  | { readonly kind: "refused"; readonly inDoubt: boolean; readonly refusals: readonly Refusal[] }
   /** Worth another try. After `inDoubt` the request may have been carried out. */
   | { readonly kind: "transient"; readonly inDoubt: boolean; readonly reasons: readonly string[] }
   /** Another try would fail alike. */
@@ -73,17 +76,17 @@ interface SdkError extends Error {
 export function failureOf(thrown: unknown, operation: string, table: string): Failure {
   const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
   const { name } = error;
+  // One answer says nothing of the attempts that the SDK made before it within the same `send`.
+  const isRepeated = (error.$metadata?.attempts ?? 1) > 1;
   if (name === "ConditionalCheckFailedException") {
-    return { kind: "refused", refusals: [{ code: "ConditionalCheckFailed", item: error.Item }] };
+    const refusals = [{ code: "ConditionalCheckFailed", item: error.Item }];
+    return { kind: "refused", inDoubt: isRepeated, refusals };
   }
-  if (name === "TransactionCanceledException") return cancellation(error);
+  if (name === "TransactionCanceledException") return cancellation(error, isRepeated);
 
   const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode ?? 0;
   const reasons = [name, ...(error.ThrottlingReasons ?? []).flatMap((r) => r.reason ?? [])];
-  if (REFUSED_FOR_NOW.has(name)) {
-    // One refusal says nothing of the attempts that the SDK made before it within the same `send`.
-    return { kind: "transient", inDoubt: (error.$metadata?.attempts ?? 1) > 1, reasons };
-  }
+  if (REFUSED_FOR_NOW.has(name)) return { kind: "transient", inDoubt: isRepeated, reasons };
   // An answer that can't be read, with a status of success, tells as little as a 500.
   const unreadable = status >= 500 || (status > 0 && status < 400);
   if (unreadable || name === "TimeoutError" || name === "AbortError" || UNREACHABLE.has(error.code ?? "")) {
@@ -93,13 +96,13 @@ export function failureOf(thrown: unknown, operation: string, table: string): Fa
 }
 
 /** A transaction whose items were only in each other's way is worth another try; any other reason is a refusal. */
-function cancellation(error: SdkError): Failure {
+function cancellation(error: SdkError, inDoubt: boolean): Failure {
   const refusals = (error.CancellationReasons ?? []).map((r) => ({ code: r.Code ?? "None", item: r.Item }));
   const codes = [...new Set(refusals.map((r) => r.code).filter((code) => code !== "None"))];
   if (codes.length > 0 && codes.every((code) => REFUSED_FOR_NOW.has(code))) {
-    return { kind: "transient", inDoubt: (error.$metadata?.attempts ?? 1) > 1, reasons: codes };
+    return { kind: "transient", inDoubt, reasons: codes };
   }
-  return { kind: "refused", refusals };
+  return { kind: "refused", inDoubt, refusals };
 }
 
 function finalError(error: SdkError, operation: string, table: string): ProtosourceError {

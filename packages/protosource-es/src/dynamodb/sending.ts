@@ -39,10 +39,13 @@ export interface RequestOptions {
   readonly fastPath?: boolean | undefined;
 }
 
-/** What became of a request: its output, or why each of its items was refused. */
+/**
+ * What became of a request: its output, or why each of its items was refused, and then whether an attempt was made
+ * before that may still be carried out.
+ */
 export type Sent<O> =
-  | { readonly output: O; readonly refusals?: undefined }
-  | { readonly output?: undefined; readonly refusals: readonly Refusal[] };
+  | { readonly output: O; readonly refusals?: undefined; readonly inDoubt?: undefined }
+  | { readonly output?: undefined; readonly refusals: readonly Refusal[]; readonly inDoubt: boolean };
 
 /**
  * Sends a request until it is answered, refused, or out of time.
@@ -119,7 +122,7 @@ export function createSender(options: RequestOptions): Sender {
       }
       if (failure.kind === "refused") {
         observe("refused");
-        return { refusals: failure.refusals };
+        return { refusals: failure.refusals, inDoubt: inDoubt || failure.inDoubt };
       }
       inDoubt ||= failure.inDoubt;
       reasons = failure.reasons;

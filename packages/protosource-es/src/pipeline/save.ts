@@ -14,8 +14,8 @@ import { pause } from "./pause.js";
 /** How often a save is repeated of which nobody knows whether it was stored. Each takes as long as the store tries. */
 const MAX_REPETITIONS = 3;
 
-/** The failures that tell what became of a save. */
-const SAVE_OUTCOMES = ["version_conflict", "claim_taken", "partial_save"] as const;
+/** The failures that tell what became of a save, and of all attempts at it before. */
+const SAVE_OUTCOMES = ["version_conflict", "partial_save"] as const;
 
 /** How events become records. */
 export interface RecordFormat {
@@ -80,7 +80,9 @@ export async function saveCommand(
     );
   }
   const isTransaction = rows !== undefined || claims.length > 0 || (records.length > 1 && !splitSaves);
-  await untilKnown(signal, async (commitId) => {
+  // A value may become free before an unanswered attempt arrives. Nobody frees what is taken once.
+  const isLasting = (scope: string): boolean => claims.some((claim) => claim.scope === scope && claim.once);
+  await untilKnown(signal, isLasting, async (commitId) => {
     if (isTransaction && store.saveAll !== undefined) {
       await store.saveAll([{ aggregateId: streamId, records }], { rows, claims, signal, commitId, atEnd: true });
     } else {
@@ -98,6 +100,7 @@ export async function saveCommand(
  */
 async function untilKnown(
   signal: AbortSignal | undefined,
+  isLasting: (scope: string) => boolean,
   save: (commitId: Uint8Array | undefined) => Promise<void>,
 ): Promise<void> {
   let doubt: ProtosourceError<"unavailable"> | undefined;
@@ -105,8 +108,11 @@ async function untilKnown(
     try {
       return await save(doubt?.details.commitId);
     } catch (error) {
+      const isOutcome =
+        SAVE_OUTCOMES.some((code) => isProtosourceError(error, code)) ||
+        (isProtosourceError(error, "claim_taken") && isLasting(error.details.scope));
       if (isDoubt(error)) doubt = error;
-      else if (doubt === undefined || SAVE_OUTCOMES.some((code) => isProtosourceError(error, code))) throw error;
+      else if (doubt === undefined || isOutcome) throw error;
       if (repetition === MAX_REPETITIONS || signal?.aborted) throw doubt;
       await pause(repetition, signal);
     }

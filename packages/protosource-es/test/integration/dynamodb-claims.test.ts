@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { type DynamoDBClient, GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
+import { isProtosourceError } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, type ObservedRequest } from "protosource-es/dynamodb";
 import { MemoryOpaqueStore } from "protosource-es/memory";
 import { type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
@@ -128,6 +129,32 @@ describe.each(engines)("claims and checks on $name", (engine) => {
     await store.saveAll([], { claims: [{ scope, value: "alone", owner: id, release: true }] });
     expect(await store.findClaim(scope, "alone")).toBeUndefined();
     expect(await store.findClaim(scope, "with events")).toMatchObject({ owner: id });
+    expect((await store.load(id)).records).toHaveLength(1);
+  });
+
+  it("says unavailable for a value that is taken while an attempt is under way, which may find it free", async () => {
+    const release = { scope, value: "v", owner: "somebody else" };
+    await store.saveAll([], { claims: [release] });
+    let left = 1;
+    proxy.decide(({ operation }) => (operation === "TransactWriteItems" && left-- > 0 ? { delayMs: 500 } : "pass"));
+    const timeLimits = { attemptMs: 100, totalMs: 2_000 };
+    const opaqueStore = new DynamoDBOpaqueStore(client, { table });
+    const hasty = new DynamoDBStore(client, { eventsTable, opaqueStore, timeLimits });
+    const save = (commitId?: Uint8Array) =>
+      hasty.saveAll([{ aggregateId: id, records: [record(1n)] }], {
+        claims: [{ scope, value: "v", owner: id }],
+        commitId,
+      });
+    const error = await failure(save());
+    expect(error).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown", reasons: ["claim_taken"] },
+      cause: { code: "claim_taken", details: { owner: "somebody else" } },
+    });
+    await store.saveAll([], { claims: [{ ...release, release: true }] });
+    await expect.poll(async () => (await store.load(id)).records.length).toBe(1);
+    expect(await store.findClaim(scope, "v")).toMatchObject({ owner: id });
+    await save(isProtosourceError(error, "unavailable") ? error.details.commitId : undefined);
     expect((await store.load(id)).records).toHaveLength(1);
   });
 
