@@ -1,7 +1,6 @@
 /** A connection as the stores use it: statements prepared once, transactions, and errors of this package. */
 import { ProtosourceError } from "../errors.js";
 import { type Call, failureOf } from "./failures.js";
-import { ensureSchema } from "./schema.js";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite-database.js";
 
 /** What a column of a row holds. Drivers give bytes as one of these types; {@link bytesOf} reads all of them. */
@@ -25,24 +24,6 @@ export interface Connection {
   transaction<T>(call: Call, work: () => T): T;
 }
 
-const connections = new WeakMap<SqliteDatabase, Connection>();
-
-/**
- * Gives the connection of a database, with the tables in place. Stores on one database share it.
- *
- * Throws `invalid_argument` for what isn't a database, and for one of a newer schema.
- */
-export function connectionOf(database: SqliteDatabase): Connection {
-  let connection = connections.get(database);
-  if (!connection) {
-    checkDatabase(database);
-    connection = createConnection(database);
-    ensureSchema(connection);
-    connections.set(database, connection);
-  }
-  return connection;
-}
-
 /** Gives a column's bytes, as a view of what the driver gave. */
 export function bytesOf(value: Uint8Array | ArrayBuffer): Uint8Array {
   return value instanceof Uint8Array
@@ -55,7 +36,8 @@ export function otherTurns(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-function createConnection(database: SqliteDatabase): Connection {
+/** Makes a connection of a driver's. */
+export function createConnection(database: SqliteDatabase): Connection {
   const statements = new Map<string, SqliteStatement>();
   const statement = (sql: string): SqliteStatement => {
     let prepared = statements.get(sql);
@@ -108,15 +90,6 @@ function withBigInts(statement: SqliteStatement): SqliteStatement {
   if (statement.safeIntegers) statement.safeIntegers(true);
   else statement.setReadBigInts?.(true);
   return statement;
-}
-
-function checkDatabase(database: SqliteDatabase): void {
-  if (typeof database?.prepare === "function" && typeof database.exec === "function") return;
-  throw new ProtosourceError(
-    "invalid_argument",
-    "the database is missing: give what openSqlite(path) returns, or a connection of libsql, better-sqlite3 or node:sqlite",
-    { argument: "database" },
-  );
 }
 
 function closed({ operation, key, commitId }: Call): ProtosourceError<"unavailable"> {

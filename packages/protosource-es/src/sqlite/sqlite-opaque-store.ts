@@ -18,7 +18,8 @@ import type {
 import { throwIfAborted } from "../save-checks.js";
 import { checkScan, decodeScanCursor, encodeScanCursor } from "../scan-cursor.js";
 import { deleteExpiredClaims } from "./claims.js";
-import { type Connection, connectionOf, otherTurns } from "./connection.js";
+import { type Connection, otherTurns } from "./connection.js";
+import { connectionOf } from "./connections.js";
 import type { Call } from "./failures.js";
 import { encodeKey } from "./key-text.js";
 import { checkBytes } from "./limits.js";

@@ -44,7 +44,8 @@ import type {
 } from "../store.js";
 import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../stream-checks.js";
 import { checkStream, readClaim, writeClaim } from "./claims.js";
-import { type Connection, connectionOf, otherTurns } from "./connection.js";
+import { type Connection, otherTurns } from "./connection.js";
+import { connectionOf } from "./connections.js";
 import {
   type Append,
   deleteExpired,
