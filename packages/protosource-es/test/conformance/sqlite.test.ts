@@ -1,8 +1,4 @@
-/**
- * Runs the conformance cases on every driver that this machine has. For a second one, run it under a newer Node:
- *
- * `npx -y node@22 node_modules/vitest/vitest.mjs run packages/protosource-es/test/conformance/sqlite.test.ts`
- */
+/** Runs the conformance cases on every driver that this machine has: `npm run test:node22` has a second one. */
 import { SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { runnableCases, type StoreHarness, storeConformance } from "protosource-es/testing";
 import { afterAll, describe, test } from "vitest";
