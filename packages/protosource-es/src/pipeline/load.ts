@@ -9,6 +9,7 @@ import { decompress } from "../gzip/gzip.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store.js";
 import { corruptStream } from "../stream-checks.js";
+import { pause } from "./pause.js";
 
 /** Where streams are read from, and how. */
 export interface StreamSource {
@@ -36,6 +37,9 @@ export interface LoadedState<T extends AggregateTypes> {
 /** How a state is read. */
 export type StateOptions = Pick<LoadOptions, "consistency" | "signal">;
 
+/** How often a stream is read again that seems to have lost its beginning. */
+const REREADS = 2;
+
 /** How much longer the next tail is when one holds nothing to start from. */
 const WIDENING = 4;
 
@@ -52,7 +56,13 @@ export async function loadState<T extends AggregateTypes>(
 ): Promise<LoadedState<T>> {
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
-  const { records, base } = await readFromBase(behaviour, source, streamId, options);
+  const now = epochSeconds(source.clock);
+  let { records, base } = await readFromBase(behaviour, source, streamId, options, now);
+  for (let reread = 1; reread <= REREADS && base === undefined && beginsLate(records, now); reread++) {
+    await pause(reread, options.signal);
+    const strong = { ...options, consistency: "strong" } as const;
+    ({ records, base } = await readFromBase(behaviour, source, streamId, strong, now));
+  }
   const { version, ttl: expiry } = records.at(-1) ?? { version: 0n, ttl: 0n };
   if (base === undefined) {
     return {
@@ -130,12 +140,12 @@ interface StreamEnd {
  */
 async function readFromBase(
   behaviour: Behaviour,
-  { store, serializer, clock }: StreamSource,
+  { store, serializer }: StreamSource,
   streamId: string,
   stateOptions: StateOptions,
+  now: bigint,
 ): Promise<StreamEnd> {
   const options = { ...stateOptions, includeExpired: true };
-  const now = epochSeconds(clock);
   const interval = behaviour.snapshot?.interval ?? 0;
   if (store.loadTail !== undefined && interval > 0) {
     for (let length = interval; Number.isSafeInteger(length); length *= WIDENING) {
@@ -163,7 +173,7 @@ function findBase(
   whole: boolean,
   now: bigint,
 ): number | "earlier" | undefined {
-  const first = records.findLastIndex(({ ttl }) => ttl > 0n && ttl <= now) + 1;
+  const first = firstAlive(records, now);
   if (snapshot === undefined && records[first]?.version === 1n) return first;
   let creation: number | undefined;
   for (let i = records.length - 1; i >= first; i--) {
@@ -176,6 +186,21 @@ function findBase(
     throw corruptStream(streamId, { problem: "gap", version: 1n });
   }
   return creation;
+}
+
+/**
+ * Tells that records begin at one before which none has expired that is still stored. Most likely it was deleted since;
+ * but it may also be part of a transaction that a store shows little by little.
+ */
+function beginsLate(records: readonly LazyRecord[], now: bigint): boolean {
+  const first = firstAlive(records, now);
+  const begin = records[first];
+  return begin !== undefined && records[first - 1]?.version !== begin.version - 1n;
+}
+
+/** Finds the first record after which none has expired. */
+function firstAlive(records: readonly LazyRecord[], now: bigint): number {
+  return records.findLastIndex(({ ttl }) => ttl > 0n && ttl <= now) + 1;
 }
 
 function lazyRecord(behaviour: Behaviour, serializer: Serializer, streamId: string, record: StoredRecord): LazyRecord {

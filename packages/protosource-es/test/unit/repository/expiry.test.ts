@@ -127,6 +127,59 @@ describe.each([
   });
 });
 
+describe("a beginning that isn't seen at once, as of a transaction that becomes visible in parts,", () => {
+  /** Hides a record from the next reads. */
+  const hide = (store: MemoryStore, version: bigint, reads: number) => {
+    const load = store.load.bind(store);
+    const spy = vi.spyOn(store, "load");
+    for (let i = 0; i < reads; i++) {
+      spy.mockImplementationOnce(async (...args) => {
+        const history = await load(...args);
+        return { ...history, records: history.records.filter((record) => record.version !== version) };
+      });
+    }
+    return spy;
+  };
+
+  test.each([1, 2])("is waited for: it isn't seen by %s reads", async (reads) => {
+    const { cards, store, create, update } = scene(every(0));
+    const { events } = await create();
+    expect(events).toHaveLength(2);
+    hide(store, 1n, reads);
+    expect(await cards.load("t-1")).toMatchObject({ body: "new", version: 2n });
+    hide(store, 1n, reads);
+    expect(await update()).toMatchObject({ version: 3n });
+  });
+
+  test("is waited for behind an earlier life, too", async () => {
+    const { cards, store, clock, create } = scene(every(0));
+    await create();
+    clock.advanceSeconds(DAY);
+    await create("again");
+    hide(store, 3n, 1);
+    expect(await cards.load("t-1")).toMatchObject({ body: "again", version: 4n });
+  });
+
+  test("counts as deleted when it isn't seen soon", async () => {
+    const { cards, store, create } = scene(every(0));
+    await create();
+    const reads = hide(store, 1n, 3);
+    expect(await failure(cards.load("t-1"))).toMatchObject(absent);
+    expect(reads).toHaveBeenCalledTimes(3);
+  });
+
+  test("isn't waited for where the record before has expired", async () => {
+    const { cards, store, clock, create, update } = scene(every(0));
+    await create();
+    clock.advanceSeconds(DAY - 10);
+    await update();
+    clock.advanceSeconds(10);
+    const reads = hide(store, 0n, 0);
+    expect(await failure(cards.load("t-1"))).toMatchObject(absent);
+    expect(reads).toHaveBeenCalledTimes(1);
+  });
+});
+
 test("a record that expires before those around it leaves no half aggregate", async () => {
   const { clock, cards, create, store } = scene(every(0));
   await create();
