@@ -1,7 +1,7 @@
 /** Each kind of error that a client can throw, and what a save makes of it: one row each. */
 import { create } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
-import { type DynamoDBClientLike, DynamoDBStore } from "protosource-es/dynamodb";
+import { type DynamoDBClientLike, DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { describe, expect, test } from "vitest";
 import { failure } from "../../failure.js";
@@ -24,7 +24,8 @@ function scripted(errors: readonly unknown[]): Script {
       return isWrite && left.length > 0 ? Promise.reject(left.shift()) : Promise.resolve({});
     },
   };
-  const store = new DynamoDBStore(client as unknown as DynamoDBClientLike, { timeLimits: { totalMs: 5_000 } });
+  const opaqueStore = new DynamoDBOpaqueStore(client as unknown as DynamoDBClientLike);
+  const store = new DynamoDBStore(opaqueStore.client, { opaqueStore, timeLimits: { totalMs: 5_000 } });
   return { store, sent };
 }
 
@@ -144,5 +145,36 @@ describe("a save fails at once", () => {
     if (!isProtosourceError(thrown, code)) throw thrown;
     if (isProtosourceError(thrown, "version_conflict")) expect(thrown.details.version).toBe(version);
     expect(sent.length).toBe(1);
+  });
+});
+
+describe("a value that is taken", () => {
+  const CancellationReasons = [{ Code: "None" }, { Code: "ConditionalCheckFailed", Item: { owner: { S: "ann" } } }];
+  const taken = (attempts: number): Error =>
+    sdkError("TransactionCanceledException", {
+      CancellationReasons,
+      $metadata: { httpStatusCode: 400, attempts },
+    });
+  const save = (errors: readonly unknown[]): Promise<unknown> => {
+    const claims = [{ scope: "s", value: "v", owner: "bob" }];
+    return failure(scripted(errors).store.saveAll([{ aggregateId: "bob", records: one }], { claims }));
+  };
+
+  test.each([
+    ["at once", [taken(1)]],
+    ["after a refusal for now", [sdkError("TransactionInProgressException"), taken(1)]],
+  ])("is claim_taken %s", async (_, errors) => {
+    expect(await save(errors)).toMatchObject({ code: "claim_taken", details: { scope: "s", owner: "ann" } });
+  });
+
+  test.each([
+    ["an attempt without an answer", [sdkError("TimeoutError", { $metadata: {} }), taken(1)]],
+    ["an attempt that the SDK made", [taken(2)]],
+  ])("leaves the outcome unknown after %s", async (_, errors) => {
+    expect(await save(errors)).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown", commitId: expect.any(Uint8Array) },
+      cause: { code: "claim_taken" },
+    });
   });
 });
