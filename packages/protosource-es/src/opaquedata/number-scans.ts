@@ -45,6 +45,11 @@ export function isInScan({ span }: KeyScan, sortKey: string): boolean {
   return digits !== undefined && BigInt(digits) >= low && BigInt(digits) <= high;
 }
 
+/** Tells whether the numbers of a span are below 0. */
+export function isNegative({ head }: NumberSpan): boolean {
+  return head.endsWith("-");
+}
+
 /** Gives one scan over all keys of several scans, and over the others between them. */
 export function hullOf(scans: readonly KeyScan[]): KeyScan {
   const ends = scans.flatMap(({ span }) => (span ? [`${span.head}${span.low}`, `${span.head}${span.high}`] : []));

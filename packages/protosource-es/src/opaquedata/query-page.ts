@@ -1,6 +1,6 @@
 import { checkQuery } from "./checks.js";
 import { decodeCursor, encodeCursor, foreignCursor } from "./cursor.js";
-import { hullOf, isInScan, type KeyScan, skipLonger } from "./number-scans.js";
+import { hullOf, isInScan, isNegative, type KeyScan, skipLonger } from "./number-scans.js";
 import { rowKeys } from "./opaque-data.js";
 import type { GsiNumber, OpaquePage, OpaqueRow, OpaqueStore } from "./opaque-store.js";
 import type { Page, PageOptions } from "./query-options.js";
@@ -56,6 +56,15 @@ export async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, option
   for (;;) {
     const [scan, ...later] = scans;
     if (!scan) return { items };
+    // Few keys hold negative numbers, so that one look at all of them comes first.
+    if (cursor === undefined && scan.span && isNegative(scan.span) && !probed.has(scan.span.head)) {
+      probed.add(scan.span.head);
+      const left = await withoutEmpty(send, scans, scan.span.head);
+      if (left !== scans) {
+        scans = left;
+        continue;
+      }
+    }
     const page = await send(scan, size, cursor);
     const isOwn = (row: OpaqueRow): boolean => isInScan(scan, sortKeyOf(index, row));
     if (cursor === undefined && later.length > 0 && !isSurveyed && !page.rows.every(isOwn)) {
