@@ -52,8 +52,14 @@ async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOp
     const opaqueStore = new SqliteOpaqueStore(database);
     const store = new SqliteStore(database, { opaqueStore });
     const count = (table: string): number => {
-      const [row] = database.prepare(`SELECT count(*) AS count FROM ${table}`).all() as { count: number | bigint }[];
-      return Number(row?.count ?? 0);
+      try {
+        const [row] = database.prepare(`SELECT count(*) AS count FROM ${table}`).all() as { count: number | bigint }[];
+        return Number(row?.count ?? 0);
+      } catch (cause) {
+        const reason = cause instanceof Error ? cause.message : String(cause);
+        const message = `${path} can't be read (${reason}): look at it by protosource tables check`;
+        throw new ProtosourceError("corrupt_record", message, { key: path }, { cause });
+      }
     };
     return {
       location,
@@ -73,12 +79,13 @@ async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOp
 export async function checkIsStore(path: string): Promise<void> {
   const advice = `give the path of a store, or make one by protosource tables ensure --store sqlite:${path}`;
   if (!existsSync(path)) throw missing(path, `there is no file ${path}: ${advice}`);
-  const { default: Database } = await import("libsql");
-  let database: InstanceType<typeof Database>;
+  // Opening it for use says better what is wrong.
+  const libsql = await import("libsql").catch(() => undefined);
+  if (libsql === undefined) return;
+  let database: InstanceType<typeof libsql.default>;
   try {
-    database = new Database(path, { readonly: true });
+    database = new libsql.default(path, { readonly: true });
   } catch {
-    // Opening it for use says better what is wrong.
     return;
   }
   try {

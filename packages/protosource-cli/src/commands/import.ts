@@ -59,8 +59,8 @@ interface ImportProgress {
   readonly problems: number;
 }
 
-/** How many streams, or rows, are worked on at once. */
-const AT_ONCE = 16;
+/** How many streams, or rows, are worked on at once. In a file they would wait for a lock one after the other. */
+const AT_ONCE = { dynamodb: 16, sqlite: 1 } as const;
 
 const importFile: Action<ImportOptions> = async (context, options, file = "") => {
   if (file !== "-") return importPath(context, options, file);
@@ -162,7 +162,7 @@ type BlockWork = (
 
 /** Works through the rest of the file, block by block. */
 async function eachBlock(
-  { path, state, pace, signal, output, totals }: Import,
+  { opened, path, state, pace, signal, output, totals }: Import,
   begin: ImportProgress,
   work: BlockWork,
 ): Promise<ImportProgress> {
@@ -171,7 +171,7 @@ async function eachBlock(
   const show = createProgress(output, unit, totals.events + totals.rows, begin.lines);
   for await (const { batches, offset, lines } of blocksOf(readEntries(path, begin))) {
     const groups: Parameters<BlockWork>[0] = (work) =>
-      forEach(groupsOf(batches), AT_ONCE, async (group) => {
+      forEach(groupsOf(batches), AT_ONCE[opened.location.kind], async (group) => {
         await pace.pace(signal);
         if (signal.aborted) throw stopped(signal.reason);
         await work(group);

@@ -73,6 +73,8 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
           serializer: eitherSerializer,
           segments,
           pageSize,
+          // In a file several would wait for a lock one after the other.
+          concurrency: location.kind === "sqlite" ? 1 : undefined,
           dryRun: options.dryRun,
           resume: state.resumed,
           signal,

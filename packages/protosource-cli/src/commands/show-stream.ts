@@ -33,6 +33,9 @@ interface Shown {
   readonly expired: boolean;
 }
 
+/** How much of an event that can't be decoded is shown to people. With --json it is all. */
+const MAX_RAW_BYTES = 90;
+
 const TITLES = ["VERSION", "TIME", "TYPE", "ACTOR", "EVENT"];
 
 export const showStream: Action<ShowOptions> = async ({ output, signal }, options, streamId = "") => {
@@ -45,6 +48,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
   if (follower && known) noteDerived(output, known);
 
   return useStore(options, async ({ store }) => {
+    const lacking = new Set<string>();
     let last: Shown | undefined;
     let before: JsonValue | undefined;
     let isPast = false;
@@ -56,6 +60,8 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
         isPast ||= moment?.isPast(scanned.record, shown.at) === true;
         if (isPast) break;
         last = shown;
+        const { typeName, problem } = shown.payload;
+        if (problem?.kind === "unknown_type" && typeName !== undefined) lacking.add(typeName);
         follower?.next(scanned.record, shown.payload.event?.message);
         if (moment) continue;
         const after = options.diff && follower && known ? stateJson(follower, known, schemas) : undefined;
@@ -65,6 +71,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
       }
       if (isPast) break;
     }
+    noteLacking(output, lacking, options);
     if (last === undefined) throw nothing(streamId, schemas, moment !== undefined && isPast);
     if (moment && follower && known) return printState(output, last, stateJson(follower, known, schemas));
     return EXIT.ok;
@@ -133,8 +140,18 @@ function describe({ payload, json, scanned }: Shown): string {
     const { id, version, at, actor, ...fields } = json;
     return JSON.stringify(fields);
   }
+  const { data } = scanned.record;
+  const raw = Buffer.from(data.subarray(0, MAX_RAW_BYTES)).toString("base64");
   const type = payload.typeName ?? "data of no known type";
-  return `${scanned.record.data.length} bytes of ${type}`;
+  return `${data.length} bytes of ${type}: ${raw}${data.length > MAX_RAW_BYTES ? "…" : ""}`;
+}
+
+/** Says what would have to be known to show more. */
+function noteLacking(output: Output, types: ReadonlySet<string>, { descriptors, domain }: ShowOptions): void {
+  if (types.size === 0) return;
+  const isGiven = descriptors !== undefined || domain !== undefined;
+  const what = isGiven ? `The descriptors lack ${[...types].join(", ")}` : "Without descriptors nothing is decoded";
+  output.note(`${what}: add --descriptors with an image of the whole domain, made by buf build -o image.binpb.`);
 }
 
 async function printState(

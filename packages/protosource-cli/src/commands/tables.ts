@@ -1,6 +1,7 @@
 /** The commands that make and compare tables, and print templates of them. */
 import { type Command, Option } from "commander";
 import type { TableReport, TablesReport } from "protosource-es/dynamodb";
+import type { SqliteDatabase } from "protosource-es/sqlite";
 import { type Action, type Context, type Register, type StoreOption, withExample, withStore } from "../command.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
@@ -131,19 +132,28 @@ async function ensureSqlite({ output }: Context, location: SqliteLocation): Prom
 async function checkSqlite({ output }: Context, location: SqliteLocation): Promise<ExitCode> {
   const { path } = location;
   await checkIsStore(path);
-  const { default: Database } = await import("libsql");
   const { close } = await openStore(location);
   close();
+  const { default: Database } = await import("libsql");
   const database = new Database(path, { readonly: true });
   try {
-    const found = database.prepare("PRAGMA integrity_check").all() as { integrity_check: string }[];
-    const problems = found.map((row) => row.integrity_check).filter((text) => text !== "ok");
+    const problems = integrityProblems(database);
     if (output.json) await output.value({ file: path, problems });
     else if (problems.length === 0) await output.line(`${path} is as it should be.`);
     for (const problem of output.json ? [] : problems) await output.line(`${path}: ${problem}`);
     return problems.length === 0 ? EXIT.ok : EXIT.found;
   } finally {
     database.close();
+  }
+}
+
+function integrityProblems(database: Pick<SqliteDatabase, "prepare">): readonly string[] {
+  try {
+    const found = database.prepare("PRAGMA integrity_check").all() as { integrity_check: string }[];
+    return found.map((row) => row.integrity_check).filter((text) => text !== "ok");
+  } catch (error) {
+    // Some damage keeps SQLite from looking on.
+    return [error instanceof Error ? error.message : String(error)];
   }
 }
 

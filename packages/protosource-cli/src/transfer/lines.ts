@@ -41,7 +41,7 @@ export async function* readLines(
       try {
         return decoder.decode(bytes);
       } catch (cause) {
-        throw usageError("file", `line ${number} of ${path} isn't UTF-8`, cause);
+        throw usageError("file", `line ${number} of ${path} isn't UTF-8, as an export is`, cause);
       }
     };
     for (let read = position; ; ) {

@@ -36,7 +36,7 @@ export async function checkExport(path: string, incomplete: boolean, onLine: (li
   let last = 0;
   let end: Totals | undefined;
   for await (const { text, number } of readLines(path)) {
-    atLine(path, number, () => {
+    const check = (): void => {
       if (end !== undefined) throw usageError("file", "comes after the end of the export");
       const line = parseLine(text);
       if (number === 1 && line.kind !== "head" && !incomplete) {
@@ -46,7 +46,8 @@ export async function checkExport(path: string, incomplete: boolean, onLine: (li
         throw usageError("file", "is the head of another export: import each alone");
       if (line.kind === "end") end = line.totals;
       else if (line.kind !== "head") tally.add(text, bytesOf(line), line.kind);
-    });
+    };
+    atLine(path, number, check, "; nothing was imported: mend the line, or export again");
     last = number;
     onLine(number);
   }
@@ -67,11 +68,11 @@ export async function checkExport(path: string, incomplete: boolean, onLine: (li
   throw usageError("file", `${path} isn't what was exported: ${difference}`);
 }
 
-function atLine<T>(path: string, number: number, work: () => T): T {
+function atLine<T>(path: string, number: number, work: () => T, consequence = ""): T {
   try {
     return work();
   } catch (error) {
     if (!isProtosourceError(error, "invalid_argument")) throw error;
-    throw usageError("file", `line ${number} of ${path} ${error.rawMessage}`, error);
+    throw usageError("file", `line ${number} of ${path} ${error.rawMessage}${consequence}`, error);
   }
 }

@@ -5,9 +5,13 @@ import { openSqlite, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CliResult, cliCommand, finishCli, runCli, startCli } from "../cli.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";
-import { saveOrders } from "../orders.js";
+import { buildDomain, saveOrders } from "../orders.js";
 
 const folder = temporaryFolder();
+let domain = "";
+beforeAll(async () => {
+  domain = await buildDomain();
+});
 afterAll(() => folder.remove());
 
 /** Sees that a run failed with one line that says this. */
@@ -52,22 +56,32 @@ describe("a file", () => {
     expectFailure(await list(`sqlite:${path}`), 2, "99", "update");
   });
 
-  it("that somebody else has locked is unavailable, after a while", async () => {
+  it("that somebody else has locked is unavailable, after one wait", async () => {
     const path = folder.path("locked.db");
     const database = openSqlite(path);
     const store = new SqliteStore(database);
-    await saveOrders(store, 1);
+    await saveOrders(store, 20);
     database.exec("BEGIN IMMEDIATE");
-    const line = JSON.stringify({ event: { stream: "p#1", version: "1", data: "" } });
-    const file = folder.path("one.jsonl");
-    writeFileSync(file, `${line}\n`);
-    const { code, stderr } = await runCli(["import", file, "--incomplete", "--store", `sqlite:${path}`]);
+    const streams = Array.from({ length: 20 }, (_, i) => `p#${i}`);
+    const lines = streams.map((stream) => JSON.stringify({ event: { stream, version: "1", data: "" } }));
+    const file = folder.path("twenty.jsonl");
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    const at = ["--store", `sqlite:${path}`];
+    for (const args of [
+      ["import", file, "--incomplete", ...at],
+      ["rebuild", "--domain", domain, "--state", folder.path("locked.json"), ...at],
+    ]) {
+      const start = Date.now();
+      const { code, stderr } = await runCli(args);
+      expect(code).toBe(5);
+      expect(stderr).toContain("--resume");
+      expect(stderr).toMatch(/^protosource: .*lock.*$/m);
+      expect(stderr).not.toMatch(/\n\s+at /);
+      // A connection waits for 5 seconds.
+      expect(Date.now() - start).toBeLessThan(9_000);
+    }
     database.exec("ROLLBACK");
     database.close();
-    expect(code).toBe(5);
-    expect(stderr).toContain("--resume");
-    expect(stderr).toMatch(/^protosource: .*lock.*$/m);
-    expect(stderr).not.toMatch(/\n\s+at /);
   });
 
   it("that can't be written is denied or refused", async () => {
@@ -98,6 +112,31 @@ describe("a file", () => {
     });
     const code = await new Promise((resolve) => child.on("close", resolve));
     expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringMatching(/^protosource: .*ENOSPC.*\n$/) });
+  });
+});
+
+describe("libsql", () => {
+  it("that isn't installed is named", async () => {
+    const path = folder.path("any.db");
+    openSqlite(path).close();
+    const hook = folder.path("hook.cjs");
+    writeFileSync(
+      hook,
+      `const { Module, register } = require("node:module");
+      const refuse = "if (name === 'libsql') throw Object.assign(new Error('not there'), { code: 'MODULE_NOT_FOUND' });";
+      const resolve = Module._resolveFilename;
+      const check = new Function("name", refuse);
+      Module._resolveFilename = (name, ...more) => (check(name), resolve(name, ...more));
+      register("data:text/javascript," + encodeURIComponent("export function resolve(name, context, next) {" + refuse + "return next(name, context); }"));`,
+    );
+    for (const args of [
+      ["streams", "list"],
+      ["tables", "check"],
+      ["tables", "ensure"],
+    ]) {
+      const env = { NODE_OPTIONS: `--require ${hook}` };
+      expectFailure(await runCli([...args, "--store", `sqlite:${path}`], { env }), 2, "install the package libsql");
+    }
   });
 });
 
