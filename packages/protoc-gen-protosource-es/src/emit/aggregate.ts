@@ -14,7 +14,8 @@ export function emitAggregate(domain: Domain, output: Output): void {
   if (output.target !== "js") emitTypes(domain, aggregate, names, output);
   emitDefinition(aggregate, names, output);
   const { name } = aggregate.schema;
-  emitConstructors(`Makes the commands of ${name}.`, names.commands, commands.map(documentedCommand), output);
+  const documentedCommands = commands.map((command) => documentedCommand(command, aggregate));
+  emitConstructors(`Makes the commands of ${name}.`, names.commands, documentedCommands, output);
   emitConstructors(`Makes the events of ${name}, for tests and imports.`, names.events, events.map(documented), output);
 }
 
@@ -76,8 +77,8 @@ function documented({ schema }: EventModel): Documented {
   return { schema, comment: sourceComment(schema) };
 }
 
-function documentedCommand(command: CommandModel): Documented {
-  return { schema: command.schema, comment: commandComment(command) };
+function documentedCommand(command: CommandModel, aggregate: AggregateModel): Documented {
+  return { schema: command.schema, comment: commandComment(command, aggregate) };
 }
 
 function emitConstructors(comment: string, name: string, messages: readonly Documented[], output: Output): void {
@@ -97,14 +98,21 @@ function emitConstructors(comment: string, name: string, messages: readonly Docu
 }
 
 /** What the source says of a command, then when it is allowed and what it emits. */
-function commandComment({ schema, lifecycle, allowedStates, events }: CommandModel): readonly string[] {
-  const states = allowedStates.length > 0 ? `In ${listed(allowedStates, "or")}` : "In any state";
-  const when = { creation: "Creates", mutation: states, any: `Creates, or i${states.slice(1)}` }[lifecycle];
-  const behaviour = `${when}; emits ${listed(events, "and")}.`;
+function commandComment(command: CommandModel, aggregate: AggregateModel): readonly string[] {
+  const { schema, events } = command;
+  const behaviour = `${occasion(command, aggregate)}; emits ${listed(events, "and")}.`;
   const comment = sourceComment(schema);
   const [only, ...more] = comment;
   if (only === undefined) return [behaviour];
   if (more.length > 0) return [...comment, "", behaviour];
   const sentence = /[.!?:]$/.test(only) ? only : `${only}.`;
   return [`${sentence} ${behaviour}`];
+}
+
+/** Says when a command is allowed. */
+function occasion({ lifecycle, allowedStates }: CommandModel, { states }: AggregateModel): string {
+  if (lifecycle === "creation") return "Creates";
+  if (states === undefined) return lifecycle === "mutation" ? "Once created" : "At any time";
+  const allowed = allowedStates.length > 0 ? listed(allowedStates, "or") : "any state";
+  return lifecycle === "mutation" ? `In ${allowed}` : `Creates, or in ${allowed}`;
 }

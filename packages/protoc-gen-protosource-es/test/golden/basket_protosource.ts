@@ -39,11 +39,11 @@ export function defineBasket(rules?: BasketRules): BasketAggregate {
 export const basketCommands = {
   /** Creates; emits Taken. */
   Take: (init: rt.Init<pb.Take>): pb.Take => rt.create(pb.TakeSchema, init),
-  /** In any state; emits ItemAdded. */
+  /** Once created; emits ItemAdded. */
   AddItem: (init: rt.Init<pb.AddItem>): pb.AddItem => rt.create(pb.AddItemSchema, init),
-  /** In any state; emits ItemRemoved. */
+  /** Once created; emits ItemRemoved. */
   RemoveItem: (init: rt.Init<pb.RemoveItem>): pb.RemoveItem => rt.create(pb.RemoveItemSchema, init),
-  /** In any state; emits VoucherAdded. */
+  /** Once created; emits VoucherAdded. */
   AddVoucher: (init: rt.Init<pb.AddVoucher>): pb.AddVoucher => rt.create(pb.AddVoucherSchema, init),
 };
 

@@ -32,7 +32,7 @@ export function defineCounter(rules?: CounterRules): CounterAggregate {
 export const counterCommands = {
   /** Creates; emits Started. */
   Start: (init: rt.Init<pb.Start>): pb.Start => rt.create(pb.StartSchema, init),
-  /** In any state; emits Added. */
+  /** Once created; emits Added. */
   Add: (init: rt.Init<pb.Add>): pb.Add => rt.create(pb.AddSchema, init),
 };
 

@@ -42,9 +42,9 @@ export function defineAggregate(rules?: AggregateRules): AggregateAggregate {
 export const aggregateCommands = {
   /** Creates; emits Promise. */
   Create: (init: rt.Init<pb.Create>): pb.Create => rt.create(pb.CreateSchema, init),
-  /** In any state; emits Map, Error, class and Record. */
+  /** Once created; emits Map, Error, class and Record. */
   delete: (init: rt.Init<pb.delete$>): pb.delete$ => rt.create(pb.deleteSchema, init),
-  /** In any state; emits rt, pb and Readonly. */
+  /** Once created; emits rt, pb and Readonly. */
   Object: (init: rt.Init<pb.Object$>): pb.Object$ => rt.create(pb.ObjectSchema, init),
 };
 

@@ -34,9 +34,9 @@ export function defineCard(rules?: CardRules): CardAggregate {
 export const cardCommands = {
   /** Hands out a card. Creates; emits Issued. */
   Issue: (init: rt.Init<pb.Issue>): pb.Issue => rt.create(pb.IssueSchema, init),
-  /** Stamps the card for a coffee. In any state; emits Stamped. */
+  /** Stamps the card for a coffee. Once created; emits Stamped. */
   Stamp: (init: rt.Init<pb.Stamp>): pb.Stamp => rt.create(pb.StampSchema, init),
-  /** Gives a coffee for ten stamps. In any state; emits Redeemed. */
+  /** Gives a coffee for ten stamps. Once created; emits Redeemed. */
   Redeem: (init: rt.Init<pb.Redeem>): pb.Redeem => rt.create(pb.RedeemSchema, init),
 };
 
