@@ -8,6 +8,7 @@
  * binary values are still the base64 text that was sent. And as with the SDK's own `cacheMiddleware`, a middleware is
  * given its context once for many requests. A client's own commands and cached handlers aren't touched.
  */
+import { parseAnswer } from "./answer-body.js";
 
 /**
  * Makes a command fast: its output has items as they were sent. It stays an instance of its class, which is what mocks
@@ -204,7 +205,7 @@ function takeBody(config: ClientConfig): (next: Next) => Next {
     if (response.statusCode !== 200 || !response.body) return result;
     const bytes = await collect(response, config);
     try {
-      const body: unknown = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+      const body = parseAnswer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
       if (typeof body === "object" && body !== null) {
         bodies.set(response, withoutNulls(body));
         response.body = NO_BODY;
