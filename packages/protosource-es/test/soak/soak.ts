@@ -10,12 +10,11 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
-import { build } from "esbuild";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
 import { FAULT_KINDS, type FaultKind, randomFaults, startFaultProxy } from "protosource-es/testing/faults";
+import { bundleProgram } from "../bundle.js";
 import { type Entry, readJournal } from "./journal.js";
 import { randomNumbers } from "./random.js";
 import { type Verdict, verify } from "./verify.js";
@@ -45,18 +44,7 @@ const rate = Number(values.rate);
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-soak-"));
 const program = join(folder, "worker.mjs");
-await build({
-  entryPoints: [fileURLToPath(new URL("worker.ts", import.meta.url))],
-  outfile: program,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  conditions: ["@protosource-es/source"],
-  // What the SDK calls `require` for is a part of Node.
-  banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-  external: ["libsql"],
-  logLevel: "error",
-});
+await bundleProgram(new URL("worker.ts", import.meta.url), program);
 const engine = await (values.engine === "dynamodb-local" ? startDynamoDBLocal() : startDynoxide());
 const direct = engine.client();
 await ensureTables(direct, TABLES);
