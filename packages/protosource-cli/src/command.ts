@@ -1,6 +1,7 @@
 /** What the commands have in common: their options, and what they run with. */
 import { type Command, Option } from "commander";
 import type { ExitCode } from "./exit-codes.js";
+import { wholeNumber } from "./format.js";
 import { type OpenStore, type OpenStoreOptions, openStore } from "./open-store.js";
 import type { Output } from "./output.js";
 import type { SchemaSources } from "./schemas.js";
@@ -53,6 +54,23 @@ export function withSchemas(command: Command): Command {
         "PROTOSOURCE_DOMAIN",
       ),
     );
+}
+
+export interface SegmentsOption {
+  readonly segments: string;
+}
+
+/** Each segment is read on its own, at the same time. */
+const MAX_SEGMENTS = 1000;
+
+/** Adds the option that says in how many parts a table is read. */
+export function withSegments(command: Command): Command {
+  return command.option("--segments <number>", "in how many parts a table is read at once", "4");
+}
+
+/** Reads the option. Throws `invalid_argument`. */
+export function segmentCount({ segments }: SegmentsOption): number {
+  return wholeNumber(segments, "--segments", 1, MAX_SEGMENTS);
 }
 
 /** Adds an example to the help of a command. */

@@ -42,9 +42,10 @@ export function duration(seconds: number): string {
   return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
 }
 
-/** Reads a whole number from `least` on. Throws `invalid_argument`, naming the option. */
-export function wholeNumber(text: string, option: string, least = 1): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least) return value;
-  throw usageError(option, `${option} is ${JSON.stringify(text)}: give a whole number from ${least}`);
+/** Reads a whole number from `least` to `most`. Throws `invalid_argument`, naming the option. */
+export function wholeNumber(text: string, option: string, least = 1, most: number = Number.MAX_SAFE_INTEGER): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
+  if (value >= least && value <= most) return value;
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+  throw usageError(option, `${option} is ${JSON.stringify(text)}: give a whole number ${range}`);
 }

@@ -69,7 +69,7 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
     },
     note(text) {
       clearStatus();
-      stderr.write(`${text.split("\n").map(printable).join("\n")}\n`);
+      stderr.write(`${printableLines(text)}\n`);
     },
     status(text) {
       if (!stderr.isTTY) return;
@@ -91,7 +91,12 @@ export function jsonLine(value: unknown): string {
 
 /** Gives a value as JSON on several lines, for people. */
 export function prettyJson(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).split("\n").map(printable).join("\n");
+  return printableLines(JSON.stringify(value, undefined, 2));
+}
+
+/** Does for each line what {@link printable} does for one. */
+export function printableLines(text: string): string {
+  return text.split("\n").map(printable).join("\n");
 }
 
 /** Shows what a terminal would take for a command of its own: stored text comes from strangers. */

@@ -17,6 +17,9 @@ export interface Pace {
   readonly pageSize: number | undefined;
 }
 
+/** More items than a page of DynamoDB is likely to hold. */
+const MAX_PAGE_SIZE = 10_000;
+
 /** Adds the option. */
 export function withPace(command: Command): Command {
   return command.option("--max-units <number>", "read and write units per second to use of DynamoDB at most");
@@ -30,5 +33,5 @@ export async function createPace({ maxUnits }: PaceOption): Promise<Pace> {
     throw usageError("--max-units", `--max-units is ${JSON.stringify(maxUnits)}: give a number above 0`);
   }
   const { createCapacityLimiter } = await import("protosource-es/dynamodb");
-  return { ...createCapacityLimiter(units), pageSize: Math.max(1, Math.floor(units)) };
+  return { ...createCapacityLimiter(units), pageSize: Math.min(MAX_PAGE_SIZE, Math.max(1, Math.floor(units))) };
 }

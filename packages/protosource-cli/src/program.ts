@@ -1,6 +1,6 @@
 /** All commands, with their help. */
 import { createRequire } from "node:module";
-import { Command } from "commander";
+import { Command, type OutputConfiguration } from "commander";
 import type { Register } from "./command.js";
 import { addAggregates } from "./commands/aggregates.js";
 import { addExport } from "./commands/export.js";
@@ -9,13 +9,15 @@ import { addRebuild } from "./commands/rebuild.js";
 import { addStreams } from "./commands/streams.js";
 import { addTables } from "./commands/tables.js";
 
-/** Makes the program; `register` takes the action of each command. */
-export function createProgram(register: Register): Command {
+/** Makes the program; `register` takes the action of each command, and `output` what is said of a wrong command line. */
+export function createProgram(register: Register, output: OutputConfiguration): Command {
   const { version } = createRequire(import.meta.url)("protosource-cli/package.json") as { readonly version: string };
   const program = new Command("protosource")
     .description("Looks after event-sourced data: its tables, streams and read models.")
     .version(version)
     .exitOverride()
+    // Commands take this over when they are added.
+    .configureOutput(output)
     .helpCommand(false)
     .showHelpAfterError("(add --help for what it takes)")
     .addHelpText("after", "\nEach command has its own --help, with an example.");

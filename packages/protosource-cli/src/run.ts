@@ -2,7 +2,7 @@
 import type { Action, JsonOption, Register } from "./command.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
 import { failureOf } from "./failure.js";
-import { createOutput, printable, type Streams } from "./output.js";
+import { createOutput, printable, printableLines, type Streams } from "./output.js";
 import { createProgram } from "./program.js";
 
 /** What a command line runs in. */
@@ -28,9 +28,9 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     });
   };
   try {
-    const program = createProgram(register).configureOutput({
+    const program = createProgram(register, {
       writeOut: (text) => stdout.write(text),
-      writeErr: (text) => stderr.write(text),
+      writeErr: (text) => stderr.write(printableLines(text)),
     });
     await program.parseAsync(args, { from: "user" });
     return exitCode;

@@ -8,15 +8,18 @@ import {
   type Action,
   type Context,
   type Register,
+  type SegmentsOption,
   type StoreOption,
+  segmentCount,
   useStore,
   withExample,
+  withSegments,
   withStore,
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { byteSize, counted, wholeNumber } from "../format.js";
+import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";
 import { createPace, type Pace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
@@ -27,11 +30,10 @@ import { type LineFile, openLineFile } from "../transfer/line-file.js";
 import { readLines } from "../transfer/lines.js";
 import { sortedLines } from "../transfer/sort-lines.js";
 
-export interface ExportOptions extends StoreOption, PaceOption {
+export interface ExportOptions extends StoreOption, SegmentsOption, PaceOption {
   readonly output?: string;
   readonly only?: Table;
   readonly unsorted?: boolean;
-  readonly segments: string;
   readonly resume?: boolean;
 }
 
@@ -45,9 +47,11 @@ export function addExport(program: Command, register: Register): void {
     .option("-o, --output <file>", "the file to write; standard output by default")
     .addOption(new Option("--only <what>", "leaves the other ones out").choices(["events", "rows"]))
     .option("--unsorted", "keeps the order of the tables; sorted, equal stores make equal files")
-    .option("--segments <number>", "in how many parts the tables are read at once", "4")
     .option("--resume", "goes on with the file of --output where an export was stopped");
-  withExample(withPace(withStore(command)), "protosource export --store 'dynamodb:?region=eu-west-1' -o orders.jsonl");
+  withExample(
+    withPace(withSegments(withStore(command))),
+    "protosource export --store 'dynamodb:?region=eu-west-1' -o orders.jsonl",
+  );
   register(command, exportStore);
 }
 
@@ -171,7 +175,7 @@ async function collect(
   write: (line: string) => void,
   { resumed, onPage }: Collecting,
 ): Promise<Omit<ExportProgress, "size">> {
-  const segments = wholeNumber(options.segments, "--segments");
+  const segments = segmentCount(options);
   const tables: readonly Table[] = options.only ? [options.only] : ["events", "rows"];
   const parts: Part[] = resumed
     ? [...resumed.parts]

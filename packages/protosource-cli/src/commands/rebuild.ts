@@ -5,16 +5,19 @@ import {
   type Action,
   type Register,
   type SchemaOptions,
+  type SegmentsOption,
+  segmentCount,
   useStore,
   withExample,
   withSchemas,
+  withSegments,
   withStore,
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { derivedFields } from "../derived-fields.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { counted, duration, wholeNumber } from "../format.js";
+import { counted, duration } from "../format.js";
 import type { Output } from "../output.js";
 import { createPace, type PaceOption, withPace } from "../pace.js";
 import { eitherSerializer } from "../payload.js";
@@ -23,11 +26,10 @@ import { type KnownAggregate, loadSchemas, type Schemas } from "../schemas.js";
 import { openStateFile } from "../state-file.js";
 import { parseStoreUrl, storeUrl } from "../store-url.js";
 
-export interface RebuildCommandOptions extends SchemaOptions, PaceOption {
+export interface RebuildCommandOptions extends SchemaOptions, SegmentsOption, PaceOption {
   readonly only?: readonly string[];
   readonly dryRun?: boolean;
   readonly withoutDerived?: boolean;
-  readonly segments: string;
   readonly state: string;
   readonly resume?: boolean;
 }
@@ -40,18 +42,17 @@ export function addRebuild(program: Command, register: Register): void {
     .option("--only <type...>", "only these aggregates, such as Order")
     .option("--dry-run", "compares, and writes nothing")
     .option("--without-derived", "leaves fields empty that only the domain's code can fill")
-    .option("--segments <number>", "in how many parts the table is read at once", "4")
     .option("--state <file>", "where to keep how far it has come", "protosource-rebuild.json")
     .option("--resume", "goes on from the state file");
   withExample(
-    withPace(withSchemas(withStore(command))),
+    withPace(withSegments(withSchemas(withStore(command)))),
     "protosource rebuild --store 'dynamodb:?region=eu-west-1' --domain ./dist/domain.js --max-units 500",
   );
   register(command, rebuildRows);
 }
 
 const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args }, options) => {
-  const segments = wholeNumber(options.segments, "--segments");
+  const segments = segmentCount(options);
   const { pace, onRequest, pageSize } = await createPace(options);
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) output.note(`warning: ${problem}`);

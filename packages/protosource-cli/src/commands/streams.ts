@@ -1,6 +1,6 @@
 /** The commands that look at streams, and mend them. */
 import type { Command } from "commander";
-import { type Register, withExample, withSchemas, withStore } from "../command.js";
+import { type Register, withExample, withSchemas, withSegments, withStore } from "../command.js";
 import { withPace } from "../pace.js";
 import { listStreams } from "./list-streams.js";
 import { repairStream } from "./repair-stream.js";
@@ -39,10 +39,9 @@ export function addStreams(program: Command, register: Register): void {
 
   const verify = streams
     .command("verify")
-    .description("reads every stream, and says what is wrong: gaps, torn ends, events that can't be read")
-    .option("--segments <number>", "in how many parts the table is read at once", "4");
+    .description("reads every stream, and says what is wrong: gaps, torn ends, events that can't be read");
   withExample(
-    withPace(withSchemas(withStore(verify))),
+    withPace(withSegments(withSchemas(withStore(verify)))),
     "protosource streams verify --store 'dynamodb:?region=eu-west-1' --descriptors image.binpb --max-units 100",
   );
   register(verify, verifyStreams);

@@ -1,20 +1,18 @@
 /** `streams verify`: whether every stream of a table can be read, and what is wrong where one can't. */
 import type { ScannedRecord } from "protosource-es";
-import { type Action, type SchemaOptions, useStore } from "../command.js";
+import { type Action, type SchemaOptions, type SegmentsOption, segmentCount, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
-import { counted, wholeNumber } from "../format.js";
+import { counted } from "../format.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { recordPages } from "../scanning.js";
 import { loadSchemas } from "../schemas.js";
 import { findProblems, isWarning, type Problem, printProblem } from "../stream-problems.js";
 
-export interface VerifyOptions extends SchemaOptions, PaceOption {
-  readonly segments: string;
-}
+export type VerifyOptions = SchemaOptions & SegmentsOption & PaceOption;
 
 export const verifyStreams: Action<VerifyOptions> = async ({ output, signal }, options) => {
-  const segments = wholeNumber(options.segments, "--segments");
+  const segments = segmentCount(options);
   const { pace, onRequest, pageSize } = await createPace(options);
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) output.note(`warning: ${problem}`);

@@ -12,9 +12,9 @@
  */
 import { createHash } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
-import type { ScannedRecord, StoredRecord } from "protosource-es";
+import { isProtosourceError, type ScannedRecord, type StoredRecord } from "protosource-es";
 import { KEY_ATTRIBUTES } from "protosource-es/model";
-import { compareUtf8, type OpaqueRow } from "protosource-es/opaquedata";
+import { checkRow, compareUtf8, MAX_PARTITION_KEY_BYTES, type OpaqueRow, utf8Length } from "protosource-es/opaquedata";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { OpaqueDataSchema } from "protosource-es/proto/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
 import { usageError } from "../failure.js";
@@ -159,7 +159,9 @@ function parseEvent(fields: Fields): EventEntry {
   const version = int64(fields, "version");
   if (version < 1n) throw wrong("has a version below 1");
   const record = create(StoredRecordSchema, { version, ttl: int64(fields, "ttl", 0n), data: bytes(fields, "data") });
-  return { kind: "event", streamId: text(fields, "stream"), record };
+  const streamId = text(fields, "stream");
+  if (utf8Length(streamId) > MAX_PARTITION_KEY_BYTES) throw wrong(`has a stream over ${MAX_PARTITION_KEY_BYTES} bytes`);
+  return { kind: "event", streamId, record };
 }
 
 function parseRow(fields: Fields): RowEntry {
@@ -172,6 +174,11 @@ function parseRow(fields: Fields): RowEntry {
     body: bytes(fields, "body", ""),
   });
   for (const name of KEY_ATTRIBUTES.slice(2)) if (fields[name] !== undefined) row[name] = text(fields, name);
+  try {
+    checkRow(row);
+  } catch (error) {
+    throw wrong(`has a row that no store takes: ${isProtosourceError(error) ? error.rawMessage : error}`, error);
+  }
   return { kind: "row", row };
 }
 
@@ -193,8 +200,9 @@ function checkNames(fields: Fields, known: readonly string[]): void {
 
 function text(fields: Fields, name: string): string {
   const value = fields[name];
-  if (typeof value === "string" && value !== "") return value;
-  throw wrong(`has no ${name}`);
+  if (typeof value !== "string" || value === "") throw wrong(`has no ${name}`);
+  if (/\p{Surrogate}/u.test(value)) throw wrong(`has half a character in its ${name}`);
+  return value;
 }
 
 function int64(fields: Fields, name: string, absent?: bigint): bigint {

@@ -26,9 +26,7 @@ describe("the README", () => {
         run.push(command.name());
       });
     };
-    await createProgram(register)
-      .configureOutput({ writeErr: () => {} })
-      .parseAsync(words(line), { from: "user" });
+    await createProgram(register, { writeErr: () => {} }).parseAsync(words(line), { from: "user" });
     expect(run).toHaveLength(1);
   });
 
