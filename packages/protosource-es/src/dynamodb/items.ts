@@ -92,6 +92,7 @@ export function readEvents(item: Item, table: string, aggregateId: string, into:
   if (!isWhole(v?.N)) throw noEvent(item, table, aggregateId, "v must be a whole number");
   if (data === undefined) throw noEvent(item, table, aggregateId, "d must be binary");
   if (t !== undefined && !isWhole(t.N)) throw noEvent(item, table, aggregateId, "t must be a whole number");
+  if (m !== undefined && !isWhole(m.N)) throw noEvent(item, table, aggregateId, "m must be a whole number");
   const version = BigInt(v.N);
   const following = m?.N === undefined ? 0 : Number(m.N);
   if (n === undefined) {
@@ -130,6 +131,10 @@ function isWhole(text: string | undefined): text is string {
   return text !== undefined && WHOLE.test(text);
 }
 
+function wholeOf({ N }: AttributeValue): bigint | undefined {
+  return isWhole(N) ? BigInt(N) : undefined;
+}
+
 /** Makes a record. Written out, because `create` takes most of the time of a load. */
 function storedRecord(version: bigint, data: Uint8Array, ttl: bigint): StoredRecord {
   return { $typeName: "funinthecloud.protosource.record.v1.Record", version, data, ttl };
@@ -165,13 +170,17 @@ export function claimItem(key: OpaqueKey, claim: Claim, commitId: Uint8Array): I
   return item;
 }
 
-/** Gives the claim of an item. Throws `corrupt_record`, naming the item, when it has no owner. */
+/** Gives the claim of an item. Throws `corrupt_record`, naming the item, without an owner or for another number. */
 export function readClaim({ pk, owner, t, version }: Item, table: string): StoredClaim {
-  if (owner?.S !== undefined) {
-    return { owner: owner.S, version: BigInt(version?.N ?? 0), ttl: BigInt(t?.N ?? 0) };
-  }
-  const key = `${table}: pk=${JSON.stringify(pk?.S)}`;
-  throw new ProtosourceError("corrupt_record", `the item ${key} is no claim: owner must be a string`, { key });
+  const corrupt = (problem: string): never => {
+    const key = `${table}: pk=${JSON.stringify(pk?.S)}`;
+    throw new ProtosourceError("corrupt_record", `the item ${key} is no claim: ${problem}`, { key });
+  };
+  return {
+    owner: owner?.S ?? corrupt("owner must be a string"),
+    version: version === undefined ? 0n : (wholeOf(version) ?? corrupt("version must be a whole number")),
+    ttl: t === undefined ? 0n : (wholeOf(t) ?? corrupt("t must be a whole number")),
+  };
 }
 
 /** Gives the row of an item. Throws `corrupt_record`, naming the item, for an attribute of another type. */
@@ -186,7 +195,9 @@ export function readRow(item: Item, table: string): OpaqueRow {
     if (value !== undefined) row[name] = value.S ?? corrupt(name, "string");
   }
   if (item["body"] !== undefined) row.body = bytesOf(item["body"]) ?? corrupt("body", "binary");
-  if (item["t"] !== undefined) row.t = BigInt(item["t"].N ?? corrupt("t", "number"));
-  if (item["version"] !== undefined) row.version = BigInt(item["version"].N ?? corrupt("version", "number"));
+  for (const name of ["t", "version"] as const) {
+    const value = item[name];
+    if (value !== undefined) row[name] = wholeOf(value) ?? corrupt(name, "whole number");
+  }
   return row;
 }
