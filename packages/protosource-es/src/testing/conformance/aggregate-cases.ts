@@ -102,6 +102,47 @@ const rows: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "aggregate: ids and values of any characters keep their rows apart, in the table and in an index",
+    needs: ["aggregates"],
+    async run(context) {
+      const { store, opaqueStore } = await openAggregateStore(context);
+      const base = context.id("tenant");
+      const hostile = [
+        "",
+        "#",
+        "#a",
+        "#AGG",
+        "#id#",
+        "\u0000",
+        "\u0000#",
+        "__proto__",
+        "e\u0301",
+        "\u00e9",
+        "\u{1f600}",
+        "%",
+        "_",
+        '"}',
+      ];
+      const tenants = [
+        ...hostile.map((end) => `${base}${end}`),
+        `${base}${"x".repeat(900)}`,
+        `${base}${"x".repeat(901)}`,
+      ];
+      for (const tenant of tenants) await store.saveAggregate(AccountSchema, account(tenant, 1n, { owner: tenant }));
+      for (const tenant of tenants) {
+        const expected = account(tenant, 1n, { owner: tenant });
+        expectMessage(AccountSchema, await getRow(opaqueStore, accountKey(tenant)), expected);
+        const partition = `protosource_conformance_v1#account#owner#${tenant}`;
+        const { rows } = await opaqueStore.query({ index: 1, partition });
+        expectEqual(
+          rows.map(({ pk }) => pk),
+          [accountKey(tenant).pk],
+          `rows of ${JSON.stringify(tenant)}`,
+        );
+      }
+    },
+  },
+  {
     name: "aggregate: changing a message after it was saved changes nothing stored",
     needs: ["aggregates"],
     async run(context) {

@@ -275,6 +275,21 @@ const ids: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "store: ids and JSON that name what every object inherits are kept, and change no object",
+    needs: [],
+    async run(context) {
+      const { store } = await context.open();
+      const before = Object.getOwnPropertyNames(Object.prototype).join();
+      for (const name of ["__proto__", "constructor", "prototype", "hasOwnProperty"]) {
+        const json = `{"${name}":{"polluted":true},"constructor":{"prototype":{"polluted":true}}}`;
+        const hostile = [record(1n, { data: new TextEncoder().encode(json) })];
+        await store.save(context.id(name), hostile);
+        await expectStream(store, context.id(name), hostile);
+      }
+      expectEqual(Object.getOwnPropertyNames(Object.prototype).join(), before, "properties of every object");
+    },
+  },
+  {
     name: "store: an id may hold a NUL, and doesn't end there",
     needs: [],
     async run(context) {
