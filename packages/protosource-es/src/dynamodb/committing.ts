@@ -106,14 +106,18 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
   };
 }
 
-/** Sends one put as PutItem, at half the price of a transaction of one, and anything else as a transaction. */
+/**
+ * Sends one put as PutItem, at half the price of a transaction of one, and anything else as a transaction. A value that
+ * may be freed again is taken in a transaction: its token keeps a late copy of the request from taking it once more.
+ */
 function sendItems(
   requests: TableRequests,
   items: readonly TransactionItem[],
   signal: AbortSignal | undefined,
 ): Promise<Pick<Sent<object>, "refusals" | "inDoubt">> {
   const [first, ...others] = items;
-  if (first !== undefined && "put" in first && others.length === 0) {
+  const canBeFreed = first?.kind === "claim" && !first.claim.once;
+  if (first !== undefined && "put" in first && others.length === 0 && !canBeFreed) {
     return requests.putItem(putItem(first.put), signal);
   }
   const written = items.map((item) => ("put" in item ? { Put: item.put } : item.item));

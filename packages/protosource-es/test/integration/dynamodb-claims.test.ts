@@ -82,13 +82,32 @@ describe.each(engines)("claims and checks on $name", (engine) => {
     });
   });
 
-  it("takes a claim alone with one PutItem, and reads it with one GetItem", async () => {
+  it("takes a claim alone with one request, for half the price where nobody may free it, and reads it with one", async () => {
     await store.saveAll([], { claims: [{ scope, value: "v", owner: id }] });
+    await store.saveAll([], { claims: [{ scope, value: "w", owner: id, once: true }] });
     await store.findClaim(scope, "v");
     expect(requests.map(({ operation, readUnits, writeUnits }) => [operation, readUnits, writeUnits])).toEqual([
+      ["TransactWriteItems", 0, 2],
       ["PutItem", 0, 1],
       ["GetItem", 1, 0],
     ]);
+  });
+
+  it("doesn't take a freed value again when a copy of the request arrives late", async () => {
+    let left = 1;
+    proxy.decide(({ operation }) => (operation !== "GetItem" && left-- > 0 ? { delayMs: 500 } : "pass"));
+    const timeLimits = { attemptMs: 100, totalMs: 2_000 };
+    const hasty = new DynamoDBStore(client, {
+      eventsTable,
+      opaqueStore: new DynamoDBOpaqueStore(client, { table }),
+      timeLimits,
+    });
+    const sent = proxy.requests.length;
+    await hasty.saveAll([], { claims: [{ scope, value: "v", owner: id }] });
+    expect(proxy.requests.length - sent).toBe(2);
+    await store.saveAll([], { claims: [{ scope, value: "v", owner: id, release: true }] });
+    await new Promise((resolve) => setTimeout(resolve, 700));
+    expect(await store.findClaim(scope, "v")).toBeUndefined();
   });
 
   it("looks at the end of a stream that is checked with one small read", async () => {
