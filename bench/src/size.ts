@@ -13,9 +13,15 @@ export interface Size {
   readonly service: BundleSize;
   /** All that the core and the store export. */
   readonly everything: BundleSize;
+  /** The repository alone. */
+  readonly core: BundleSize;
+  /** The store of events alone. */
+  readonly store: BundleSize;
   /** Milliseconds to import the core and the store when what they need is imported already: median of processes. */
   readonly importMs: number;
   readonly leastImportMs: number;
+  /** How much of that reads the descriptors of the framework's own messages. */
+  readonly descriptorsMs: number;
 }
 
 /** The bytes of a bundle without the SDK and the protobuf run time. */
@@ -37,6 +43,8 @@ const SERVICE = `
   export { defineAggregate, Repository } from "protosource-es";
   export { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
 `;
+const CORE = 'export { defineAggregate, Repository } from "protosource-es";';
+const STORE = 'export { DynamoDBStore } from "protosource-es/dynamodb";';
 const EVERYTHING = `
   export * from "protosource-es";
   export * from "protosource-es/dynamodb";
@@ -49,11 +57,17 @@ const REPOSITORY = fileURLToPath(new URL("../../", import.meta.url));
 export async function measureSize(): Promise<Size> {
   const bundles = await bundleAll();
   const times = importTimes(dependenciesOf(bundles.everything));
-  return { ...sizesOf(bundles), importMs: median(times), leastImportMs: Math.min(...times) };
+  const all = times.map(({ all }) => all);
+  return {
+    ...sizesOf(bundles),
+    importMs: median(all),
+    leastImportMs: Math.min(...all),
+    descriptorsMs: median(times.map(({ descriptors }) => descriptors)),
+  };
 }
 
 /** Measures bundles alone. */
-export async function measureBundles(): Promise<Pick<Size, "service" | "everything">> {
+export async function measureBundles(): Promise<BundleSizes> {
   return sizesOf(await bundleAll());
 }
 
@@ -80,18 +94,17 @@ export function bundleBudget({ gzip }: BundleSize, most: number): Budget {
   };
 }
 
-interface Bundles {
-  readonly service: Bundle;
-  readonly everything: Bundle;
-}
+type BundleSizes = Pick<Size, "service" | "everything" | "core" | "store">;
+type Bundles = Readonly<Record<keyof BundleSizes, Bundle>>;
 
 async function bundleAll(): Promise<Bundles> {
-  const [service, everything] = await Promise.all([bundle(SERVICE), bundle(EVERYTHING)]);
-  return { service, everything };
+  const all = [bundle(SERVICE), bundle(EVERYTHING), bundle(CORE), bundle(STORE)] as const;
+  const [service, everything, core, store] = await Promise.all(all);
+  return { service, everything, core, store };
 }
 
-function sizesOf({ service, everything }: Bundles): Pick<Size, "service" | "everything"> {
-  return { service: sizeOf(service), everything: sizeOf(everything) };
+function sizesOf({ service, everything, core, store }: Bundles): BundleSizes {
+  return { service: sizeOf(service), everything: sizeOf(everything), core: sizeOf(core), store: sizeOf(store) };
 }
 
 type Bundle = BuildResult<{ readonly write: false; readonly metafile: true }>;
@@ -122,8 +135,13 @@ function dependenciesOf({ metafile }: Bundle): readonly string[] {
   return imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
 }
 
+interface ImportTimes {
+  readonly all: number;
+  readonly descriptors: number;
+}
+
 /** Imports the package, bundled as it is published, in processes of their own. */
-function importTimes(dependencies: readonly string[]): readonly number[] {
+function importTimes(dependencies: readonly string[]): readonly ImportTimes[] {
   const folder = `${REPOSITORY}bench/dist/package`;
   rmSync(folder, { recursive: true, force: true });
   const bundle = ["run", "--silent", "bundle", "--", `--outdir=${folder}`];
@@ -133,13 +151,16 @@ function importTimes(dependencies: readonly string[]): readonly number[] {
     script,
     `${dependencies.map((path) => `import ${JSON.stringify(path)};`).join("\n")}
 const start = performance.now();
+await import("./proto/index.js");
+const descriptors = performance.now() - start;
 await import("./index.js");
 await import("./dynamodb/index.js");
-console.log(performance.now() - start);
+console.log(JSON.stringify({ descriptors, all: performance.now() - start }));
 `,
   );
   const env = { ...process.env, AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" };
-  return Array.from({ length: PROCESSES }, () => Number(execFileSync(process.execPath, [script], { env })));
+  const run = (): string => execFileSync(process.execPath, [script], { env, encoding: "utf8" });
+  return Array.from({ length: PROCESSES }, () => JSON.parse(run()) as ImportTimes);
 }
 
 function kilobytes(bytes: number): string {
