@@ -2,7 +2,8 @@
  * Runs processes that read and write the same streams through a proxy full of faults, kills them at random, starts them
  * again, and compares what is stored with what was acknowledged. It ends with 1 when anything is wrong.
  *
- * `npm run soak -- --operations 100000 --processes 4 --seed 1 --rate 0.1 --engine dynoxide --minutes 30 --report FILE`
+ * `npm run soak -- --operations 100000 --processes 4 --seed 1 --rate 0.1 --engine dynoxide --layout compatible
+ * --minutes 30 --report FILE`
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     seed: { type: "string", default: "1" },
     rate: { type: "string", default: "0.1" },
     engine: { type: "string", default: "dynoxide" },
+    layout: { type: "string", default: "compatible" },
     minutes: { type: "string", default: "30" },
     report: { type: "string", default: "soak-report.md" },
   },
@@ -41,6 +43,7 @@ const operations = Number(values.operations);
 const processes = Number(values.processes);
 const seed = Number(values.seed);
 const rate = Number(values.rate);
+const layout = values.layout === "packed" ? "packed" : "compatible";
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-soak-"));
 const program = join(folder, "worker.mjs");
@@ -95,6 +98,7 @@ function run(worker: Worker): void {
   const name = `w${worker.index}.${worker.starts++}`;
   const options: WorkerOptions = {
     ...TABLES,
+    layout,
     endpoint: proxy.endpoint,
     journal: join(folder, `${name}.jsonl`),
     name,
@@ -148,7 +152,7 @@ await proxy.close();
 
 const entries = workers.flatMap(({ journals }) => journals.filter((path) => existsSync(path)).flatMap(readJournal));
 const opaqueStore = new DynamoDBOpaqueStore(direct, { table: TABLES.aggregatesTable });
-const store = new DynamoDBStore(direct, { eventsTable: TABLES.eventsTable, opaqueStore });
+const store = new DynamoDBStore(direct, { eventsTable: TABLES.eventsTable, opaqueStore, layout });
 const verdict = await verify(store, opaqueStore, entries);
 const report = reportOf(verdict, entries);
 writeFileSync(values.report, report);
@@ -192,7 +196,7 @@ function reportOf(found: Verdict, entries: readonly Entry[]): string {
     `| callers told that their command was repeated | ${found.repeated} |`,
     `| commands carried out twice, or with a wrong answer | ${found.wrongCommands} |`,
     "",
-    `Engine ${engine.name}, seed ${seed}, fault rate ${rate}, ${Math.round(seconds)} s.`,
+    `Engine ${engine.name}, layout ${layout}, seed ${seed}, fault rate ${rate}, ${Math.round(seconds)} s.`,
     "",
     "| fault | injected |",
     "|---|---:|",

@@ -14,6 +14,7 @@ export interface WorkerOptions {
   readonly endpoint: string;
   readonly eventsTable: string;
   readonly aggregatesTable: string;
+  readonly layout: "compatible" | "packed";
   readonly journal: string;
   /** Which worker it is, and how often it was started. */
   readonly name: string;
@@ -32,12 +33,12 @@ const STREAMS_AT_ONCE = 6;
 const CLAIM_SCOPE = "soak";
 
 const options = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
-const { eventsTable, aggregatesTable, timeLimits } = options;
+const { eventsTable, aggregatesTable, layout, timeLimits } = options;
 const journal = openJournal(options.journal);
 const random = randomNumbers(options.seed);
 const client = engineClient(options.endpoint, { maxAttempts: options.maxAttempts });
 const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, timeLimits });
-const store = new DynamoDBStore(client, { eventsTable, opaqueStore, timeLimits });
+const store = new DynamoDBStore(client, { eventsTable, opaqueStore, layout, timeLimits });
 const quiet = { warn() {} };
 const repositories = {
   row: new Repository(order, store, { materialize: "transactional", retries: 20, logger: quiet }),
