@@ -6,6 +6,8 @@ import { isAlive, type Problem, type ProblemKind } from "./stream-problems.js";
 export interface RepairPlan {
   /** The last version up to which the stream is whole; the one before its first record when none is. */
   readonly wholeTo: bigint;
+  /** How many records are stored up to there. */
+  readonly kept: number;
   /** The first version that isn't. */
   readonly cut: bigint;
   /** All that is stored from there on, as the scan found it. */
@@ -47,14 +49,15 @@ export function planRepair(found: readonly ScannedRecord[], problems: readonly P
       saves.slice(i + 1).every((later) => later.every(({ record }) => record.version > end));
     if (!isWhole) {
       wholeTo ??= (save[0]?.record.version ?? 1n) - 1n;
-      return { wholeTo, cut: wholeTo + 1n, behind: saves.slice(i).flat() };
+      const behind = saves.slice(i).flat();
+      return { wholeTo, kept: found.length - behind.length, cut: wholeTo + 1n, behind };
     }
     wholeTo = end;
     if (first !== undefined) expected = end + 1n;
   }
   if (unreadable.length === 0) return undefined;
   wholeTo ??= unreadable.reduce((lowest, version) => (version < lowest ? version : lowest)) - 1n;
-  return { wholeTo, cut: wholeTo + 1n, behind: [] };
+  return { wholeTo, kept: found.length, cut: wholeTo + 1n, behind: [] };
 }
 
 /** Groups records that were stored at once: each says how many of them follow. */

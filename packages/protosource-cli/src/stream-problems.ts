@@ -1,5 +1,5 @@
 /** What can be wrong with a stream, and how it is found. */
-import { isProtosourceError, Repository, type ScannedRecord, type Store } from "protosource-es";
+import { isProtosourceError, type ProtosourceError, Repository, type ScannedRecord, type Store } from "protosource-es";
 import type { Output } from "./output.js";
 import { eitherSerializer, eventType, readPayload } from "./payload.js";
 import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "./schemas.js";
@@ -46,14 +46,30 @@ export function isAlive({ record }: ScannedRecord): boolean {
   return record.ttl <= 0n || record.ttl > BigInt(Math.floor(Date.now() / 1000));
 }
 
-/** Prints a problem. */
-export async function printProblem(output: Output, problem: Problem): Promise<void> {
-  const { kind, streamId, version, message } = problem;
-  if (output.json) {
+/** Gives the problem of an item that a scan couldn't read. */
+export function unreadable(
+  { rawMessage: message, details: { version } }: ProtosourceError<"corrupt_record">,
+  streamId: string | undefined,
+): Problem {
+  return { kind: "unreadable", streamId, version, message };
+}
+
+/** Prints problems, under the same titles as earlier ones. */
+export async function printProblems(output: Output, problems: readonly Problem[]): Promise<void> {
+  if (!output.json) {
+    const rows = problems.map(({ streamId, version, kind, message }) => [
+      streamId ?? "",
+      version?.toString() ?? "",
+      kind,
+      message,
+    ]);
+    if (rows.length > 0) await output.table(TITLES, rows);
+    return;
+  }
+  for (const problem of problems) {
+    const { kind, streamId, version, message } = problem;
     const severity = isWarning(problem) ? "warning" : "error";
     await output.value({ problem: kind, severity, stream: streamId, version, message });
-  } else {
-    await output.table(TITLES, [[streamId ?? "", version?.toString() ?? "", kind, message]]);
   }
 }
 

@@ -11,7 +11,7 @@ import type { Output } from "../output.js";
 import { planRepair, type RepairPlan } from "../repair-plan.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
-import { findProblems, isWarning, type Problem, printProblem } from "../stream-problems.js";
+import { findProblems, isWarning, type Problem, printProblems, unreadable } from "../stream-problems.js";
 import { createTally, endLine, eventLine, HEAD_LINE, rowLine } from "../transfer/entries.js";
 import { openLineFile } from "../transfer/line-file.js";
 
@@ -58,9 +58,7 @@ async function examine(
   const problems: Problem[] = [];
   for await (const page of recordPages(store, { aggregateId: streamId, signal })) {
     found.push(...page.records);
-    for (const { rawMessage: message, details } of page.unreadable) {
-      problems.push({ kind: "unreadable", streamId, version: details.version, message });
-    }
+    problems.push(...page.unreadable.map((error) => unreadable(error, streamId)));
   }
   if (found.length + problems.length === 0) {
     const message = `there is no stream ${streamId}: protosource streams list names those that there are`;
@@ -78,13 +76,13 @@ async function rowsBehind(
   opaqueStore: OpenStore["opaqueStore"],
   { definition }: KnownAggregate,
   streamId: string,
-  { wholeTo }: RepairPlan,
+  { wholeTo, kept }: RepairPlan,
 ): Promise<readonly OpaqueRow[]> {
   const id = streamId.slice(streamPrefix(definition).length);
   const rows: OpaqueRow[] = [];
   for (const schema of [definition.schema, ...definition.model.projections.map(({ schema }) => schema)]) {
     const row = await opaqueStore.get(rowKey(schema, id), { consistent: true });
-    if (row && (wholeTo === 0n || (versionOf(schema)(row) ?? 0n) > wholeTo)) rows.push(row);
+    if (row && (kept === 0 || (versionOf(schema)(row) ?? 0n) > wholeTo)) rows.push(row);
   }
   return rows;
 }
@@ -94,7 +92,7 @@ async function printPlan(
   { withoutRows }: RepairOptions,
   { streamId, problems, plan, rows }: Examined,
 ): Promise<ExitCode> {
-  for (const problem of problems) await printProblem(output, problem);
+  await printProblems(output, problems);
   const isWrong = problems.some((problem) => !isWarning(problem));
   if (plan === undefined) {
     if (output.json) await output.value({ stream: streamId, plan: null });
@@ -102,14 +100,14 @@ async function printPlan(
     else await output.line("There is nothing to cut: taking events away mends none of this.");
     return isWrong ? EXIT.found : EXIT.ok;
   }
-  const { wholeTo, cut, behind } = plan;
+  const { wholeTo, kept, cut, behind } = plan;
   const versions = versionsOf(behind);
   if (output.json) {
     const keys = rows?.map(({ pk, sk, version }) => ({ pk, sk, version }));
-    await output.value({ stream: streamId, plan: { wholeTo, cut, behind: behind.length, versions, rows: keys } });
+    await output.value({ stream: streamId, plan: { wholeTo, kept, cut, behind: behind.length, versions, rows: keys } });
     return EXIT.found;
   }
-  await output.line(wholeTo === 0n ? "No record of it is whole." : `It is whole up to version ${wholeTo}.`);
+  await output.line(kept === 0 ? "No record of it is whole." : `It is whole up to version ${wholeTo}.`);
   await output.line(
     behind.length === 0
       ? "Nothing that can be kept lies behind."
@@ -119,8 +117,7 @@ async function printPlan(
     output.note("Its rows weren't looked at: add --descriptors, or say --without-rows to leave them as they are.");
   }
   for (const row of withoutRows ? [] : (rows ?? [])) await output.line(`Its row ${nameOf(row)} tells of them.`);
-  const unreadable = problems.find(({ kind }) => kind === "unreadable");
-  if (unreadable) {
+  if (problems.some(isUnreadable)) {
     output.note("An item that is no record can't be backed up, and so isn't taken away: mend or delete it by hand.");
     return EXIT.found;
   }
@@ -148,7 +145,7 @@ async function mend(
   const taken = withoutRows ? [] : (rows ?? []);
   writeBackup(backup, plan.behind, taken);
   try {
-    for (const row of taken) await opaqueStore.delete(row, { signal });
+    for (const row of taken) await opaqueStore.delete(row);
     const records = plan.behind.map(({ record }) => record);
     await store.cutDamagedEnd(streamId, records, { signal });
   } catch (error) {
@@ -159,6 +156,11 @@ async function mend(
   }
   await printMended(output, streamId, plan, taken, backup);
   return EXIT.ok;
+}
+
+/** Tells of an item that is no record, and so can't be a line of an export. */
+function isUnreadable({ kind }: Problem): boolean {
+  return kind === "unreadable";
 }
 
 /** Refuses what the plan doesn't say. */
@@ -178,12 +180,12 @@ function checkPlan(
       `${streamId} is whole up to version ${plan.wholeTo}: give --cut ${plan.cut}; nothing was taken away`,
     );
   }
-  const unreadable = problems.find(({ kind }) => kind === "unreadable");
-  if (unreadable === undefined) return;
+  const hindrance = problems.find(isUnreadable);
+  if (hindrance === undefined) return;
   throw new ProtosourceError(
     "corrupt_record",
-    `${unreadable.message}. It can't be backed up, so that nothing was taken away: mend or delete it by hand first`,
-    { key: streamId, version: unreadable.version },
+    `${hindrance.message}. It can't be backed up, so that nothing was taken away: mend or delete it by hand first`,
+    { key: streamId, version: hindrance.version },
   );
 }
 
@@ -213,7 +215,7 @@ function writeBackup(path: string, records: readonly ScannedRecord[], rows: read
 async function printMended(
   output: Output,
   streamId: string,
-  { wholeTo, behind }: RepairPlan,
+  { wholeTo, kept, behind }: RepairPlan,
   rows: readonly OpaqueRow[],
   backup: string,
 ): Promise<void> {
@@ -221,7 +223,7 @@ async function printMended(
     await output.value({ repaired: { stream: streamId, wholeTo, records: behind.length, rows: rows.length, backup } });
   } else {
     const what = `${counted(behind.length, "record")} and ${counted(rows.length, "row")}`;
-    const end = wholeTo === 0n ? "is empty" : `ends at version ${wholeTo}`;
+    const end = kept === 0 ? "is empty" : `ends at version ${wholeTo}`;
     await output.line(`${streamId} ${end}. Taken away: ${what}, kept in ${backup}.`);
   }
   if (rows.length > 0) output.note("Make the rows anew by protosource rebuild.");

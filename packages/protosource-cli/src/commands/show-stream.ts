@@ -55,6 +55,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
     const now = BigInt(Math.floor(Date.now() / 1000));
     for await (const page of recordPages(store, { aggregateId: streamId, signal })) {
       for (const error of page.unreadable) output.note(`warning: ${error.rawMessage}`);
+      const rows: (readonly string[])[] = [];
       for (const scanned of page.records) {
         const shown = show(scanned, schemas, now);
         isPast ||= moment?.isPast(scanned.record, shown.at) === true;
@@ -64,11 +65,16 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
         if (problem?.kind === "unknown_type" && typeName !== undefined) lacking.add(typeName);
         follower?.next(scanned.record, shown.payload.event?.message);
         if (moment) continue;
+        if (!options.diff && !output.json) {
+          rows.push(eventRow(shown));
+          continue;
+        }
         const after = options.diff && follower && known ? stateJson(follower, known, schemas) : undefined;
         await printEvent(output, shown, after === undefined ? undefined : jsonDiff(before ?? {}, after));
         if (options.diff && after === undefined && !output.json) await output.line("    (the state isn't known here)");
         before = after;
       }
+      if (rows.length > 0) await output.table(TITLES, rows);
       if (isPast) break;
     }
     noteLacking(output, lacking, options);
@@ -113,14 +119,7 @@ async function printEvent(output: Output, shown: Shown, changes: readonly Change
     });
     return;
   }
-  const row = [
-    record.version.toString(),
-    at === undefined ? "" : isoTime(at),
-    (payload.typeName ?? "?").replace(/^.*\./, ""),
-    actor ?? "",
-    `${describe(shown)}${expired ? " (expired)" : ""}`,
-  ];
-  await output.table(TITLES, [row]);
+  await output.table(TITLES, [eventRow(shown)]);
   for (const { path, before, after } of changes ?? []) {
     const [old, now] = [before, after].map((value) => (value === undefined ? undefined : JSON.stringify(value)));
     const line =
@@ -132,6 +131,17 @@ async function printEvent(output: Output, shown: Shown, changes: readonly Change
     const style = old === undefined ? "green" : now === undefined ? "red" : "yellow";
     await output.line(`    ${output.style(style, printable(line))}`);
   }
+}
+
+function eventRow(shown: Shown): readonly string[] {
+  const { scanned, payload, at, actor, expired } = shown;
+  return [
+    scanned.record.version.toString(),
+    at === undefined ? "" : isoTime(at),
+    (payload.typeName ?? "?").replace(/^.*\./, ""),
+    actor ?? "",
+    `${describe(shown)}${expired ? " (expired)" : ""}`,
+  ];
 }
 
 /** The fields of an event without what the other columns show, or what is known of one that can't be read. */

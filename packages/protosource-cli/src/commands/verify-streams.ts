@@ -7,7 +7,7 @@ import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { recordPages } from "../scanning.js";
 import { loadSchemas } from "../schemas.js";
-import { findProblems, isWarning, type Problem, printProblem } from "../stream-problems.js";
+import { findProblems, isWarning, type Problem, printProblems, unreadable } from "../stream-problems.js";
 
 export type VerifyOptions = SchemaOptions & SegmentsOption & PaceOption;
 
@@ -21,22 +21,21 @@ export const verifyStreams: Action<VerifyOptions> = async ({ output, signal }, o
     async ({ store, estimate }) => {
       const counts = { records: 0, streams: 0, problems: 0, warnings: 0 };
       const progress = createProgress(output, "records", (await estimate())?.records);
-      const report = async (problem: Problem): Promise<void> => {
-        if (isWarning(problem)) counts.warnings++;
-        else counts.problems++;
-        await printProblem(output, problem);
+      const report = async (problems: readonly Problem[]): Promise<void> => {
+        const warnings = problems.filter(isWarning).length;
+        counts.warnings += warnings;
+        counts.problems += problems.length - warnings;
+        await printProblems(output, problems);
       };
       const verifyStream = async (found: readonly ScannedRecord[]): Promise<void> => {
         if (found.length > 0) counts.streams++;
-        for (const problem of await findProblems(store, schemas, found)) await report(problem);
+        await report(await findProblems(store, schemas, found));
       };
       const verifySegment = async (index: number): Promise<void> => {
         let current: ScannedRecord[] = [];
         const segment = { index, of: segments };
         for await (const page of recordPages(store, { segment, limit: pageSize, signal })) {
-          for (const { rawMessage: message, details } of page.unreadable) {
-            await report({ kind: "unreadable", streamId: undefined, version: details.version, message });
-          }
+          await report(page.unreadable.map((error) => unreadable(error, undefined)));
           for (const scanned of page.records) {
             if (scanned.aggregateId !== current[0]?.aggregateId) {
               await verifyStream(current);

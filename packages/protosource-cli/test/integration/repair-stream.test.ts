@@ -273,6 +273,20 @@ describe("streams repair on a file", () => {
     damage(`UPDATE protosource_events SET data = x'ff' ${where("2", 2)}`);
   });
 
+  it("isn't needed when an export has the missing records", async () => {
+    const copy = freshPath("db");
+    const whole = freshPath("jsonl");
+    const database = openSqlite(copy);
+    await makeOrder(new SqliteStore(database), "1");
+    expect((await runCli(["export", "--store", `sqlite:${copy}`, "-o", whole])).code).toBe(0);
+    database.exec(`DELETE FROM protosource_events ${where("1", 3)}`);
+    database.close();
+    expect((await repair(`sqlite:${copy}`, stream)).code).toBe(3);
+    const imported = await runCli(["import", whole, "--store", `sqlite:${copy}`, "--json"]);
+    expect(imported.json()).toMatchObject([{ written: 1, present: 6, problems: 0 }]);
+    expect((await repair(`sqlite:${copy}`, stream)).code).toBe(0);
+  });
+
   it("shows the plan, and the line that carries it out", async () => {
     const args = ["streams", "repair", stream, "--store", url, "--descriptors", image];
     const { code, stdout, stderr } = await runCli(args);
