@@ -17,11 +17,6 @@ export interface RepairPlan {
 /** What keeps programs from loading a stream. Nothing else is reason enough to take events away. */
 const MENDED: ReadonlySet<ProblemKind> = new Set<ProblemKind>(["unreadable", "gap", "overlap", "torn", "undecodable"]);
 
-/** Tells whether taking the end of the stream away mends a problem. */
-export function isMended({ kind }: Problem): boolean {
-  return MENDED.has(kind);
-}
-
 /**
  * Plans the repair of a stream of which a scan found these records, and a look these problems. A save that is there in
  * part isn't whole, and nor is one of which another save wrote a version again, since nothing tells which one is right.
@@ -58,6 +53,11 @@ export function planRepair(found: readonly ScannedRecord[], problems: readonly P
   if (unreadable.length === 0) return undefined;
   wholeTo ??= unreadable.reduce((lowest, version) => (version < lowest ? version : lowest)) - 1n;
   return { wholeTo, kept: found.length, cut: wholeTo + 1n, behind: [] };
+}
+
+/** Tells whether taking the end of the stream away mends a problem. */
+function isMended({ kind }: Problem): boolean {
+  return MENDED.has(kind);
 }
 
 /** Groups records that were stored at once: each says how many of them follow. */

@@ -62,6 +62,9 @@ describe.each(engines)("streams show on $name", ({ endpoint }) => {
     expect(code).toBe(0);
     expect(json()[0]).toMatchObject({ type: "example.app.order.v1.Created" });
     expect(json()[0]?.["problem"]).toContain("unknown type example.app.order.v1.Created");
+    const human = await show(ORDER, "--descriptors", other);
+    expect(human.stdout).toContain(`bytes of example.app.order.v1.Created: ${json()[0]?.["raw"]}\n`);
+    expect(human.stderr).toMatch(/^The descriptors lack example\.app\.order\.v1\.Created, .*: add --descriptors .*\n$/);
   });
 
   it("reads events of the JSON serializer, too", async () => {
