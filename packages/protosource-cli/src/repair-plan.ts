@@ -29,6 +29,7 @@ export function planRepair(found: readonly ScannedRecord[], problems: readonly P
   const broken = new Set(mended.filter(({ kind }) => kind === "undecodable").map(({ version }) => version));
   const unreadable = mended.flatMap(({ kind, version }) => (kind === "unreadable" ? [version ?? 1n] : []));
   const saves = savesOf(found);
+  const lowest = lowestBehind(saves);
   let wholeTo: bigint | undefined;
   let expected: bigint | undefined;
   for (const [i, save] of saves.entries()) {
@@ -36,12 +37,13 @@ export function planRepair(found: readonly ScannedRecord[], problems: readonly P
     const first = alive[0]?.record.version;
     const last = save.at(-1);
     const end = last?.record.version ?? 0n;
+    const behindIt = lowest[i];
     const isWhole =
       last?.following === 0 &&
       (first === undefined || expected === undefined || first === expected) &&
       !alive.some(({ record }) => broken.has(record.version)) &&
       unreadable.every((version) => version > end) &&
-      saves.slice(i + 1).every((later) => later.every(({ record }) => record.version > end));
+      (behindIt === undefined || behindIt > end);
     if (!isWhole) {
       wholeTo ??= (save[0]?.record.version ?? 1n) - 1n;
       const behind = saves.slice(i).flat();
@@ -58,6 +60,18 @@ export function planRepair(found: readonly ScannedRecord[], problems: readonly P
 /** Tells whether taking the end of the stream away mends a problem. */
 function isMended({ kind }: Problem): boolean {
   return MENDED.has(kind);
+}
+
+/** Gives for each save the lowest version of those behind it; undefined for the last. */
+function lowestBehind(saves: readonly (readonly ScannedRecord[])[]): readonly (bigint | undefined)[] {
+  const lowest: (bigint | undefined)[] = [];
+  let before: bigint | undefined;
+  for (let i = saves.length - 1; i >= 0; i--) {
+    lowest[i] = before;
+    const first = saves[i]?.[0]?.record.version;
+    if (first !== undefined && (before === undefined || first < before)) before = first;
+  }
+  return lowest;
 }
 
 /** Groups records that were stored at once: each says how many of them follow. */

@@ -59,13 +59,14 @@ const exportStore: Action<ExportOptions> = async (context, options) => {
   if (options.resume && options.output === undefined) {
     throw usageError("--resume", "only an export into a file can go on: give the file by --output");
   }
+  const segments = segmentCount(options);
   const pace = await createPace(options);
   return useStore(
     options,
     (opened) =>
       options.output === undefined
-        ? exportToStdout({ ...context, opened, options, pace })
-        : exportToFile({ ...context, opened, options, pace }, options.output),
+        ? exportToStdout({ ...context, opened, options, segments, pace })
+        : exportToFile({ ...context, opened, options, segments, pace }, options.output),
     { onRequest: pace.onRequest },
   );
 };
@@ -74,6 +75,7 @@ const exportStore: Action<ExportOptions> = async (context, options) => {
 interface Export extends Context {
   readonly opened: OpenStore;
   readonly options: ExportOptions;
+  readonly segments: number;
   readonly pace: Pace;
 }
 
@@ -96,9 +98,9 @@ interface Part {
 }
 
 async function exportToFile(work: Export, path: string): Promise<ExitCode> {
-  const { output, args, opened, options } = work;
+  const { output, args, opened, options, segments } = work;
   const lines = `${path}.lines`;
-  const job = { export: storeUrl(opened.location), only: options.only ?? "all", segments: options.segments };
+  const job = { export: storeUrl(opened.location), only: options.only ?? "all", segments };
   const state = openStateFile<ExportProgress>(`${path}.state`, job, options.resume === true);
   if (state.resumed) cutBack(lines, state.resumed.size);
   const collected = openLineFile(lines, "--output", state.resumed ? "append" : "replace");
@@ -171,11 +173,10 @@ interface Collecting {
 
 /** Reads all segments of both tables, and gives their lines page by page. */
 async function collect(
-  { output, signal, opened, options, pace }: Export,
+  { output, signal, opened, options, segments, pace }: Export,
   write: (line: string) => void,
   { resumed, onPage }: Collecting,
 ): Promise<Omit<ExportProgress, "size">> {
-  const segments = segmentCount(options);
   const tables: readonly Table[] = options.only ? [options.only] : ["events", "rows"];
   const parts: Part[] = resumed
     ? [...resumed.parts]

@@ -28,6 +28,9 @@ export const queryAggregates: Action<QueryOptions> = async (context, options, ty
   if (type === undefined && options.partition === undefined) {
     throw usageError("type", "which rows? Give a type, such as Order, or a --partition");
   }
+  if (type !== undefined && options.partition !== undefined) {
+    throw usageError("--partition", `which rows? Give the type ${type} with conditions, or --partition without a type`);
+  }
   return type === undefined
     ? queryPartition(context, options, schemas, index as GsiNumber)
     : queryMessages(context, options, schemas, index as GsiNumber, type);

@@ -182,6 +182,8 @@ describe("the command line", () => {
     [["streams", "list"], "PROTOSOURCE_STORE"],
     [["streams", "list", "--store", "dynamodb:?region=x&events=a"], "table name"],
     [["rebuild", "--store", "sqlite:x.db", "--segments", "0"], "--segments"],
+    [["export", "--store", "sqlite:x.db", "--segments", "1001"], "from 1 to 1000"],
+    [["aggregates", "query", "Order", "--partition", "p", "--store", "sqlite:x.db"], "--partition"],
   ])("%j is refused", async (args, part) => {
     expectFailure(await runCli(args), 2, part);
   });
