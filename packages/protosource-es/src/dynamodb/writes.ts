@@ -1,7 +1,8 @@
 /** What a save writes, how it is cut into requests, and what a refusal means. Nothing here sends. */
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
-import { ProtosourceError } from "../errors.js";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { claimKey } from "../opaquedata/claim-key.js";
+import type { OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store.js";
 import type { Refusal } from "./failures.js";
 import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
@@ -193,22 +194,30 @@ export function judge(
 
   const code = codes.find((code) => code !== "None" && code !== "ConditionalCheckFailed");
   if (code !== undefined) return { kind: "rejected", code };
+  const hasEvents = items.some(({ kind }) => kind === "event");
   return {
     kind: "again",
     items: items.flatMap((item, i) => {
       if (!failed(i) || item.kind === "event") return item;
-      return item.kind === "row" ? (putInstead(item, refusals[i]?.item) ?? []) : [];
+      return item.kind === "row" ? (putInstead(item, refusals[i]?.item, hasEvents) ?? []) : [];
     }),
   };
 }
 
 /**
  * Gives the put that follows one that was refused for the stored row: none when the stored row is of a later version.
- * A row without a version, as other writers leave it, is replaced when it is of an earlier one.
+ * A row without a version, as other writers leave it, is replaced when it is of an earlier one. A row that can't be read
+ * is left as it is where events wait for it, and is `corrupt_record` where it is put for its own sake.
  */
-function putInstead(put: RowPut, item: Item | undefined): RowPut | undefined {
+function putInstead(put: RowPut, item: Item | undefined, hasEvents: boolean): RowPut | undefined {
   if (item === undefined) return put;
-  const stored = readRow(item, put.table);
+  let stored: OpaqueRow;
+  try {
+    stored = readRow(item, put.table);
+  } catch (error) {
+    if (hasEvents && isProtosourceError(error, "corrupt_record")) return undefined;
+    throw error;
+  }
   if (stored.version !== 0n) return undefined;
   const version = put.versionOf?.(stored);
   if (version !== undefined && version > put.row.version) return undefined;

@@ -10,7 +10,7 @@ import {
   ensureTables,
   type ObservedRequest,
 } from "protosource-es/dynamodb";
-import { type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
+import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
@@ -70,6 +70,17 @@ describe.each(engines)("writes on $name", (engine) => {
     expect(requests.map(({ operation, writeUnits }) => ({ operation, writeUnits }))).toEqual([
       { operation: "PutItem", writeUnits: 1 },
     ]);
+  });
+
+  it("stores events though a row in their transaction can't be read", async () => {
+    const key = { pk: { S: `row of ${id}` }, sk: { S: "AGG" } };
+    const Item = { ...key, version: { S: "of another program" } };
+    await direct.send(new PutItemCommand({ TableName: aggregatesTable, Item }));
+    const row = create(OpaqueDataSchema, { pk: key.pk.S, sk: key.sk.S, version: 1n });
+    await store().saveAll([{ aggregateId: id, records: [record(1)] }], { rows: [{ row }] });
+    expect(await versions()).toEqual([1n]);
+    const rows = new DynamoDBOpaqueStore(client, { table: aggregatesTable });
+    expect(await failure(rows.put(row))).toMatchObject({ code: "corrupt_record" });
   });
 
   it("saves 2 to 100 records in one transaction", async () => {
