@@ -113,6 +113,29 @@ describe("a file", () => {
     const code = await new Promise((resolve) => child.on("close", resolve));
     expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringMatching(/^protosource: .*ENOSPC.*\n$/) });
   });
+
+  it("that has no more room keeps what was imported, and says how to go on", async () => {
+    const data = Buffer.alloc(100_000).toString("base64");
+    const lines = Array.from({ length: 40 }, (_, i) =>
+      JSON.stringify({ event: { stream: `p#${i}`, version: "1", data } }),
+    );
+    const file = folder.path("large.jsonl");
+    writeFileSync(file, `${lines.join("\n")}\n`);
+    const store = `sqlite:${folder.path("limited.db")}`;
+    const args = ["import", file, "--incomplete", "--store", store];
+    const cli = cliCommand(args);
+    // No file may grow beyond 1 MB, or half of that: shells differ in their unit.
+    const limited = spawn("sh", ["-c", 'ulimit -f 1000; exec "$@"', "sh", cli.command, ...cli.args], {
+      env: cli.env,
+      stdio: "pipe",
+    });
+    const { code, stdout, stderr } = await finishCli(limited);
+    expect({ code, stdout }).toEqual({ code: 5, stdout: "" });
+    expect(stderr).toMatch(/^What is done is kept\. Go on by:\n {2}protosource import .* --resume\nprotosource: .*\n$/);
+    const resumed = await runCli([...args, "--resume", "--json"]);
+    expect(resumed.json()).toMatchObject([{ problems: 0 }]);
+    expect((await list(store)).stdout.trimEnd().split("\n")).toHaveLength(41);
+  });
 });
 
 describe("libsql", () => {
