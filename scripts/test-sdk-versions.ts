@@ -9,10 +9,12 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
 const FOLDER = "sdk-versions";
-const FAST_PATH = "packages/protosource-es/test/unit/dynamodb/fast-path.test.ts";
+const FAST_PATH = ["fast-path", "answer-body"].map(
+  (name) => `packages/protosource-es/test/unit/dynamodb/${name}.test.ts`,
+);
 
 const given = process.argv.slice(2);
-const tests = given.length > 0 ? given : [FAST_PATH];
+const tests = given.length > 0 ? given : FAST_PATH;
 const { dependencies } = JSON.parse(readFileSync(`${FOLDER}/package.json`, "utf8")) as {
   readonly dependencies: Record<string, string>;
 };
