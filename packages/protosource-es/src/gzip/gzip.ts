@@ -22,7 +22,7 @@ export function isCompressed(data: Uint8Array): boolean {
  */
 export function compress(data: Uint8Array, threshold: number = DEFAULT_COMPRESS_THRESHOLD): Uint8Array {
   if (threshold <= 0 || data.length < threshold) return data;
-  return plain(gzipSync(data));
+  return plain(gzipSync(data, { chunkSize: chunkSize(data.length) }));
 }
 
 /**
@@ -33,7 +33,7 @@ export function compress(data: Uint8Array, threshold: number = DEFAULT_COMPRESS_
 export function decompress(data: Uint8Array, key: string, limit: number = DEFAULT_INFLATE_LIMIT): Uint8Array {
   if (!isCompressed(data)) return data;
   try {
-    return plain(gunzipSync(data, { maxOutputLength: limit }));
+    return plain(gunzipSync(data, { maxOutputLength: limit, chunkSize: chunkSize(unpackedLength(data)) }));
   } catch (cause) {
     throw new ProtosourceError(
       "corrupt_record",
@@ -43,6 +43,23 @@ export function decompress(data: Uint8Array, key: string, limit: number = DEFAUL
     );
   }
 }
+
+/** Gzip says at its end how long the unpacked data is. Whether that is true only unpacking tells. */
+function unpackedLength({ buffer, byteOffset, byteLength }: Uint8Array): number {
+  return byteLength < 4 ? 0 : new DataView(buffer, byteOffset, byteLength).getUint32(byteLength - 4, true);
+}
+
+/**
+ * Gives the size of the pieces in which a result of about `length` bytes is made. The last piece stays in memory as a
+ * whole, however little of it is used, so the usual 16 KB would be kept for each small event.
+ */
+function chunkSize(length: number): number {
+  return Math.max(MIN_CHUNK, Math.min(length + 1, MAX_CHUNK));
+}
+
+/** What Node takes at least, and by default. */
+const MIN_CHUNK = 64;
+const MAX_CHUNK = 16 * 1024;
 
 /** Gives the bytes without the methods of Node's own kind of array. */
 function plain({ buffer, byteOffset, byteLength }: Uint8Array): Uint8Array {

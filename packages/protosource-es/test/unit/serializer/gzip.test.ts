@@ -42,6 +42,28 @@ describe("compress and decompress", () => {
     expect(compress(noise).length).toBeGreaterThan(noise.length);
   });
 
+  it("keep no more in memory than the data takes", () => {
+    const texts = Array.from({ length: 500 }, (_, i) => new TextEncoder().encode(`event ${i} `.repeat(40)));
+    const held = (arrays: readonly Uint8Array[]): number =>
+      [...new Set(arrays.map(({ buffer }) => buffer))].reduce((sum, { byteLength }) => sum + byteLength, 0);
+    const stored = texts.map((text) => compress(text));
+    const unpacked = stored.map((data) => decompress(data, "key"));
+    const length = texts.reduce((sum, text) => sum + text.length, 0);
+    expect(unpacked).toEqual(texts);
+    expect(held(unpacked)).toBeLessThan(2 * length);
+    expect(held(stored)).toBeLessThan(2 * length);
+  });
+
+  it("unpack data that says that it is of another length", () => {
+    const whole = gzipSync(new Uint8Array(100_000).fill(7));
+    for (const said of [0, 99_999, 100_001, 2 ** 32 - 1]) {
+      const data = new Uint8Array(whole);
+      new DataView(data.buffer).setUint32(data.length - 4, said, true);
+      expect(corrupt(() => decompress(data, "the item"))).toBe("the item");
+    }
+    expect(decompress(whole, "key")).toHaveLength(100_000);
+  });
+
   it("make plain arrays of bytes", () => {
     const stored = compress(new Uint8Array(1_000));
     expect(Object.getPrototypeOf(stored)).toBe(Uint8Array.prototype);
