@@ -9,7 +9,7 @@ export interface Workload {
   readonly name: string;
   /** The length of the stream that it needs, written before. */
   readonly length?: number;
-  /** The calls of one slice: some 50 milliseconds of them. */
+  /** The calls of one slice: some 100 milliseconds of them, so that each pays for the garbage it makes. */
   readonly calls: number;
   /** Tells whether a store takes part. */
   fits(contender: Contender): boolean;
@@ -24,12 +24,12 @@ export type SeededStreams = ReadonlyMap<number, string>;
 
 /** The workloads for stores on DynamoDB. */
 export const WORKLOADS: readonly Workload[] = [
-  append(1, 40),
-  append(5, 15),
-  append(250, 1),
+  append(1, 80),
+  append(5, 30),
+  append(250, 3),
   conflict(40),
   ...[10, 100, 1000, 8000].flatMap((length) => [load("records", length), load("events", length)]),
-  tail(50, 8000, 30),
+  tail(50, 8000, 60),
   ...(["off", "best-effort", "transactional"] as const).flatMap((materialize) => [
     apply({ warm: false, materialize }, 20),
     apply({ warm: true, materialize }, 20),
@@ -117,7 +117,7 @@ function load(what: "records" | "events", length: number): Workload {
   return {
     name: `load ${length} to ${what}`,
     length,
-    calls: length <= 100 ? 30 : Math.ceil(4000 / length),
+    calls: length <= 100 ? 60 : Math.ceil(20_000 / length),
     fits: (contender) => what === "events" || contender.loadRecords !== undefined,
     async prepare(contender, seeded, calls) {
       const id = seededStream(seeded, length);
