@@ -8,6 +8,8 @@
  * binary values are still the base64 text that was sent. And as with the SDK's own `cacheMiddleware`, a middleware is
  * given its context once for many requests. A client's own commands and cached handlers aren't touched.
  */
+import { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
 import { parseAnswer } from "./answer-body.js";
 
 /**
@@ -203,9 +205,13 @@ function takeBody(config: ClientConfig): (next: Next) => Next {
     const result = await next(args);
     const { response } = result;
     if (response.statusCode !== 200 || !response.body) return result;
-    const bytes = await collect(response, config);
+    const chunks = await collect(response, config).catch((error: unknown) => {
+      // As the SDK does when its deserializer fails: it tells an answer that broke off from a request that never left.
+      if (error instanceof Error) Object.defineProperty(error, "$response", { value: response, configurable: true });
+      throw error;
+    });
     try {
-      const body = parseAnswer(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
+      const body = parseAnswer(textOf(chunks));
       if (typeof body === "object" && body !== null) {
         bodies.set(response, withoutNulls(body));
         response.body = NO_BODY;
@@ -214,7 +220,7 @@ function takeBody(config: ClientConfig): (next: Next) => Next {
     } catch {
       // What isn't JSON is for the SDK to complain about.
     }
-    response.body = bytes;
+    response.body = new Uint8Array(Buffer.concat(chunks));
     return result;
   };
 }
@@ -226,15 +232,29 @@ function withoutNulls(body: object): object {
     : body;
 }
 
-async function collect(response: HttpResponse, config: ClientConfig): Promise<Uint8Array> {
-  if (response.body instanceof Uint8Array) return response.body;
-  try {
-    return await config.streamCollector(response.body);
-  } catch (error) {
-    // As the SDK does when its deserializer fails: it tells an answer that broke off from a request that never left.
-    if (error instanceof Error) Object.defineProperty(error, "$response", { value: response, configurable: true });
-    throw error;
-  }
+async function collect({ body }: HttpResponse, config: ClientConfig): Promise<readonly Uint8Array[]> {
+  if (body instanceof Uint8Array) return [body];
+  return body instanceof Readable ? readAll(body) : [await config.streamCollector(body)];
+}
+
+/** Reads a stream of Node's. The SDK's collector makes two copies, and memory outside of the heap is collected late. */
+function readAll(stream: Readable): Promise<readonly Uint8Array[]> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    stream
+      .on("data", (chunk: Uint8Array) => chunks.push(chunk))
+      .on("end", () => resolve(chunks))
+      .on("error", reject);
+  });
+}
+
+function textOf(chunks: readonly Uint8Array[]): string {
+  const decoder = new StringDecoder();
+  return (
+    chunks
+      .map(({ buffer, byteOffset, byteLength }) => decoder.write(Buffer.from(buffer, byteOffset, byteLength)))
+      .join("") + decoder.end()
+  );
 }
 
 /** Gives the body as the output, when it was read. */

@@ -116,6 +116,16 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
       ["bytes", () => json(page)],
       ["a stream of Node's", () => Readable.from([text.slice(0, 9), text.slice(9)].map((part) => Buffer.from(part)))],
     ];
+    it("are read from a stream that is cut within letters", async () => {
+      const row = json({ Item: { pk: { S: "größe#€😀" }, sk: { S: "s" }, body: { B: "AP8Q" } } });
+      const { client } = scriptedClient(() => ({ body: Readable.from([...row].map((byte) => Buffer.from([byte]))) }));
+      const rows = new DynamoDBOpaqueStore(client, { fastPath, timeLimits });
+      expect(await rows.get({ pk: "p", sk: "s" })).toMatchObject({
+        pk: "größe#€😀",
+        body: new Uint8Array([0, 255, 16]),
+      });
+    });
+
     it.each(bodies)("are read from %s", async (_, body) => {
       const { client } = scriptedClient(() => ({ body: body() }));
       const { records } = await storeOf(client).load("a#1");
