@@ -62,8 +62,14 @@ export function hiddenItems(): HiddenItems {
       await Promise.all(underWay);
       const stream = streamOf(sent);
       const versions = new Set<string>();
-      for (const one of hidden) if (one.stream === stream) versions.add(one.version);
+      const leaveOut = (): void => {
+        for (const one of hidden) if (one.stream === stream) versions.add(one.version);
+      };
+      leaveOut();
       const answer = await carryOut();
+      // The Query may have been carried out after a transaction that began after it.
+      await Promise.all(underWay);
+      leaveOut();
       if (versions.size === 0 || answer.status !== 200) return answer;
       const body = JSON.parse(answer.body) as { readonly Items?: readonly Item[] };
       const items = body.Items?.filter((item) => !versions.has(item["v"]?.N ?? ""));
