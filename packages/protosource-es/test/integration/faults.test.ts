@@ -116,6 +116,26 @@ describe.each(engines)("the fault proxy before $name", (engine) => {
     expect(await seen()).toEqual(["1", "2", "3", "4"]);
   });
 
+  it("shows no more of a transaction to a Query that was under way before it", async () => {
+    const slow = await startFaultProxy(engine.endpoint);
+    slow.decide(({ operation }) => (operation === "Query" ? { delayMs: 500 } : "pass"));
+    const torn = await startFaultProxy(slow.endpoint);
+    torn.decide(({ operation }) =>
+      operation === "TransactWriteItems" ? { tornMs: 1_500, hides: (index) => index < 2 } : "pass",
+    );
+    const hasty = engineClient(torn.endpoint);
+    try {
+      const early = hasty.send(query(true));
+      while (slow.requests.length === 0) await new Promise((go) => setTimeout(go, 1));
+      const saving = new DynamoDBStore(hasty, { eventsTable }).save(id, records(4));
+      expect((await early).Items?.map((item) => item["v"]?.N)).toEqual(["3", "4"]);
+      await saving;
+    } finally {
+      hasty.destroy();
+      await Promise.all([slow.close(), torn.close()]);
+    }
+  });
+
   it("gives an old answer to a read that needn't be consistent, and only to that", async () => {
     const store = new DynamoDBStore(direct, { eventsTable });
     expect(await seen(false)).toEqual([]);
