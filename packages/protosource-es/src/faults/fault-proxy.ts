@@ -75,7 +75,7 @@ export async function startFaultProxy(target: string, options: FaultProxyOptions
   const server = createServer((incoming, response) => {
     const carryOut = async (operation: string, body: Body, sent: string): Promise<Answer> => {
       const forwarded = (): Promise<Answer> => forward(target, incoming.headers, sent);
-      const answer = await (operation === "Query" ? hidden.read(body, forwarded) : forwarded());
+      const answer = await (operation === "Query" ? hidden.read(body, forwarded) : hidden.other(body, forwarded));
       if (isEventual(operation, body) && answer.status === 200) answers.set(readOf(operation, sent), answer.body);
       return answer;
     };
@@ -107,7 +107,7 @@ export async function startFaultProxy(target: string, options: FaultProxyOptions
         return;
       }
       if (typeof fate === "object" && "tornMs" in fate) {
-        const { answer, done } = await hidden.write(body, fate.hides, () => carryOut(operation, body, sent));
+        const { answer, done } = await hidden.write(body, fate.hides, () => forward(target, incoming.headers, sent));
         await sleep(fate.tornMs);
         done();
         reply(response, answer);

@@ -21,11 +21,15 @@ export interface HiddenItems {
     sent: Body,
     carryOut: () => Promise<A>,
   ): Promise<A>;
+  /** Carries another request out, and holds its answer back while it tells of an event that is hidden. */
+  other<A>(sent: Body, carryOut: () => Promise<A>): Promise<A>;
 }
 
 interface Hidden {
   readonly stream: string;
   readonly version: string;
+  /** Ends when the event is shown. */
+  readonly shown: Promise<void>;
 }
 
 /** Makes an empty set of hidden items. */
@@ -33,12 +37,21 @@ export function hiddenItems(): HiddenItems {
   const hidden = new Set<Hidden>();
   const underWay = new Set<Promise<unknown>>();
   const tokens = new Set<string>();
+  /** Tells whether a transaction is carried out for the first time. Later, its events may have been seen already. */
+  const isFirst = ({ ClientRequestToken }: Body): boolean => {
+    if (typeof ClientRequestToken !== "string") return true;
+    const isNew = !tokens.has(ClientRequestToken);
+    tokens.add(ClientRequestToken);
+    return isNew;
+  };
   return {
     async write(sent, hides, carryOut) {
-      const token = String(sent["ClientRequestToken"]);
-      const isFirst = !tokens.has(token);
-      tokens.add(token);
-      const mine = isFirst ? eventsOf(sent).filter((_, index) => hides(index)) : [];
+      let show = (): void => {};
+      const shown = new Promise<void>((resolve) => {
+        show = resolve;
+      });
+      const events = isFirst(sent) ? putEventsOf(sent).filter((_, index) => hides(index)) : [];
+      const mine = events.map((event) => ({ ...event, shown }));
       // A Query between the commit and the hiding would see the whole and then a part, which DynamoDB never shows.
       const carried = carryOut().then((answer) => {
         if (answer.status === 200) for (const one of mine) hidden.add(one);
@@ -52,6 +65,7 @@ export function hiddenItems(): HiddenItems {
           answer,
           done: () => {
             for (const one of mine) hidden.delete(one);
+            show();
           },
         };
       } finally {
@@ -75,19 +89,42 @@ export function hiddenItems(): HiddenItems {
       const items = body.Items?.filter((item) => !versions.has(item["v"]?.N ?? ""));
       return { ...answer, body: JSON.stringify({ ...body, Items: items, Count: items?.length }) };
     },
+    async other(sent, carryOut) {
+      isFirst(sent);
+      const answer = await carryOut();
+      await Promise.all(underWay);
+      for (const one of hidden) {
+        if (eventsOf(sent).some((event) => event.stream === one.stream && event.version === one.version)) {
+          await one.shown;
+        }
+      }
+      return answer;
+    },
   };
 }
 
-function eventsOf(sent: Body): Hidden[] {
-  const items = (sent["TransactItems"] ?? []) as readonly {
-    readonly Put?: { readonly TableName: string; readonly Item: Item };
-  }[];
-  return items.flatMap(({ Put }) => {
-    const version = Put?.Item["v"]?.N;
-    return Put === undefined || version === undefined
-      ? []
-      : [{ stream: `${Put.TableName} ${Put.Item["a"]?.S}`, version }];
-  });
+type Event = Pick<Hidden, "stream" | "version">;
+
+/** The events that a transaction puts. */
+function putEventsOf({ TransactItems = [] }: Body): readonly Event[] {
+  return (TransactItems as readonly { readonly Put?: Target }[]).flatMap(({ Put }) => (Put ? eventOf(Put) : []));
+}
+
+/** The events that a request puts, deletes, gets or checks. */
+function eventsOf(sent: Body): readonly Event[] {
+  const items = (sent["TransactItems"] ?? [{ sent }]) as readonly Readonly<Record<string, Target>>[];
+  return items.flatMap((item) => Object.values(item).flatMap(eventOf));
+}
+
+interface Target {
+  readonly TableName?: string;
+  readonly Item?: Item;
+  readonly Key?: Item;
+}
+
+function eventOf({ TableName, Item, Key }: Target): Event | [] {
+  const { a, v } = Item ?? Key ?? {};
+  return v?.N === undefined ? [] : { stream: `${TableName} ${a?.S}`, version: v.N };
 }
 
 function streamOf(sent: Body): string {

@@ -1,5 +1,12 @@
 /** The faults that the published proxy injects, as a client meets them. */
-import { type DynamoDBClient, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
+import {
+  type DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  QueryCommand,
+  ScanCommand,
+  TransactWriteItemsCommand,
+} from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
 import { DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
@@ -133,6 +140,48 @@ describe.each(engines)("the fault proxy before $name", (engine) => {
     } finally {
       hasty.destroy();
       await Promise.all([slow.close(), torn.close()]);
+    }
+  });
+
+  it("hides nothing of a transaction that was carried out before", async () => {
+    let sent = 0;
+    proxy.decide(({ operation }) => {
+      if (operation !== "TransactWriteItems") return "pass";
+      return sent++ === 0 ? "fail after" : { tornMs: 500, hides: () => true };
+    });
+    let isSaved = false;
+    const saving = new DynamoDBStore(client, { eventsTable }).save(id, records(4)).finally(() => {
+      isSaved = true;
+    });
+    while (sent < 2) await new Promise((go) => setTimeout(go, 1));
+    while (!isSaved) expect(await seen()).toEqual(["1", "2", "3", "4"]);
+    await saving;
+    expect(sent).toBe(2);
+  });
+
+  it("tells nobody of an event that it hides", async () => {
+    proxy.decide(({ operation, body }) =>
+      operation === "TransactWriteItems" && JSON.stringify(body).includes('"m"')
+        ? { tornMs: 500, hides: () => true }
+        : "pass",
+    );
+    const first = { TableName: eventsTable, Item: { a: { S: id }, v: { N: "1" } } };
+    const condition = { ConditionExpression: "attribute_not_exists(a)" };
+    for (const request of [
+      () => client.send(new PutItemCommand({ ...first, ...condition })).then(String, String),
+      () => client.send(new GetItemCommand({ TableName: eventsTable, Key: first.Item, ConsistentRead: true })),
+      () =>
+        client
+          .send(new TransactWriteItemsCommand({ TransactItems: [{ Put: { ...first, ...condition } }] }))
+          .then(String, String),
+    ]) {
+      first.Item.a.S = id = `faults#${ids++}`;
+      const saving = new DynamoDBStore(client, { eventsTable }).save(id, records(4));
+      while (proxy.requests.at(-1)?.operation !== "TransactWriteItems") await new Promise((go) => setTimeout(go, 1));
+      expect(await seen()).toEqual([]);
+      await request();
+      expect(await seen()).toEqual(["1", "2", "3", "4"]);
+      await saving;
     }
   });
 
