@@ -47,19 +47,19 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     return { records, next: output?.LastEvaluatedKey };
   };
 
-  /** Goes on from a page until the range ends. */
-  async function* restOf(
+  /** Reads page after page until the range ends. A page may be empty and still not be the last. */
+  async function* pages(
     aggregateId: string,
     range: StreamRange,
-    page: StreamPage,
+    startKey: Item | undefined,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
-    let { next } = page;
-    while (next !== undefined) {
-      const following = await readPage(aggregateId, range, next, signal);
-      yield following.records;
-      next = following.next;
-    }
+    let next = startKey;
+    do {
+      const page = await readPage(aggregateId, range, next, signal);
+      yield page.records;
+      next = page.next;
+    } while (next !== undefined);
   }
 
   /** Reads the versions behind the first page in windows of its size, several at once, and gives them in order. */
@@ -89,54 +89,50 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
         if (first === undefined) return;
         const page = await first.page;
         yield page.records;
-        yield* restOf(aggregateId, first.range, page, ending);
+        if (page.next !== undefined) yield* pages(aggregateId, first.range, page.next, ending);
       }
     } finally {
       given.abort();
     }
   }
 
-  /** Reads the last item that begins below a version: a packed one may reach beyond it. */
-  async function* itemBelow(
+  /** Reads the last item that begins at a version or below it: its records in descending order, or none. */
+  const lastItem = async (
     aggregateId: string,
-    version: bigint,
+    to: bigint | undefined,
     consistent: boolean,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
-    const range = { to: version - 1n, reverse: true, limit: 1, consistent };
-    yield (await readPage(aggregateId, range, undefined, signal)).records;
-  }
+  ): Promise<readonly ReadRecord[]> => {
+    for await (const records of pages(aggregateId, { to, reverse: true, limit: 1, consistent }, undefined, signal)) {
+      if (records.length > 0) return records;
+    }
+    return [];
+  };
 
   return async function* read(aggregateId, range, signal) {
     const { from = 1n, to, reverse = false, limit, consistent } = range;
-    const first = await readPage(aggregateId, range, undefined, signal);
+    // A packed item that begins below a version may reach beyond it.
+    const itemBelow = (): Promise<readonly ReadRecord[]> => lastItem(aggregateId, from - 1n, consistent, signal);
     if (reverse) {
       let lowest: bigint | undefined;
-      for await (const records of startingWith(first.records, restOf(aggregateId, range, first, signal))) {
+      for await (const records of pages(aggregateId, range, undefined, signal)) {
         lowest = records.at(-1)?.record.version ?? lowest;
         yield records;
       }
-      if (from > 1n && lowest !== from) yield* itemBelow(aggregateId, from, consistent, signal);
+      if (from > 1n && lowest !== from) yield await itemBelow();
       return;
     }
+    const first = await readPage(aggregateId, range, undefined, signal);
     const begin = first.records[0]?.record.version;
     const end = first.records.at(-1)?.record.version;
-    if (from > 1n && begin !== from) {
-      for await (const records of itemBelow(aggregateId, from, consistent, signal)) yield records.toReversed();
-    }
+    if (from > 1n && begin !== from) yield (await itemBelow()).toReversed();
     yield first.records;
     if (first.next === undefined) return;
     if (begin === undefined || end === undefined || limit !== undefined) {
-      yield* restOf(aggregateId, range, first, signal);
+      yield* pages(aggregateId, range, first.next, signal);
       return;
     }
-    const head = { reverse: true, limit: 1, consistent };
-    const last = to ?? (await readPage(aggregateId, head, undefined, signal)).records[0]?.record.version ?? end;
+    const last = to ?? (await lastItem(aggregateId, undefined, consistent, signal))[0]?.record.version ?? end;
     yield* windows(aggregateId, { from: end + 1n, to: last }, end - begin + 1n, consistent, signal);
   };
-}
-
-async function* startingWith<T>(first: T, rest: AsyncIterable<T>): AsyncGenerator<T, void, undefined> {
-  yield first;
-  yield* rest;
 }

@@ -172,6 +172,55 @@ describe.each(engines)("reads on $name", (engine) => {
     }
   });
 
+  it("gives a transaction that is torn in any way whole or not at all, on pages of any size", async () => {
+    const record = (version: number): StoredRecord =>
+      create(StoredRecordSchema, { version: BigInt(version), data: new Uint8Array([version]) });
+    const all = Array.from({ length: 13 }, (_, i) => record(i + 1));
+    const before = all.slice(0, 9);
+    const plain = new DynamoDBStore(direct, { eventsTable });
+    const readAll = async (stream: string, reverse: boolean): Promise<StoredRecord[]> => {
+      const read: StoredRecord[] = [];
+      for await (const one of store.events(stream, { from: 3n, reverse })) read.push(one);
+      return reverse ? read.reverse() : read;
+    };
+    const holdsFrom = async (from: number, read: Promise<readonly StoredRecord[]>): Promise<void> => {
+      const records = await read;
+      expect([before.slice(from), all.slice(from)]).toContainEqual(records);
+    };
+    // Each bit says whether one of the four events is hidden at first.
+    const hiding = new Map(Array.from({ length: 16 }, (_, bits) => [`${id} ${bits}`, bits]));
+    // One by one: the records of one save would say themselves that others follow.
+    for (const one of before) await Promise.all([...hiding.keys()].map((stream) => plain.save(stream, [one])));
+    const torn = new Set<string>();
+    proxy.decide(({ operation, body }) => {
+      if (operation === "Query") {
+        const { [":a"]: stream } = body["ExpressionAttributeValues"] as Record<string, AttributeValue>;
+        return { pageItems: 1 + ((hiding.get(String(stream?.S)) ?? 0) % 3) };
+      }
+      if (operation !== "TransactWriteItems") return "pass";
+      const [first] = body["TransactItems"] as readonly { Put: { Item: Item } }[];
+      const stream = String(first?.Put.Item["a"]?.S);
+      const bits = hiding.get(stream) ?? 0;
+      torn.add(stream);
+      return { tornMs: 200, hides: (index) => (bits >> index) % 2 === 1 };
+    });
+    await Promise.all(
+      [...hiding.keys()].map(async (stream) => {
+        const saving = store.save(stream, all.slice(9));
+        while (!torn.has(stream)) await new Promise((go) => setTimeout(go, 1));
+        await Promise.all([
+          holdsFrom(
+            0,
+            store.load(stream).then(({ records }) => records),
+          ),
+          holdsFrom(2, readAll(stream, false)),
+          holdsFrom(2, readAll(stream, true)),
+        ]);
+        await saving;
+      }),
+    );
+  });
+
   it("reads again when the beginning of a transaction isn't seen yet", async () => {
     const three = (first: bigint): StoredRecord[] =>
       [first, first + 1n, first + 2n].map((version) =>
