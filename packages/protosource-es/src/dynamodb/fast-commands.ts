@@ -72,11 +72,17 @@ interface ClientConfig {
 }
 interface HttpResponse {
   readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string>>;
   body: unknown;
+}
+interface HttpRequest {
+  readonly headers: object;
+  readonly query?: object;
+  body?: unknown;
 }
 interface Args {
   readonly input: object;
-  readonly request: { body?: unknown };
+  readonly request: HttpRequest;
   readonly abortSignal?: AbortSignal;
 }
 interface Result {
@@ -84,9 +90,13 @@ interface Result {
   readonly output: { readonly $metadata: unknown };
 }
 type Next = (args: Args) => Promise<Result>;
+interface Context {
+  /** To where the request goes, once that is known. */
+  readonly endpointV2?: { readonly url: URL; readonly headers?: object };
+}
+type Middleware = (next: Next, context: Context) => Next;
 interface CommandStack {
-  add(middleware: (next: Next) => Next, options: object): void;
-  addRelativeTo(middleware: (next: Next) => Next, options: object): void;
+  addRelativeTo(middleware: Middleware, options: object): void;
 }
 
 /** A handler that was put together, and what of the client it was put together from. */
@@ -116,18 +126,15 @@ function resolveFast(
   const cached = ofClient.get(commandClass);
   if (cached && areSame(cached.middleware, middleware) && areSame(cached.settings, settings)) return cached.handler;
 
-  own.addRelativeTo(hideInput, {
-    relation: "after",
-    toMiddleware: "endpointV2Middleware",
-    name: "protosourceHideInput",
-  });
-  own.addRelativeTo(writeBody, {
-    relation: "after",
-    toMiddleware: "serializerMiddleware",
-    name: "protosourceWriteBody",
-  });
-  own.add(takeBody(config), { step: "deserialize", priority: "low", name: "protosourceTakeBody" });
-  own.add(giveBody, { step: "deserialize", priority: "high", name: "protosourceGiveBody" });
+  const [beforeSerializer, afterSerializer] = aroundSerializer();
+  const [beforeDeserializer, afterDeserializer] = aroundDeserializer(config);
+  const add = (middleware: Middleware, name: string, relation: "before" | "after", toMiddleware: string): void =>
+    own.addRelativeTo(middleware, { relation, toMiddleware, name: `protosource${name}` });
+  // It is added before the one that finds the endpoint, and would come before it if it were added before the serializer.
+  add(beforeSerializer, "BeforeSerializer", "after", "endpointV2Middleware");
+  add(afterSerializer, "AfterSerializer", "after", "serializerMiddleware");
+  add(beforeDeserializer, "BeforeDeserializer", "before", "deserializerMiddleware");
+  add(afterDeserializer, "AfterDeserializer", "after", "deserializerMiddleware");
   const handler = resolve(quiet(config));
   ofClient.set(commandClass, { middleware, settings, handler });
   return handler;
@@ -151,9 +158,6 @@ function areSame(a: readonly unknown[], b: readonly unknown[]): boolean {
 }
 
 const signals = new WeakMap<object, AbortSignal>();
-const inputs = new WeakMap<object, object>();
-const bodies = new WeakMap<object, object>();
-const NO_BODY = new Uint8Array();
 
 /** Gives a client's configuration with a logger for which nothing is prepared, unless the client has a real one. */
 function quiet(config: ClientConfig): ClientConfig {
@@ -168,23 +172,48 @@ function quiet(config: ClientConfig): ClientConfig {
   };
 }
 
-/** Gives the SDK's serializer nothing to walk through. */
-function hideInput(next: Next): Next {
-  return (args) => {
+/**
+ * Goes around the SDK's serializer: the input is JSON already, but for its bytes, and all else of a request is the same
+ * each time. The first request to an endpoint passes the serializer, with an input that is empty.
+ */
+function aroundSerializer(): readonly [before: Middleware, after: Middleware] {
+  const written = new Map<string, HttpRequest>();
+  const inputs = new WeakMap<object, object>();
+  let send: Next;
+  const before: Middleware = (next, context) => (args) => {
+    const request = written.get(placeOf(context));
+    if (request) return send({ ...args, request: withBody(request, args.input) });
     const input = {};
     inputs.set(input, args.input);
     return next({ ...args, input });
   };
+  const after: Middleware = (next, context) => {
+    send = next;
+    return (args) => {
+      const input = inputs.get(args.input);
+      if (!input) return next(args);
+      const place = placeOf(context);
+      if (place !== "") written.set(place, withBody(args.request, {}));
+      return next({ ...args, input, request: withBody(args.request, input) });
+    };
+  };
+  return [before, after];
 }
 
-/** Writes the body of a request without a walk through its schema: the input is JSON already, but for its bytes. */
-function writeBody(next: Next): Next {
-  return (args) => {
-    const input = inputs.get(args.input);
-    if (!input) return next(args);
-    args.request.body = JSON.stringify(toWire(input));
-    return next({ ...args, input });
-  };
+/** The address of the endpoint, on which alone a request depends; empty when it may depend on more. */
+function placeOf({ endpointV2 }: Context): string {
+  return endpointV2 && Object.keys(endpointV2.headers ?? {}).length === 0 ? endpointV2.url.href : "";
+}
+
+/** Copies a request, which others will change, with another body. */
+function withBody(request: HttpRequest, input: object): HttpRequest {
+  const { headers, query } = request;
+  const copy: HttpRequest = Object.assign(Object.create(Object.getPrototypeOf(request)), request);
+  return Object.assign(copy, {
+    headers: { ...headers },
+    query: query && { ...query },
+    body: JSON.stringify(toWire(input)),
+  });
 }
 
 function toWire(value: unknown): unknown {
@@ -198,31 +227,51 @@ function toWire(value: unknown): unknown {
   return wire;
 }
 
-/** Reads the body of a successful answer before the SDK's deserializer does, and leaves that one nothing to do. */
-function takeBody(config: ClientConfig): (next: Next) => Next {
-  return (next) => async (args) => {
+/** Goes around the SDK's deserializer when an answer is a success in JSON. All others are left to it. */
+function aroundDeserializer(config: ClientConfig): readonly [before: Middleware, after: Middleware] {
+  const answered = new WeakMap<object, Result>();
+  let send: Next;
+  const before: Middleware = (next) => async (args) => {
     if (args.abortSignal) signals.set(args.request, args.abortSignal);
-    const result = await next(args);
+    const result = await send(args);
     const { response } = result;
-    if (response.statusCode !== 200 || !response.body) return result;
-    const chunks = await collect(response, config).catch((error: unknown) => {
-      // As the SDK does when its deserializer fails: it tells an answer that broke off from a request that never left.
-      if (error instanceof Error) Object.defineProperty(error, "$response", { value: response, configurable: true });
-      throw error;
-    });
-    try {
-      const body = parseAnswer(textOf(chunks));
-      if (typeof body === "object" && body !== null) {
-        bodies.set(response, withoutNulls(body));
-        response.body = NO_BODY;
-        return result;
-      }
-    } catch {
-      // What isn't JSON is for the SDK to complain about.
-    }
-    response.body = new Uint8Array(Buffer.concat(chunks));
-    return result;
+    const body = response.statusCode === 200 && response.body ? await readBody(response, config) : undefined;
+    if (body) return { ...result, output: { ...body, $metadata: metadataOf(response) } };
+    answered.set(args, result);
+    return next(args);
   };
+  const after: Middleware = (next) => {
+    send = next;
+    return async (args) => answered.get(args) ?? next(args);
+  };
+  return [before, after];
+}
+
+/** As the SDK does it. */
+function metadataOf({ statusCode, headers }: HttpResponse): object {
+  return {
+    httpStatusCode: statusCode,
+    requestId: headers["x-amzn-requestid"] ?? headers["x-amzn-request-id"] ?? headers["x-amz-request-id"],
+    extendedRequestId: headers["x-amz-id-2"],
+    cfId: headers["x-amz-cf-id"],
+  };
+}
+
+/** Reads the body of an answer. What isn't JSON is put back, for the SDK to complain about. */
+async function readBody(response: HttpResponse, config: ClientConfig): Promise<object | undefined> {
+  const chunks = await collect(response, config).catch((error: unknown) => {
+    // As the SDK does when its deserializer fails: it tells an answer that broke off from a request that never left.
+    if (error instanceof Error) Object.defineProperty(error, "$response", { value: response, configurable: true });
+    throw error;
+  });
+  try {
+    const body = parseAnswer(textOf(chunks));
+    if (typeof body === "object" && body !== null) return withoutNulls(body);
+  } catch {
+    // The SDK complains.
+  }
+  response.body = new Uint8Array(Buffer.concat(chunks));
+  return undefined;
 }
 
 /** Leaves out the members that some engines send as null, as the SDK does. */
@@ -249,19 +298,8 @@ function readAll(stream: Readable): Promise<readonly Uint8Array[]> {
 }
 
 function textOf(chunks: readonly Uint8Array[]): string {
+  const buffers = chunks.map(({ buffer, byteOffset, byteLength }) => Buffer.from(buffer, byteOffset, byteLength));
+  if (buffers.length === 1) return String(buffers[0]);
   const decoder = new StringDecoder();
-  return (
-    chunks
-      .map(({ buffer, byteOffset, byteLength }) => decoder.write(Buffer.from(buffer, byteOffset, byteLength)))
-      .join("") + decoder.end()
-  );
-}
-
-/** Gives the body as the output, when it was read. */
-function giveBody(next: Next): Next {
-  return async (args) => {
-    const result = await next(args);
-    const body = bodies.get(result.response);
-    return body ? { ...result, output: { ...body, $metadata: result.output.$metadata } } : result;
-  };
+  return buffers.map((part) => decoder.write(part)).join("") + decoder.end();
 }
