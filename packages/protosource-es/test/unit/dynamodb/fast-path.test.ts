@@ -5,6 +5,7 @@ import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import {
   DynamoDBClient,
+  type DynamoDBClientConfig,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -92,6 +93,29 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
       await Promise.all([storeOf(client).load("a#1"), storeOf(client).load("a#2")]);
       await plain.client.send(new QueryCommand({ TableName: "events" }));
       expect(sent.map(({ hostname }) => hostname)).toEqual(Array(2).fill(plain.sent[0]?.hostname));
+    });
+
+    it("go where the client's rules for endpoints say, with the headers of that endpoint", async () => {
+      let place = "";
+      const config: DynamoDBClientConfig = {
+        endpointProvider: () => ({
+          url: new URL(`https://${place}.example`),
+          properties: {},
+          ...(place === "c" ? { headers: { "x-place": [place] } } : {}),
+        }),
+      };
+      const { client, sent } = scriptedClient(() => ({ body: json(page) }), config);
+      const plain = scriptedClient(() => ({ body: json(page) }), config);
+      const store = storeOf(client);
+      const places = ["a", "a", "b", "a", "c", "c", "b"];
+      for (place of places) {
+        await store.load("a#1");
+        await plain.client.send(new QueryCommand({ TableName: "events" }));
+      }
+      expect(sent.map(({ hostname }) => hostname)).toEqual(places.map((name) => `${name}.example`));
+      expect(sent.map(({ headers }) => headers["host"])).toEqual(sent.map(({ hostname }) => hostname));
+      const marks = (all: typeof sent): unknown => all.map(({ headers }) => headers["x-place"]);
+      expect(marks(sent)).toEqual(marks(plain.sent));
     });
 
     it("are signed anew when the credentials change", async () => {
@@ -299,26 +323,37 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
       expect(seen).toHaveLength(2);
     });
 
-    it("middleware around the serializer sees the input", async () => {
+    it("middleware around the serializer and the deserializer sees each request", async () => {
       const { client } = scriptedClient(() => ({ body: json(page) }));
-      const seen: unknown[] = [];
-      client.middlewareStack.add(
-        (next) => (args) => {
-          seen.push(args.input);
-          return next(args);
-        },
-        { step: "serialize", priority: "high", name: "before" },
-      );
-      client.middlewareStack.add(
-        (next) => (args) => {
-          seen.push(args.input);
-          return next(args);
-        },
-        { step: "serialize", priority: "low", name: "after" },
-      );
-      await storeOf(client).load("a#1");
-      const input = expect.objectContaining({ TableName: "events" });
-      expect(seen).toEqual([input, input]);
+      const seen = new Map<string, unknown[]>();
+      type Handler = (args: { readonly input: unknown }) => Promise<{ readonly response: unknown }>;
+      const watch = (name: string) =>
+        ((next: Handler): Handler =>
+          async (args) => {
+            const result = await next(args);
+            const { statusCode } = result.response as { readonly statusCode: number };
+            seen.set(name, [...(seen.get(name) ?? []), [args.input, statusCode]]);
+            return result;
+          }) as never;
+      for (const step of ["serialize", "deserialize"] as const) {
+        for (const priority of ["high", "normal", "low"] as const) {
+          const name = `${step} ${priority}`;
+          client.middlewareStack.add(watch(name), { step: step as "serialize", priority, name });
+        }
+        for (const relation of ["before", "after"] as const) {
+          const toMiddleware = `${step}rMiddleware`;
+          const name = `${relation} ${toMiddleware}`;
+          client.middlewareStack.addRelativeTo(watch(name), { relation, toMiddleware, name });
+        }
+      }
+      const store = storeOf(client);
+      for (const id of ["a#1", "a#2", "a#3"]) await store.load(id);
+      const input = (id: string): unknown =>
+        expect.objectContaining({ ExpressionAttributeValues: { ":a": { S: id } } });
+      expect(seen.size).toBe(10);
+      for (const [name, calls] of seen) {
+        expect(calls, name).toEqual(["a#1", "a#2", "a#3"].map((id) => [input(id), 200]));
+      }
     });
 
     it("middleware may answer in place of DynamoDB", async () => {
