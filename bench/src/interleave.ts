@@ -37,7 +37,8 @@ export async function interleave(
   return slices;
 }
 
-const WARM_UP_ROUNDS = 3;
+/** Rounds until a process runs as one that has run for a while. */
+const WARM_UP_ROUNDS = 8;
 
 /** A B C, C B A, B C A, A C B, C A B, B A C: each comes first as often as the others. */
 function inOrderOf(round: number, entries: readonly Entry[]): readonly Entry[] {

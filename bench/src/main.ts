@@ -8,20 +8,21 @@
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
-import { type Engine, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
+import { startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { budgetTable } from "./budget.js";
 import { budgets, type Measured } from "./budgets.js";
 import type { Entry } from "./interleave.js";
 import { readLongStream } from "./long-stream.js";
 import { OURS, OURS_PLAIN } from "./names.js";
+import { carryOut, type Kind, measureInOwnProcess, WORKLOADS_OF } from "./own-process.js";
 import { installPeers } from "./peers/installed.js";
 import { type Profile, profile } from "./profile.js";
 import { inject } from "./readme.js";
 import { profileReport, report } from "./report.js";
-import { type Results, run } from "./results.js";
+import type { Result, Results } from "./results.js";
 import { measureSize } from "./size.js";
-import { dynamoDBEntries, embeddedEntries, rebuildEntries } from "./stores.js";
-import { EMBEDDED_WORKLOADS, REBUILD_WORKLOADS, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
+import { dynamoDBEntries } from "./stores.js";
+import { seededLengths, WORKLOADS, type Workload } from "./workloads.js";
 
 const { values: args } = parseArgs({
   options: {
@@ -29,6 +30,7 @@ const { values: args } = parseArgs({
     profile: { type: "string" },
     only: { type: "string" },
     rounds: { type: "string", default: "24" },
+    task: { type: "string" },
   },
 });
 
@@ -36,22 +38,26 @@ const { values: args } = parseArgs({
 const PROFILED_SLICES = 20;
 
 installPeers();
-if (args.profile !== undefined) await profileWorkloads(args.profile);
+if (args.task !== undefined) await carryOut(JSON.parse(args.task));
+else if (args.profile !== undefined) await profileWorkloads(args.profile);
 else await measureAll(Number(args.rounds));
 
 async function measureAll(rounds: number): Promise<void> {
   const loadBefore = loadavg()[0] ?? 0;
-  const peers = !args.check;
   const engine = await startDynamoDBLocal();
   const accountant = await startDynoxide();
+  const measure = async (kind: Kind): Promise<Results> => {
+    const results = new Map<string, ReadonlyMap<string, Result>>();
+    for (const { name } of chosen(WORKLOADS_OF[kind])) {
+      const engines = { engine: engine.endpoint, accountant: accountant.endpoint };
+      results.set(name, await measureInOwnProcess({ kind, workload: name, rounds, peers: !args.check, ...engines }));
+    }
+    return results;
+  };
   try {
-    const workloads = chosen(WORKLOADS);
-    const lengths = seededLengths(workloads);
-    const entries = await dynamoDBEntries(engine, { units: false, peers, lengths });
-    const accounting = await dynamoDBEntries(accountant, { units: true, peers, lengths });
-    const dynamoDB = await run(workloads, entries, { rounds, accounting });
-    const rebuilds = await measureRebuilds(engine, accountant, rounds);
-    const embedded = await measureEmbedded(rounds);
+    const dynamoDB = await measure("dynamoDB");
+    const rebuilds = await measure("rebuild");
+    const embedded = await measure("embedded");
     if (args.only !== undefined) return;
 
     const client = engine.client();
@@ -67,32 +73,14 @@ async function measureAll(rounds: number): Promise<void> {
   }
 }
 
-async function measureRebuilds(engine: Engine, accountant: Engine, rounds: number): Promise<Results> {
-  const workloads = chosen(REBUILD_WORKLOADS);
-  if (workloads.length === 0) return new Map();
-  const entries = await rebuildEntries(engine, { units: false });
-  const accounting = await rebuildEntries(accountant, { units: true });
-  return run(workloads, entries, { rounds, accounting });
-}
-
-async function measureEmbedded(rounds: number): Promise<Results> {
-  const workloads = chosen(EMBEDDED_WORKLOADS);
-  if (workloads.length === 0) return new Map();
-  const { entries, close } = await embeddedEntries(seededLengths(workloads));
-  try {
-    return await run(workloads, entries, { rounds });
-  } finally {
-    close();
-  }
-}
-
 /** Profiles the package with its fast path off and on. */
 async function profileWorkloads(pattern: string): Promise<void> {
   const workloads = WORKLOADS.filter(({ name }) => new RegExp(pattern).test(name));
   if (workloads.length === 0) throw new Error(`no workload is called ${pattern}: ${WORKLOADS.map(({ name }) => name)}`);
   const engine = await startDynamoDBLocal();
   try {
-    const entries = await dynamoDBEntries(engine, { units: false, peers: false, lengths: seededLengths(workloads) });
+    const lengths = seededLengths(workloads);
+    const entries = await dynamoDBEntries(engine.endpoint, { purpose: "profile", units: false, peers: false, lengths });
     const reports: string[] = [];
     for (const workload of workloads) {
       const profiles = new Map<string, Profile>();

@@ -44,7 +44,7 @@ export async function run(
   const results = new Map<string, ReadonlyMap<string, Result>>();
   for (const workload of workloads) {
     const taking = entries.filter(({ contender }) => workload.fits(contender));
-    const slices = await interleave(workload, taking, rounds);
+    const slices = await interleave(workload, taking, workload.calls < SHORT_CALLS ? rounds : 3 * rounds);
     const floor = slices.get(taking[0]?.name ?? "") ?? [];
     const ofWorkload = new Map<string, Result>();
     for (const entry of taking) {
@@ -66,6 +66,9 @@ export async function run(
   }
   return results;
 }
+
+/** As many calls in a slice are short ones. They differ more from slice to slice, and get three times the rounds. */
+const SHORT_CALLS = 30;
 
 /** The calls of which the units are taken. They are exact; more than one, in case that they change as a stream grows. */
 const UNIT_CALLS = 10;

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
-import type { Engine } from "@protosource-es/engines";
+import { engineClient } from "@protosource-es/engines";
 import { openSqlite, SqliteStore } from "protosource-es/sqlite";
 import type { Contender } from "./contender.js";
 import { createFloor } from "./floor.js";
@@ -45,12 +45,14 @@ const PEERS: readonly Recipe[] = [
 
 /** Which stores take part, and what is written before. */
 export interface Selection extends MeteredOptions {
+  /** What their tables are for. No other stores on the engine have the same. */
+  readonly purpose: string;
   readonly peers: boolean;
   readonly lengths: readonly number[];
 }
 
-/** Makes the stores on an engine, and writes their streams. */
-export async function dynamoDBEntries(engine: Engine, selection: Selection): Promise<readonly Entry[]> {
+/** Makes the stores on the engine at an address, and writes their streams. */
+export async function dynamoDBEntries(engine: string, selection: Selection): Promise<readonly Entry[]> {
   const recipes = selection.peers ? [...OWN, ...PEERS] : OWN;
   const entries: Entry[] = [];
   for (const recipe of recipes) entries.push(await entryOf(engine, recipe, selection));
@@ -58,11 +60,11 @@ export async function dynamoDBEntries(engine: Engine, selection: Selection): Pro
 }
 
 /** Makes the stores that rebuild rows, with nothing but the orders to rebuild. */
-export async function rebuildEntries(engine: Engine, options: MeteredOptions): Promise<readonly Entry[]> {
+export async function rebuildEntries(engine: string, selection: Selection): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
+  const lengths = Array.from({ length: REBUILT.orders }, () => REBUILT.events);
   for (const recipe of OWN.filter(({ name }) => [FLOOR, FLOOR_AGAIN, OURS].includes(name))) {
-    const lengths = Array.from({ length: REBUILT.orders }, () => REBUILT.events);
-    const entry = await entryOf(engine, recipe, { ...options, lengths }, "rebuild");
+    const entry = await entryOf(engine, recipe, { ...selection, lengths });
     await entry.contender.rebuild?.();
     entries.push(entry);
   }
@@ -70,25 +72,23 @@ export async function rebuildEntries(engine: Engine, options: MeteredOptions): P
 }
 
 async function entryOf(
-  engine: Engine,
+  engine: string,
   { name, create, seedsAtOnce, isPeer }: Recipe,
-  { units, lengths }: MeteredOptions & Pick<Selection, "lengths">,
-  purpose = "bench",
+  { purpose, units, lengths }: Selection,
 ): Promise<Entry> {
-  const table = `${purpose}-${name.replaceAll(/[^a-z]+/gi, "-")}`;
-  const meter = createMeteredClient((config) => (isPeer ? peerClient(engine, config) : engine.client(config)), {
-    units,
-  });
+  const table = `${purpose}-${name}`.replaceAll(/[^a-z0-9]+/gi, "-");
+  const clientOf = isPeer ? peerClient : engineClient;
+  const meter = createMeteredClient((config) => clientOf(engine, config), { units });
   const contender = await create(meter.client, table);
   return { name, contender, seeded: await seed(contender, lengths, seedsAtOnce), meter };
 }
 
-function peerClient(engine: Engine, config: Partial<DynamoDBClientConfig>): DynamoDBClient {
+function peerClient(endpoint: string, config: Partial<DynamoDBClientConfig>): DynamoDBClient {
   const { DynamoDB } = requirePeer<{ readonly DynamoDB: new (config: DynamoDBClientConfig) => DynamoDBClient }>(
     "@aws-sdk/client-dynamodb",
   );
   const credentials = { accessKeyId: "local", secretAccessKey: "local" };
-  return new DynamoDB({ endpoint: engine.endpoint, region: "us-east-1", credentials, ...config });
+  return new DynamoDB({ endpoint, region: "us-east-1", credentials, ...config });
 }
 
 /** Stores in SQLite files, and what ends them. */
