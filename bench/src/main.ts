@@ -16,7 +16,7 @@ import { readLongStream } from "./long-stream.js";
 import { OURS, OURS_PLAIN } from "./names.js";
 import { carryOut, type Kind, measureInOwnProcess, WORKLOADS_OF } from "./own-process.js";
 import { installPeers } from "./peers/installed.js";
-import { type Profile, profile } from "./profile.js";
+import { createProfiler } from "./profile.js";
 import { inject } from "./readme.js";
 import { profileReport, report } from "./report.js";
 import type { Result, Results } from "./results.js";
@@ -34,7 +34,7 @@ const { values: args } = parseArgs({
   },
 });
 
-/** As many slices as make a profile of some seconds. */
+/** As many slices as make a profile of some seconds. As many are run before, in the same turns. */
 const PROFILED_SLICES = 20;
 
 installPeers();
@@ -83,14 +83,18 @@ async function profileWorkloads(pattern: string): Promise<void> {
     const entries = await dynamoDBEntries(engine.endpoint, { purpose: "profile", units: false, peers: false, lengths });
     const reports: string[] = [];
     for (const workload of workloads) {
-      const profiles = new Map<string, Profile>();
-      for (const name of [OURS_PLAIN, OURS]) {
-        const { contender, seeded } = entryNamed(entries, name);
-        const count = workload.calls * PROFILED_SLICES;
-        for (const call of await workload.prepare(contender, seeded, count)) await call();
-        profiles.set(name, await profile(await workload.prepare(contender, seeded, count)));
+      const profilers = new Map([OURS_PLAIN, OURS].map((name) => [name, createProfiler()]));
+      for (let slice = -PROFILED_SLICES; slice < PROFILED_SLICES; slice++) {
+        for (const [name, profiler] of profilers) {
+          const { contender, seeded } = entryNamed(entries, name);
+          const calls = await workload.prepare(contender, seeded, workload.calls);
+          if (slice >= 0) await profiler.measure(calls);
+          else for (const call of calls) await call();
+        }
       }
-      reports.push(profileReport(workload.name, profiles));
+      reports.push(
+        profileReport(workload.name, new Map([...profilers].map(([name, profiler]) => [name, profiler.profile()]))),
+      );
     }
     console.log(reports.join("\n\n"));
     inject("profile", reports.join("\n\n"));

@@ -22,31 +22,48 @@ const SAMPLING_MICROSECONDS = 100;
 /** Waiting, what isn't JavaScript's, and the profiler's own work. */
 const UNCOUNTED = new Set(["(idle)", "(program)", "dispatch"]);
 
-/** Profiles calls that are made one after another. */
-export async function profile(calls: readonly (() => Promise<unknown>)[]): Promise<Profile> {
-  const session = new Session();
-  session.connect();
-  await session.post("Profiler.enable");
-  await session.post("Profiler.setSamplingInterval", { interval: SAMPLING_MICROSECONDS });
-  await session.post("Profiler.start");
-  for (const call of calls) await call();
-  const { profile } = await session.post("Profiler.stop");
-  session.disconnect();
+/** Adds up what is seen of calls that are made in several slices. */
+export interface Profiler {
+  /** Makes calls one after another. */
+  measure(calls: readonly (() => Promise<unknown>)[]): Promise<void>;
+  /** Gives what was seen so far. */
+  profile(): Profile;
+}
 
-  const nodes = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
+/** Makes a profiler that has seen nothing. */
+export function createProfiler(): Profiler {
   const functions = new Map<string, number>();
   const modules = new Map<string, number>();
   let busy = 0;
-  for (const [i, id] of (profile.samples ?? []).entries()) {
-    const frame = nodes.get(id);
-    const micros = profile.timeDeltas?.[i] ?? 0;
-    if (!frame || UNCOUNTED.has(frame.functionName)) continue;
-    busy += micros;
-    const module = moduleOf(frame);
-    add(modules, module, micros);
-    add(functions, `${frame.functionName || "(anonymous)"} in ${placeOf(frame)}`, micros);
-  }
-  return { busyMs: busy / 1000 / calls.length, functions: shares(functions, busy), modules: shares(modules, busy) };
+  let calls = 0;
+  return {
+    async measure(slice) {
+      const session = new Session();
+      session.connect();
+      await session.post("Profiler.enable");
+      await session.post("Profiler.setSamplingInterval", { interval: SAMPLING_MICROSECONDS });
+      await session.post("Profiler.start");
+      for (const call of slice) await call();
+      const { profile } = await session.post("Profiler.stop");
+      session.disconnect();
+
+      calls += slice.length;
+      const nodes = new Map(profile.nodes.map((node) => [node.id, node.callFrame]));
+      for (const [i, id] of (profile.samples ?? []).entries()) {
+        const frame = nodes.get(id);
+        const micros = profile.timeDeltas?.[i] ?? 0;
+        if (!frame || UNCOUNTED.has(frame.functionName)) continue;
+        busy += micros;
+        add(modules, moduleOf(frame), micros);
+        add(functions, `${frame.functionName || "(anonymous)"} in ${placeOf(frame)}`, micros);
+      }
+    },
+    profile: () => ({
+      busyMs: busy / 1000 / calls,
+      functions: shares(functions, busy),
+      modules: shares(modules, busy),
+    }),
+  };
 }
 
 interface Frame {

@@ -130,7 +130,7 @@ function resolveFast(
   const [beforeDeserializer, afterDeserializer] = aroundDeserializer(config);
   const add = (middleware: Middleware, name: string, relation: "before" | "after", toMiddleware: string): void =>
     own.addRelativeTo(middleware, { relation, toMiddleware, name: `protosource${name}` });
-  // It is added before the one that finds the endpoint, and would come before it if it were added before the serializer.
+  // Not "before" the serializer: the SDK adds the middleware that finds the endpoint later, and would put it behind.
   add(beforeSerializer, "BeforeSerializer", "after", "endpointV2Middleware");
   add(afterSerializer, "AfterSerializer", "after", "serializerMiddleware");
   add(beforeDeserializer, "BeforeDeserializer", "before", "deserializerMiddleware");
