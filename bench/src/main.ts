@@ -29,7 +29,7 @@ const { values: args } = parseArgs({
     check: { type: "boolean", default: false },
     profile: { type: "string" },
     only: { type: "string" },
-    rounds: { type: "string", default: "24" },
+    rounds: { type: "string", default: "8" },
     task: { type: "string" },
   },
 });
