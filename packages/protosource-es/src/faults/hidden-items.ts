@@ -37,12 +37,20 @@ export function hiddenItems(): HiddenItems {
   const hidden = new Set<Hidden>();
   const underWay = new Set<Promise<unknown>>();
   const tokens = new Set<string>();
-  /** Tells whether a transaction is carried out for the first time. Later, its events may have been seen already. */
-  const isFirst = ({ ClientRequestToken }: Body): boolean => {
-    if (typeof ClientRequestToken !== "string") return true;
-    const isNew = !tokens.has(ClientRequestToken);
+  /** Remembers a transaction, and tells whether it was sent before. Then its events may have been seen already. */
+  const isRepeated = ({ ClientRequestToken }: Body): boolean => {
+    if (typeof ClientRequestToken !== "string") return false;
+    const isKnown = tokens.has(ClientRequestToken);
     tokens.add(ClientRequestToken);
-    return isNew;
+    return isKnown;
+  };
+  /** Waits until all events are shown that the answer to a request tells of. Who hides events mustn't wait for others. */
+  const untilShown = async (sent: Body): Promise<void> => {
+    await Promise.all(underWay);
+    const told = eventsOf(sent).flatMap(({ stream, version }) =>
+      [...hidden].filter((one) => one.stream === stream && one.version === version),
+    );
+    await Promise.all(told.map(({ shown }) => shown));
   };
   return {
     async write(sent, hides, carryOut) {
@@ -50,7 +58,7 @@ export function hiddenItems(): HiddenItems {
       const shown = new Promise<void>((resolve) => {
         show = resolve;
       });
-      const events = isFirst(sent) ? putEventsOf(sent).filter((_, index) => hides(index)) : [];
+      const events = isRepeated(sent) ? [] : putEventsOf(sent).filter((_, index) => hides(index));
       const mine = events.map((event) => ({ ...event, shown }));
       // A Query between the commit and the hiding would see the whole and then a part, which DynamoDB never shows.
       const carried = carryOut().then((answer) => {
@@ -61,6 +69,7 @@ export function hiddenItems(): HiddenItems {
       underWay.add(settled);
       try {
         const answer = await carried;
+        if (!mine.some((one) => hidden.has(one))) await untilShown(sent);
         return {
           answer,
           done: () => {
@@ -90,14 +99,9 @@ export function hiddenItems(): HiddenItems {
       return { ...answer, body: JSON.stringify({ ...body, Items: items, Count: items?.length }) };
     },
     async other(sent, carryOut) {
-      isFirst(sent);
+      isRepeated(sent);
       const answer = await carryOut();
-      await Promise.all(underWay);
-      for (const one of hidden) {
-        if (eventsOf(sent).some((event) => event.stream === one.stream && event.version === one.version)) {
-          await one.shown;
-        }
-      }
+      await untilShown(sent);
       return answer;
     },
   };

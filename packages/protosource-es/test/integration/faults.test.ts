@@ -185,6 +185,17 @@ describe.each(engines)("the fault proxy before $name", (engine) => {
     }
   });
 
+  it("answers a transaction that is sent again when its first copy is shown", async () => {
+    let sent = 0;
+    proxy.decide(({ operation }) =>
+      operation === "TransactWriteItems" ? { tornMs: sent++ === 0 ? 800 : 0, hides: () => true } : "pass",
+    );
+    const impatient = new DynamoDBStore(client, { eventsTable, timeLimits: { attemptMs: 300 } });
+    await impatient.save(id, records(4));
+    expect(await seen()).toEqual(["1", "2", "3", "4"]);
+    expect(sent).toBeGreaterThan(1);
+  });
+
   it("gives an old answer to a read that needn't be consistent, and only to that", async () => {
     const store = new DynamoDBStore(direct, { eventsTable });
     expect(await seen(false)).toEqual([]);
