@@ -72,6 +72,7 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
         return sent.map(({ operation, headers, text }) => [
           operation,
           headers["content-type"],
+          Object.keys(headers).sort(),
           { ...(JSON.parse(text) as object), ...omitted },
         ]);
       };
@@ -97,11 +98,12 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
 
     it("go where the client's rules for endpoints say, with the headers of that endpoint", async () => {
       let place = "";
+      let calls = 0;
       const config: DynamoDBClientConfig = {
         endpointProvider: () => ({
           url: new URL(`https://${place}.example`),
           properties: {},
-          ...(place === "c" ? { headers: { "x-place": [place] } } : {}),
+          ...(place === "c" ? { headers: { "x-place": [`${place}${calls++}`] } } : {}),
         }),
       };
       const { client, sent } = scriptedClient(() => ({ body: json(page) }), config);
@@ -109,7 +111,9 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
       const store = storeOf(client);
       const places = ["a", "a", "b", "a", "c", "c", "b"];
       for (place of places) {
+        const before = calls;
         await store.load("a#1");
+        calls = before;
         await plain.client.send(new QueryCommand({ TableName: "events" }));
       }
       expect(sent.map(({ hostname }) => hostname)).toEqual(places.map((name) => `${name}.example`));
@@ -155,6 +159,28 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
       const { records } = await storeOf(client).load("a#1");
       expect(records).toMatchObject([read]);
       expect(records[0]?.data).toBeInstanceOf(Uint8Array);
+    });
+
+    it.each([
+      ["x-amzn-requestid", "x-amzn-request-id"],
+      ["x-amzn-request-id", "x-amz-request-id"],
+      ["x-amz-request-id", "x-amz-id-2", "x-amz-cf-id"],
+    ])("bring the metadata that the SDK gives: %s", async (...names) => {
+      const headers = Object.fromEntries(names.map((name) => [name, `the ${name}`]));
+      const given: unknown[] = [];
+      const { client } = scriptedClient(() => ({ headers, body: json(page) }));
+      client.middlewareStack.add(
+        (next) => async (args) => {
+          const result = await next(args);
+          given.push((result.output as { readonly $metadata: unknown }).$metadata);
+          return result;
+        },
+        { step: "initialize" },
+      );
+      await storeOf(client).load("a#1");
+      await client.send(new QueryCommand({ TableName: "events" }));
+      expect(given[0]).toStrictEqual(given[1]);
+      expect(given[0]).toMatchObject({ httpStatusCode: 200, requestId: `the ${names[0]}` });
     });
 
     it("are read with the collector of the client", async () => {

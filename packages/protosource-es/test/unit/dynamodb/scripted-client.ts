@@ -13,6 +13,8 @@ export interface SentRequest {
 /** An answer: its body is what a handler may give, whole or as a stream. */
 export interface Answer {
   readonly status?: number;
+  /** The id of the request by default. */
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body: unknown;
 }
 
@@ -44,10 +46,12 @@ export function scriptedClient(
         signal: options?.abortSignal,
       };
       sent.push(request);
-      const { status = 200, body: answered } = await answer(request);
-      return {
-        response: { statusCode: status, headers: { "x-amzn-requestid": `request-${sent.length}` }, body: answered },
-      };
+      const {
+        status = 200,
+        headers: answeredHeaders = { "x-amzn-requestid": `request-${sent.length}` },
+        body: answered,
+      } = await answer(request);
+      return { response: { statusCode: status, headers: answeredHeaders, body: answered } };
     },
   };
   const client = new DynamoDBClient({
