@@ -79,7 +79,7 @@ export function given<T extends AggregateTypes>(
         }),
       );
     },
-    // biome-ignore lint/suspicious/noThenProperty: the word of given, when, then; an await in its place is refused.
+    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. What the rule fears, an await that takes this for a promise, passes a function and is refused below.
     then(state) {
       refuseAwait(state, "given(…)", "add .then({ … }), or .when(command) and what you expect of it");
       expectFields(schema, aggregate, state, "the state is another than expected");
@@ -113,7 +113,7 @@ function expectation<T extends AggregateTypes>(
     });
   });
   return {
-    // biome-ignore lint/suspicious/noThenProperty: as above.
+    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. An await that takes this for a promise passes a function, and is refused below instead of passing as a test.
     then(events) {
       isUsed = true;
       refuseAwait(events, `given(…).when(${command})`, WHAT_TO_EXPECT);
