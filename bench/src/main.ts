@@ -14,7 +14,7 @@ import { budgets, type Measured } from "./budgets.js";
 import type { Entry } from "./interleave.js";
 import { readLongStream } from "./long-stream.js";
 import { OURS, OURS_PLAIN } from "./names.js";
-import { carryOut, type Kind, measureInOwnProcess, WORKLOADS_OF } from "./own-process.js";
+import { carryOut, measureInOwnProcess } from "./own-process.js";
 import { installPeers } from "./peers/installed.js";
 import { createProfiler } from "./profile.js";
 import { inject } from "./readme.js";
@@ -22,7 +22,7 @@ import { profileReport, report } from "./report.js";
 import type { Result, Results } from "./results.js";
 import { measureSize } from "./size.js";
 import { dynamoDBEntries } from "./stores.js";
-import { seededLengths, WORKLOADS, type Workload } from "./workloads.js";
+import { type Kind, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
 
 const { values: args } = parseArgs({
   options: {
@@ -48,7 +48,7 @@ async function measureAll(rounds: number): Promise<void> {
   const accountant = await startDynoxide();
   const measure = async (kind: Kind): Promise<Results> => {
     const results = new Map<string, ReadonlyMap<string, Result>>();
-    for (const { name } of chosen(WORKLOADS_OF[kind])) {
+    for (const { name } of chosen(WORKLOADS[kind])) {
       const engines = { engine: engine.endpoint, accountant: accountant.endpoint };
       results.set(name, await measureInOwnProcess({ kind, workload: name, rounds, peers: !args.check, ...engines }));
     }
@@ -75,8 +75,10 @@ async function measureAll(rounds: number): Promise<void> {
 
 /** Profiles the package with its fast path off and on. */
 async function profileWorkloads(pattern: string): Promise<void> {
-  const workloads = WORKLOADS.filter(({ name }) => new RegExp(pattern).test(name));
-  if (workloads.length === 0) throw new Error(`no workload is called ${pattern}: ${WORKLOADS.map(({ name }) => name)}`);
+  const workloads = WORKLOADS.dynamoDB.filter(({ name }) => new RegExp(pattern).test(name));
+  if (workloads.length === 0) {
+    throw new Error(`no workload is called ${pattern}: ${WORKLOADS.dynamoDB.map(({ name }) => name)}`);
+  }
   const engine = await startDynamoDBLocal();
   try {
     const lengths = seededLengths(workloads);

@@ -1,18 +1,9 @@
 /** Measures each workload in a process of its own, so that it doesn't pay for garbage that another has left. */
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { type Result, type Results, run } from "./results.js";
+import { type Result, run } from "./results.js";
 import { dynamoDBEntries, embeddedEntries, rebuildEntries } from "./stores.js";
-import { EMBEDDED_WORKLOADS, REBUILD_WORKLOADS, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
-
-/** Workloads by what they need: stores on DynamoDB, tables with nothing but orders to rebuild, stores in a file. */
-export const WORKLOADS_OF: Readonly<Record<Kind, readonly Workload[]>> = {
-  dynamoDB: WORKLOADS,
-  rebuild: REBUILD_WORKLOADS,
-  embedded: EMBEDDED_WORKLOADS,
-};
-
-export type Kind = "dynamoDB" | "rebuild" | "embedded";
+import { type Kind, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
 
 /** What a process is to measure. */
 export interface Task {
@@ -29,16 +20,15 @@ export interface Task {
 /** Starts a process for a workload, and gives what each store's calls cost. The process is given its task by `--task`. */
 export function measureInOwnProcess(task: Task): Promise<ReadonlyMap<string, Result>> {
   return new Promise((resolve, reject) => {
-    let results: Results | undefined;
+    let results: ReadonlyMap<string, Result> | undefined;
     const bench = fileURLToPath(import.meta.url);
     fork(bench, ["--task", JSON.stringify(task)], { serialization: "advanced" })
       .on("message", (message) => {
-        results = message as Results;
+        results = message as ReadonlyMap<string, Result>;
       })
       .on("error", reject)
       .on("exit", (code) => {
-        const result = results?.get(task.workload);
-        if (code === 0 && result) resolve(result);
+        if (code === 0 && results) resolve(results);
         else reject(new Error(`the process that measured ${task.workload} ended with ${code}`));
       });
   });
@@ -46,18 +36,21 @@ export function measureInOwnProcess(task: Task): Promise<ReadonlyMap<string, Res
 
 /** Measures, and sends the results to the process that started this one. */
 export async function carryOut(task: Task): Promise<void> {
-  const workload = WORKLOADS_OF[task.kind].find(({ name }) => name === task.workload);
+  const workload = WORKLOADS[task.kind].find(({ name }) => name === task.workload);
   if (!workload) throw new Error(`no workload is called ${task.workload}`);
   process.send?.(await measure(workload, task));
   process.disconnect();
 }
 
-async function measure(workload: Workload, { kind, rounds, peers, engine, accountant }: Task): Promise<Results> {
+async function measure(
+  workload: Workload,
+  { kind, rounds, peers, engine, accountant }: Task,
+): Promise<ReadonlyMap<string, Result>> {
   const lengths = seededLengths([workload]);
   if (kind === "embedded") {
     const { entries, close } = await embeddedEntries(lengths);
     try {
-      return await run([workload], entries, { rounds });
+      return await run(workload, entries, { rounds });
     } finally {
       close();
     }
@@ -66,5 +59,5 @@ async function measure(workload: Workload, { kind, rounds, peers, engine, accoun
   const entriesOn = kind === "rebuild" ? rebuildEntries : dynamoDBEntries;
   const entries = await entriesOn(engine, { ...selection, units: false });
   const accounting = await entriesOn(accountant, { ...selection, units: true });
-  return run([workload], entries, { rounds, accounting });
+  return run(workload, entries, { rounds, accounting });
 }

@@ -35,35 +35,31 @@ export interface RunOptions {
   readonly accounting?: readonly Entry[];
 }
 
-/** Runs workloads for stores, of which the first is the floor. */
+/** Runs a workload for stores, of which the first is the floor. Gives what each store's calls cost. */
 export async function run(
-  workloads: readonly Workload[],
+  workload: Workload,
   entries: readonly Entry[],
   { rounds, accounting = [] }: RunOptions,
-): Promise<Results> {
-  const results = new Map<string, ReadonlyMap<string, Result>>();
-  for (const workload of workloads) {
-    const taking = entries.filter(({ contender }) => workload.fits(contender));
-    const slices = await interleave(workload, taking, workload.calls < SHORT_CALLS ? rounds : 3 * rounds);
-    const floor = slices.get(taking[0]?.name ?? "") ?? [];
-    const ofWorkload = new Map<string, Result>();
-    for (const entry of taking) {
-      const own = slices.get(entry.name) ?? [];
-      const counted = accounting.find(({ name }) => name === entry.name);
-      const units = counted && (await measure(workload, counted, Math.min(workload.calls, UNIT_CALLS)));
-      const calls = await workload.prepare(entry.contender, entry.seeded, workload.calls);
-      ofWorkload.set(entry.name, {
-        wall: costOf(own, floor, "wallMs"),
-        cpu: costOf(own, floor, "cpuMs"),
-        traffic: meanTraffic(own),
-        units: units?.traffic,
-        allocatedBytes: await allocatedBytes(calls),
-        wrong: own.find(({ wrong }) => wrong !== undefined)?.wrong ?? units?.wrong,
-      });
-    }
-    results.set(workload.name, ofWorkload);
-    console.log(summary(workload.name, ofWorkload));
+): Promise<ReadonlyMap<string, Result>> {
+  const taking = entries.filter(({ contender }) => workload.fits(contender));
+  const slices = await interleave(workload, taking, workload.calls < SHORT_CALLS ? rounds : 3 * rounds);
+  const floor = slices.get(taking[0]?.name ?? "") ?? [];
+  const results = new Map<string, Result>();
+  for (const entry of taking) {
+    const own = slices.get(entry.name) ?? [];
+    const counted = accounting.find(({ name }) => name === entry.name);
+    const units = counted && (await measure(workload, counted, Math.min(workload.calls, UNIT_CALLS)));
+    const calls = await workload.prepare(entry.contender, entry.seeded, workload.calls);
+    results.set(entry.name, {
+      wall: costOf(own, floor, "wallMs"),
+      cpu: costOf(own, floor, "cpuMs"),
+      traffic: meanTraffic(own),
+      units: units?.traffic,
+      allocatedBytes: await allocatedBytes(calls),
+      wrong: own.find(({ wrong }) => wrong !== undefined)?.wrong ?? units?.wrong,
+    });
   }
+  console.log(summary(workload.name, results));
   return results;
 }
 

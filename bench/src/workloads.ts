@@ -23,7 +23,7 @@ export interface Workload {
 export type SeededStreams = ReadonlyMap<number, string>;
 
 /** The workloads for stores on DynamoDB. */
-export const WORKLOADS: readonly Workload[] = [
+const DYNAMODB_WORKLOADS: readonly Workload[] = [
   append(1, 80),
   append(5, 30),
   append(250, 3),
@@ -40,10 +40,10 @@ export const WORKLOADS: readonly Workload[] = [
 export const REBUILT = { orders: 40, events: 20 } as const;
 
 /** The workloads for tables that hold nothing but orders to rebuild. */
-export const REBUILD_WORKLOADS: readonly Workload[] = [rebuild()];
+const REBUILD_WORKLOADS: readonly Workload[] = [rebuild()];
 
 /** The workloads for stores in an SQLite file. */
-export const EMBEDDED_WORKLOADS: readonly Workload[] = [
+const EMBEDDED_WORKLOADS: readonly Workload[] = [
   append(1, 40),
   append(5, 20),
   append(250, 2),
@@ -51,6 +51,16 @@ export const EMBEDDED_WORKLOADS: readonly Workload[] = [
   load("events", 100),
   load("events", 1000),
 ];
+
+/** What workloads need: stores on DynamoDB, tables with nothing but orders to rebuild, or stores in a file. */
+export type Kind = "dynamoDB" | "rebuild" | "embedded";
+
+/** All workloads. */
+export const WORKLOADS: Readonly<Record<Kind, readonly Workload[]>> = {
+  dynamoDB: DYNAMODB_WORKLOADS,
+  rebuild: REBUILD_WORKLOADS,
+  embedded: EMBEDDED_WORKLOADS,
+};
 
 /** The lengths of the streams that workloads need. */
 export function seededLengths(workloads: readonly Workload[]): readonly number[] {
