@@ -3,12 +3,14 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { afterAll } from "vitest";
 
 /** What a run of the command came to. */
 export interface CliResult {
+  /** Null when a signal ended it. */
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
@@ -61,8 +63,8 @@ export function startCli(words: readonly string[], options?: CliOptions): ChildP
   return spawn(command, args, { env, stdio: "pipe" });
 }
 
-/** Waits until a started command ends. */
-export async function finishCli(child: ChildProcess): Promise<CliResult> {
+/** What a started command comes to. To be called at once, since what a process wrote is gone soon after its end. */
+export async function resultOf(child: ChildProcess): Promise<CliResult> {
   if (!child.stdout || !child.stderr) throw new Error("the command was started without pipes");
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, "close")]);
   return {
@@ -81,5 +83,29 @@ export async function finishCli(child: ChildProcess): Promise<CliResult> {
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   const child = startCli(args, options);
   child.stdin?.end(options.stdin ?? "");
-  return finishCli(child);
+  return resultOf(child);
+}
+
+/**
+ * Runs a command that says at its end what it did, and interrupts it once `isReady` says so and `afterMs` milliseconds
+ * have passed.
+ *
+ * `interrupted` is false when it was done before that, whatever its exit code is: a signal that meets the very end of
+ * a process, when Node no longer listens to any, still ends it by that signal.
+ */
+export async function interruptCli(
+  args: readonly string[],
+  isReady: () => boolean,
+  afterMs = 0,
+): Promise<CliResult & { readonly interrupted: boolean }> {
+  const child = startCli(args);
+  let ended = false;
+  const ending = resultOf(child).finally(() => {
+    ended = true;
+  });
+  while (!isReady() && !ended) await sleep(2);
+  await sleep(afterMs);
+  child.kill("SIGINT");
+  const result = await ending;
+  return { ...result, interrupted: result.stdout === "" };
 }

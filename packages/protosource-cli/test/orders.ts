@@ -1,5 +1,6 @@
 /** The order example as a user's domain: its code for the command, many streams, and what their rows must hold. */
 import { rmSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { create, equals } from "@bufbuild/protobuf";
 import { build } from "esbuild";
@@ -71,35 +72,30 @@ function orderRecords(number: number): StoredRecord[] {
   });
 }
 
-/** A writer at work on random orders. */
-export interface Writer {
-  /** Ends it, and gives the number of commands that it applied. */
-  stop(): Promise<number>;
-}
-
-/** Starts a writer that adds items to random orders, with their rows, until it is stopped. */
-export function startWriter(store: Store, count: number): Writer {
+/**
+ * Adds items to random orders, with their rows, for as long as `work` takes, and gives the number of commands that
+ * were applied.
+ */
+export async function whileWriting(store: Store, count: number, work: () => Promise<void>): Promise<number> {
   const orders: Repository<OrderTypes> = new Repository(order, store, { logger: { warn() {} } });
-  let stopped = false;
-  let applied = 0;
-  const work = async (): Promise<void> => {
-    while (!stopped) {
+  let isDone = false;
+  const write = async (): Promise<number> => {
+    let applied = 0;
+    while (!isDone) {
       // Only orders that aren't placed take items.
       const id = `${Math.floor((Math.random() * count) / 5) * 5}`;
       const item = { itemId: `w-${applied}`, priceCents: 7n, quantity: 1 };
       await orders.apply(orderCommands.AddItem({ id, item, actor: "bob" }));
       applied++;
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await sleep(5);
     }
+    return applied;
   };
-  const working = work();
-  return {
-    async stop() {
-      stopped = true;
-      await working;
-      return applied;
-    },
-  };
+  const working = work().finally(() => {
+    isDone = true;
+  });
+  const [applied] = await Promise.all([write(), working]);
+  return applied;
 }
 
 /** Names the orders whose rows aren't what a fold of their streams gives. */

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { openSqlite, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliResult, cliCommand, finishCli, runCli, startCli } from "../cli.js";
+import { type CliResult, cliCommand, resultOf, runCli, startCli } from "../cli.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";
 import { buildDomain, saveOrders } from "../orders.js";
 
@@ -129,7 +129,7 @@ describe("a file", () => {
       env: cli.env,
       stdio: "pipe",
     });
-    const { code, stdout, stderr } = await finishCli(limited);
+    const { code, stdout, stderr } = await resultOf(limited);
     expect({ code, stdout }).toEqual({ code: 5, stdout: "" });
     expect(stderr).toMatch(/^What is done is kept\. Go on by:\n {2}protosource import .* --resume\nprotosource: .*\n$/);
     const resumed = await runCli([...args, "--resume", "--json"]);
@@ -276,7 +276,7 @@ describe("an interruption", () => {
   it("ends any command with 130", async () => {
     const child = startCli(["streams", "list", "--store", `sqlite:${path}`, "--json"]);
     child.stdout?.once("data", () => child.kill("SIGINT"));
-    const { code, stderr } = await finishCli(child);
+    const { code, stderr } = await resultOf(child);
     expect([0, 130]).toContain(code);
     if (code === 130) expect(stderr).toBe("protosource: interrupted\n");
   });

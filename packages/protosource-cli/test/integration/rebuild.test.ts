@@ -4,15 +4,14 @@
  * `REBUILD_ORDERS=10000 npx vitest run packages/protosource-cli/test/integration/rebuild.test.ts` runs it at full size.
  */
 import { existsSync, statSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Store } from "protosource-es";
 import type { OpaqueStore } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliResult, finishCli, runCli, startCli } from "../cli.js";
+import { type CliResult, interruptCli, runCli } from "../cli.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";
 import { buildImage } from "../images.js";
-import { buildDomain, ORDERS, saveOrders, startWriter, wrongOrders } from "../orders.js";
+import { buildDomain, ORDERS, saveOrders, whileWriting, wrongOrders } from "../orders.js";
 
 /** How many orders there are: an engine writes rows, with the entries of their indexes, far slower than a file does. */
 const FULL = process.env["REBUILD_ORDERS"];
@@ -73,30 +72,29 @@ describe.each(places)("rebuild on $name", ({ name, open, COUNT }) => {
   it("ends with the rows that a fold gives, though it is interrupted twice and a writer runs", {
     timeout: TIMEOUT,
   }, async () => {
-    const writer = startWriter(orders.store, COUNT);
     const start = Date.now();
     let interruptions = 0;
-    for (; interruptions < 2; interruptions++) {
-      const before = keptAt(state);
-      const child = startCli(args("--domain", domain, ...(before === undefined ? [] : ["--resume"])));
-      while (keptAt(state) === before && child.exitCode === null) await sleep(5);
-      await sleep(100);
-      child.kill("SIGINT");
-      const { code, stderr } = await finishCli(child);
-      // On a fast machine it may be done by now.
-      if (code === 0) break;
-      expect({ code, stderr }).toEqual({
-        code: 130,
-        stderr: expect.stringMatching(/^What is done is kept in .*\n {2}protosource rebuild --store .* --resume\n/),
-      });
-    }
-    const isDone = !existsSync(state);
-    const result = await runCli(args("--domain", domain, "--json", ...(isDone ? [] : ["--resume"])));
-    const applied = await writer.stop();
-    expect(result).toMatchObject({ code: 0, stderr: "" });
-    const [{ rebuilt } = {}] = result.json() as unknown as readonly { rebuilt?: Record<string, number> }[];
-    expect(rebuilt).toMatchObject({ failed: 0, otherStreams: 0, expiredStreams: 0 });
-    expect(rebuilt?.["streams"]).toBeGreaterThanOrEqual(COUNT);
+    const applied = await whileWriting(orders.store, COUNT, async () => {
+      for (; interruptions < 2; interruptions++) {
+        const before = keptAt(state);
+        const { code, stderr, interrupted } = await interruptCli(
+          args("--domain", domain, ...(before === undefined ? [] : ["--resume"])),
+          () => keptAt(state) !== before,
+          30,
+        );
+        if (!interrupted) break;
+        expect({ code, stderr }).toEqual({
+          code: 130,
+          stderr: expect.stringMatching(/^What is done is kept in .*\n {2}protosource rebuild --store .* --resume\n/),
+        });
+      }
+      const isDone = !existsSync(state);
+      const { code, stderr, json } = await runCli(args("--domain", domain, "--json", ...(isDone ? [] : ["--resume"])));
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      const [{ rebuilt } = {}] = json() as unknown as readonly { rebuilt?: Record<string, number> }[];
+      expect(rebuilt).toMatchObject({ failed: 0, otherStreams: 0, expiredStreams: 0 });
+      expect(rebuilt?.["streams"]).toBeGreaterThanOrEqual(COUNT);
+    });
     expect(existsSync(state)).toBe(false);
     expect(await wrongOrders(orders.store, orders.opaqueStore, COUNT)).toEqual([]);
     console.info(

@@ -1,9 +1,8 @@
 /** `export` and `import`, between any two stores. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { setTimeout as sleep } from "node:timers/promises";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type CliResult, finishCli, runCli, startCli } from "../cli.js";
+import { type CliResult, interruptCli, runCli } from "../cli.js";
 import { engines, freshTables, type TestTables, temporaryFolder } from "../engines.js";
 import { goldenItems } from "../golden.js";
 import { ORDERS, saveOrders } from "../orders.js";
@@ -240,27 +239,22 @@ describe("a large export and import", () => {
   });
 
   /** Runs a command, interrupts it once its state is kept, and then resumes it until it is done. */
-  async function interrupted(args: readonly string[], state: string): Promise<CliResult> {
-    const child = startCli(args);
-    while (!existsSync(state) && child.exitCode === null) await sleep(2);
-    child.kill("SIGINT");
-    const { code, stderr } = await finishCli(child);
-    if (code !== 0) {
-      expect(code).toBe(130);
-      expect(stderr).toContain("--resume");
-    }
-    return runCli([...args, ...(code === 0 ? [] : ["--resume"])]);
+  async function resumed(args: readonly string[], state: string): Promise<CliResult> {
+    const result = await interruptCli(args, () => existsSync(state));
+    if (!result.interrupted) return result;
+    expect(result).toMatchObject({ code: 130, stderr: expect.stringContaining("--resume") });
+    return runCli([...args, "--resume"]);
   }
 
   it("goes on after an interruption, and ends the same", async () => {
     const whole = await exported(source);
-    const result = await interrupted(["export", "--store", source, "-o", file], `${file}.state`);
+    const result = await resumed(["export", "--store", source, "-o", file], `${file}.state`);
     expect(result.code).toBe(0);
     expect(readFileSync(file, "utf8")).toBe(whole);
     expect([`${file}.state`, `${file}.lines`, `${file}.new`].filter((path) => existsSync(path))).toEqual([]);
 
     const target = freshFile();
-    const { code } = await interrupted(["import", file, "--store", target], `${file}.state`);
+    const { code } = await resumed(["import", file, "--store", target], `${file}.state`);
     expect(code).toBe(0);
     expect(await exported(target)).toBe(whole);
     expect(existsSync(`${file}.state`)).toBe(false);
