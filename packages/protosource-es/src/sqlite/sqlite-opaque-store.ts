@@ -46,7 +46,8 @@ const DELETE_EXPIRED = `DELETE FROM protosource_rows WHERE rowid IN (
  * Keeps rows in an SQLite file, in the table `protosource_rows`.
  *
  * Reads see every write that returned before, so that `consistent` changes nothing. A put is one transaction. A query
- * reads its index alone, and a page of 100 rows unless it sets a limit.
+ * reads its index alone, and a page of 100 rows unless it sets a limit. Between two pages, of a query or of a scan, the
+ * program's other work gets its turn.
  */
 export class SqliteOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   readonly database: SqliteDatabase;
@@ -96,6 +97,7 @@ export class SqliteOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
     checkQuery(query);
     const { index = 0, partition, limit = PAGE_SIZE, cursor, signal } = query;
     const after = cursor === undefined ? undefined : decodeCursor(cursor, query);
+    if (cursor !== undefined) await otherTurns();
     throwIfAborted(signal, "query");
     const call: Call = { operation: "query", key: partition };
     // One row more tells whether there is another page.
@@ -110,8 +112,9 @@ export class SqliteOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   /** Reads one page. All rows lie in the first segment: a file has one reader's speed. */
   async scan(options: ScanOptions = {}): Promise<RowPage> {
     checkScan(options);
-    const { segment, limit = PAGE_SIZE, signal } = options;
+    const { segment, limit = PAGE_SIZE, cursor, signal } = options;
     const [pk, sk] = decodeScanCursor(options) ?? ["", ""];
+    if (cursor !== undefined) await otherTurns();
     throwIfAborted(signal, "scan");
     if (segment && segment.index > 0) return { rows: [], unreadable: [] };
     const call: Call = { operation: "scan", key: "the rows" };

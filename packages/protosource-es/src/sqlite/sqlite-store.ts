@@ -202,12 +202,16 @@ export class SqliteStore
     return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
   }
 
-  /** Reads one page. All records lie in the first segment: a file has one reader's speed. */
+  /**
+   * Reads one page. All records lie in the first segment: a file has one reader's speed. The program's other work gets
+   * its turn between two pages.
+   */
   async scan(options: RecordScanOptions = {}): Promise<RecordPage> {
     checkRecordScan(options);
-    const { aggregateId, segment, limit = PAGE_SIZE, signal } = options;
+    const { aggregateId, segment, limit = PAGE_SIZE, cursor, signal } = options;
     const [id, version] = decodeScanCursor(options) ?? ["", "0"];
     const after = { aggregateId: id, version: versionInCursor(version) };
+    if (cursor !== undefined) await otherTurns();
     throwIfAborted(signal, "scan");
     if (segment && segment.index > 0) return { records: [], unreadable: [] };
     const call: Call = { operation: "scan", key: aggregateId ?? "the streams" };

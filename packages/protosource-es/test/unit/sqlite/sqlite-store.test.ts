@@ -320,6 +320,33 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     });
   });
 
+  describe("read page after page", () => {
+    test.each<readonly [string, (store: SqliteStore, signal: AbortSignal) => AsyncIterable<unknown>]>([
+      ["scan of records", (store, signal) => pagesOf((cursor) => store.scan({ limit: 1, cursor, signal }))],
+      [
+        "scan of rows",
+        (store, signal) =>
+          pagesOf((cursor) => (store.opaqueStore as SqliteOpaqueStore).scan({ limit: 1, cursor, signal })),
+      ],
+      [
+        "query",
+        (store, signal) => pagesOf((cursor) => store.opaqueStore.query({ partition: "a", limit: 1, cursor, signal })),
+      ],
+    ])("lets the program's other work have its turn: %s", async (_, pages) => {
+      const store = new SqliteStore(open());
+      await store.save("a", records(1n, 10n));
+      for (let i = 0; i < 10; i++) await store.opaqueStore.put(create(OpaqueDataSchema, { pk: "a", sk: `${i}` }));
+      const controller = new AbortController();
+      setImmediate(() => controller.abort());
+      let read = 0;
+      const reading = (async () => {
+        for await (const _page of pages(store, controller.signal)) read++;
+      })();
+      await expect(reading).rejects.toMatchObject({ code: "cancelled" });
+      expect(read).toBe(1);
+    });
+  });
+
   test("does what a MemoryStore does, whatever is saved", async () => {
     const id = fc.constantFrom("a", "a\0", "a\u0001", "b");
     const save = fc.record({
@@ -403,6 +430,17 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     );
   });
 });
+
+async function* pagesOf<P extends { readonly cursor?: string | undefined }>(
+  read: (cursor: string | undefined) => Promise<P>,
+): AsyncGenerator<P, void, undefined> {
+  let cursor: string | undefined;
+  do {
+    const page = await read(cursor);
+    yield page;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
 
 describe("SqliteStore", () => {
   test.each([
