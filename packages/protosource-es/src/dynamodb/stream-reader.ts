@@ -62,10 +62,13 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     } while (next !== undefined);
   }
 
-  /** Reads the versions behind the first page in windows of its size, several at once, and gives them in order. */
+  /**
+   * Reads the versions behind the first page in windows of its size, several at once, and gives them in order. The first
+   * window doesn't wait for the end of the stream to be found.
+   */
   async function* windows(
     aggregateId: string,
-    { from, to }: { readonly from: bigint; readonly to: bigint },
+    { from, to }: { readonly from: bigint; readonly to: bigint | undefined },
     size: bigint,
     consistent: boolean,
     signal: AbortSignal | undefined,
@@ -74,17 +77,20 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     const given = new AbortController();
     const ending = signal ? AbortSignal.any([signal, given.signal]) : given.signal;
     let begin = from;
+    const open = (last: bigint | undefined): void => {
+      const end = begin + size - 1n;
+      const range = { from: begin, to: last !== undefined && last < end ? last : end, consistent };
+      const page = readPage(aggregateId, range, undefined, ending);
+      // Its failure is met when its turn comes.
+      page.catch(() => {});
+      underWay.push({ range, page });
+      begin = end + 1n;
+    };
     try {
-      while (begin <= to || underWay.length > 0) {
-        while (begin <= to && underWay.length < PAGES_AT_ONCE) {
-          const end = begin + size - 1n;
-          const range = { from: begin, to: end < to ? end : to, consistent };
-          const page = readPage(aggregateId, range, undefined, ending);
-          // Its failure is met when its turn comes.
-          page.catch(() => {});
-          underWay.push({ range, page });
-          begin = end + 1n;
-        }
+      open(to);
+      const last = to ?? (await lastItem(aggregateId, undefined, consistent, ending))[0]?.record.version ?? from;
+      while (begin <= last || underWay.length > 0) {
+        while (begin <= last && underWay.length < PAGES_AT_ONCE) open(last);
         const first = underWay.shift();
         if (first === undefined) return;
         const page = await first.page;
@@ -132,7 +138,6 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
       yield* pages(aggregateId, range, first.next, signal);
       return;
     }
-    const last = to ?? (await lastItem(aggregateId, undefined, consistent, signal))[0]?.record.version ?? end;
-    yield* windows(aggregateId, { from: end + 1n, to: last }, end - begin + 1n, consistent, signal);
+    yield* windows(aggregateId, { from: end + 1n, to }, end - begin + 1n, consistent, signal);
   };
 }

@@ -1,5 +1,5 @@
 /** Streams of any length, ranges of them, and the packed layout. */
-import { type DynamoDBClient, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, QueryCommand, type QueryCommandInput } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { isProtosourceError, type StoredRecord } from "protosource-es";
@@ -53,6 +53,26 @@ describe.each(engines)("streams on $name", (engine) => {
     // 5 pages of 1 MB, and one read of the end.
     expect(requests.length).toBeLessThanOrEqual(8);
     expect((await store().load(id)).records.length).toBe(400);
+  });
+
+  it("asks for the second page and for the end at once", async () => {
+    await store().save(id, records(1, 200, 12_000));
+    const asked: string[] = [];
+    const watched = engine.client();
+    watched.middlewareStack.add(
+      (next) => async (args) => {
+        const { ScanIndexForward } = args.input as QueryCommandInput;
+        asked.push(ScanIndexForward === false ? "end" : "page");
+        const answer = await next(args);
+        asked.push("answer");
+        return answer;
+      },
+      { step: "initialize" },
+    );
+    expect(await versions(new DynamoDBStore(watched, { eventsTable }).events(id))).toEqual(upTo(200));
+    watched.destroy();
+    expect(asked.slice(0, 2)).toEqual(["page", "answer"]);
+    expect(asked.slice(2, 4).toSorted()).toEqual(["end", "page"]);
   });
 
   it("goes on within a window when later records are larger", async () => {
