@@ -49,6 +49,29 @@ export function failureOf(error: unknown): Failure {
   return { exitCode: EXIT.bug, message: `this is a bug of protosource: ${String(error)}` };
 }
 
+/** What keeps a file from being written for now. */
+const NO_ROOM: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO"]);
+
+/** Makes the error for a file that can't be written. `argument` names the option that named it. */
+export function cantWrite(argument: string, path: string, cause: unknown): ProtosourceError {
+  const { code: reason = String(cause) } = cause as NodeJS.ErrnoException;
+  if (!NO_ROOM.has(reason)) {
+    return usageError(argument, `${path} can't be written (${reason}): give another file by ${argument}`, cause);
+  }
+  return new ProtosourceError(
+    "unavailable",
+    `${path} can't be written (${reason}): make room for it`,
+    { operation: "write", reasons: [reason], outcome: "not_applied" },
+    { cause },
+  );
+}
+
+/** Throws `cancelled` once the user has interrupted. */
+export function throwIfInterrupted(signal: AbortSignal | undefined): void {
+  if (!signal?.aborted) return;
+  throw new ProtosourceError("cancelled", "the command was interrupted", { operation: "command" });
+}
+
 /** Makes the error for a mistake of the user's. `argument` names the option or the file. */
 export function usageError(argument: string, message: string, cause?: unknown): ProtosourceError<"invalid_argument"> {
   return new ProtosourceError("invalid_argument", message, { argument }, { cause });

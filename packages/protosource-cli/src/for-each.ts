@@ -1,3 +1,6 @@
+/** Work on several things at once. */
+import { setMaxListeners } from "node:events";
+
 /** Runs work on each item, some at a time. The first failure is thrown once what is under way has ended. */
 export async function forEach<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values();
@@ -15,4 +18,23 @@ export async function forEach<T>(items: readonly T[], atOnce: number, work: (ite
   };
   const outcomes = await Promise.allSettled(Array.from({ length: atOnce }, worker));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+}
+
+/** Runs work for each number below `count`, all at once. One that fails ends the others by their signal, and is thrown. */
+export async function allAtOnce(
+  count: number,
+  signal: AbortSignal,
+  work: (number: number, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const stop = new AbortController();
+  const any = AbortSignal.any([signal, stop.signal]);
+  setMaxListeners(0, any);
+  let failure: { readonly error: unknown } | undefined;
+  const one = (number: number): Promise<void> =>
+    work(number, any).catch((error: unknown) => {
+      failure ??= { error };
+      stop.abort();
+    });
+  await Promise.all(Array.from({ length: count }, (_, number) => one(number)));
+  if (failure) throw failure.error;
 }

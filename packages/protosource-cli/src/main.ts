@@ -23,8 +23,13 @@ process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
   process.exit(EXIT.unavailable);
 });
 
+/** How long a reader may take what an interrupted command has printed, in milliseconds. */
+const LAST_WRITES_MS = 500;
+
 process.exitCode = await run(process.argv.slice(2), {
   stdout: process.stdout,
   stderr: process.stderr,
   signal: controller.signal,
 });
+// What is printed keeps the process until it is read.
+if (controller.signal.aborted) setTimeout(() => process.exit(), LAST_WRITES_MS).unref();

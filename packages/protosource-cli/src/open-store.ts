@@ -11,6 +11,7 @@ import {
 } from "protosource-es";
 import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
+import type { SqliteDatabase } from "protosource-es/sqlite";
 import { usageError } from "./failure.js";
 import type { DynamoDBLocation, SqliteLocation, StoreLocation } from "./store-url.js";
 
@@ -47,7 +48,8 @@ async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOp
   const { path } = location;
   if (!create) await checkIsStore(path);
   const { openSqlite, SqliteOpaqueStore, SqliteStore } = await import("protosource-es/sqlite");
-  const database = openSqlite(path);
+  const { isWritable, openReadOnly } = await import("./read-only.js");
+  const database = create || isWritable(path) ? openSqlite(path) : await openReadOnly(path);
   try {
     const opaqueStore = new SqliteOpaqueStore(database);
     const store = new SqliteStore(database, { opaqueStore });
@@ -79,13 +81,11 @@ async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOp
 export async function checkIsStore(path: string): Promise<void> {
   const advice = `give the path of a store, or make one by protosource tables ensure --store sqlite:${path}`;
   if (!existsSync(path)) throw missing(path, `there is no file ${path}: ${advice}`);
-  // Opening it for use says better what is wrong.
-  const libsql = await import("libsql").catch(() => undefined);
-  if (libsql === undefined) return;
-  let database: InstanceType<typeof libsql.default>;
+  let database: SqliteDatabase;
   try {
-    database = new libsql.default(path, { readonly: true });
+    database = await openForLook(path);
   } catch {
+    // Opening it for use says better what is wrong.
     return;
   }
   try {
@@ -96,6 +96,14 @@ export async function checkIsStore(path: string): Promise<void> {
   } finally {
     database.close();
   }
+}
+
+/** Opens a file without a change to it. */
+export async function openForLook(path: string): Promise<SqliteDatabase> {
+  const { isWritable, openReadOnly } = await import("./read-only.js");
+  if (!isWritable(path)) return openReadOnly(path);
+  const { default: Libsql } = await import("libsql");
+  return new Libsql(path, { readonly: true }) as unknown as SqliteDatabase;
 }
 
 function missing(path: string, message: string): ProtosourceError<"not_found"> {

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { WriteStream } from "node:tty";
 import { styleText } from "node:util";
+import { throwIfInterrupted } from "./failure.js";
 
 /** How text stands out on a terminal. Elsewhere it doesn't. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -30,8 +31,8 @@ export interface Streams {
 
 const CLEAR_LINE = "\r\u{1b}[2K";
 
-/** Makes an output. */
-export function createOutput({ stdout, stderr }: Streams, json: boolean): Output {
+/** Makes an output. Once its `signal` is aborted, it waits for no reader: what prints a result throws `cancelled`. */
+export function createOutput({ stdout, stderr }: Streams, json: boolean, signal: AbortSignal): Output {
   const colours = !json && hasColours(stdout);
   let showsStatus = false;
   let widths: number[] | undefined;
@@ -41,7 +42,11 @@ export function createOutput({ stdout, stderr }: Streams, json: boolean): Output
   };
   const write = async (text: string): Promise<void> => {
     clearStatus();
-    if (!stdout.write(text)) await once(stdout, "drain");
+    if (stdout.write(text)) return;
+    await once(stdout, "drain", { signal }).catch((error: unknown) => {
+      throwIfInterrupted(signal);
+      throw error;
+    });
   };
   const style = (name: Style, text: string): string =>
     colours ? styleText(name, text, { validateStream: false }) : text;

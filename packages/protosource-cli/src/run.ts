@@ -19,7 +19,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     command.action(async (...given: unknown[]) => {
       // Commander gives the arguments, the options and the command.
       const options = given.at(-2) as O;
-      const output = createOutput({ stdout, stderr }, options.json === true);
+      const output = createOutput({ stdout, stderr }, options.json === true, signal);
       try {
         exitCode = await action({ output, signal, args }, options, ...(given.slice(0, -2) as string[]));
       } finally {

@@ -1,6 +1,7 @@
 /** Where a long piece of work is kept while it isn't done: a file of JSON. */
+import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { usageError } from "./failure.js";
+import { cantWrite, usageError } from "./failure.js";
 
 /** Keeps how far a piece of work has come. */
 export interface StateFile<P> {
@@ -8,39 +9,53 @@ export interface StateFile<P> {
   readonly resumed: P | undefined;
   /** Keeps this, now or within a second. */
   update(progress: P): void;
-  /** Writes what was kept last. */
-  flush(): void;
+  /** Writes what was kept last, and tells whether there is anything to go on from. */
+  flush(): boolean;
   /** The work is done. */
   remove(): void;
+}
+
+type Job = Readonly<Record<string, unknown>>;
+
+/** What the file holds. */
+interface State {
+  readonly job: Job;
+  readonly progress: unknown;
+  readonly digest: string;
 }
 
 /** How often the file is written, in milliseconds. */
 const WRITE_EVERY_MS = 1000;
 
+/** The version of what commands keep: to be raised when one of them keeps something else. */
+const FORMAT = 1;
+
 /**
- * Opens the state file of a job. `job` says all that must be the same when it goes on.
+ * Opens the state file of a job. `argument` names the option that named it, and `job` says all that must be the same
+ * when it goes on.
  *
- * Throws `invalid_argument` when the work is to go on and the file isn't there, isn't a state, or is of another job.
+ * Throws `invalid_argument` when the work is to go on and the file isn't there, isn't a state, was changed by hand, or
+ * is of another job; and for any other file that is there, which it would replace.
  */
-export function openStateFile<P>(path: string, job: Readonly<Record<string, unknown>>, resume: boolean): StateFile<P> {
-  const resumed = resume ? readState<P>(path, job) : undefined;
-  let latest: P | undefined;
+export function openStateFile<P>(path: string, argument: string, job: Job, resume: boolean): StateFile<P> {
+  const resumed = resume ? (readProgress(path, job) as P) : undefined;
+  if (!resume && existsSync(path) && readState(path) === undefined) {
+    const problem = `${path} is there, and is no state of protosource`;
+    throw usageError(argument, `${problem}: move it away, or give another file by ${argument}`);
+  }
+  let latest = resumed;
   let writtenAt = Number.NEGATIVE_INFINITY;
-  const flush = (): void => {
-    if (latest === undefined) return;
+  const flush = (): boolean => {
+    if (latest === undefined) return false;
     writtenAt = performance.now();
     try {
       // A crash while writing leaves the state before.
-      writeFileSync(`${path}.new`, JSON.stringify({ job, progress: latest }));
+      writeFileSync(`${path}.new`, JSON.stringify({ job, progress: latest, digest: digestOf(job, latest) }));
       renameSync(`${path}.new`, path);
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code;
-      throw usageError(
-        "--state",
-        `the state can't be kept in ${path} (${reason}): give another file by --state`,
-        cause,
-      );
+      throw cantWrite(argument, path, cause);
     }
+    return true;
   };
   return {
     resumed,
@@ -53,22 +68,39 @@ export function openStateFile<P>(path: string, job: Readonly<Record<string, unkn
   };
 }
 
-function readState<P>(path: string, job: Readonly<Record<string, unknown>>): P {
+function readProgress(path: string, job: Job): unknown {
   if (!existsSync(path)) {
     throw usageError("--resume", `there is no state in ${path} to go on from: leave --resume out to begin anew`);
   }
-  let state: { readonly job?: unknown; readonly progress?: unknown };
-  try {
-    state = JSON.parse(readFileSync(path, "utf8")) as typeof state;
-  } catch (cause) {
-    throw usageError("--state", `${path} is no state of protosource: leave --resume out to begin anew`, cause);
+  const state = readState(path);
+  if (state === undefined) {
+    throw usageError("--resume", `${path} is no state of protosource: leave --resume out to begin anew`);
   }
-  if (JSON.stringify(state.job) !== JSON.stringify(job) || state.progress === undefined) {
+  if (JSON.stringify(state.job) !== JSON.stringify(job)) {
     const advice = "go on with the same options, or leave --resume out to begin anew";
-    throw usageError(
-      "--resume",
-      `${path} is the state of another piece of work (${JSON.stringify(state.job)}): ${advice}`,
-    );
+    const other = JSON.stringify(state.job);
+    throw usageError("--resume", `${path} is the state of another piece of work (${other}): ${advice}`);
   }
-  return state.progress as P;
+  if (state.digest !== digestOf(job, state.progress)) {
+    const what = "was changed by hand, or is of another version of protosource";
+    throw usageError("--resume", `the state in ${path} ${what}: leave --resume out to begin anew`);
+  }
+  return state.progress;
+}
+
+/** Reads a state; undefined for what isn't one. */
+function readState(path: string): State | undefined {
+  try {
+    const state = JSON.parse(readFileSync(path, "utf8")) as State | null;
+    return typeof state?.job === "object" && state.job !== null ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Tells a state from one that was changed, or is of another format: no other check of what it holds is needed. */
+function digestOf(job: Job, progress: unknown): string {
+  return createHash("sha256")
+    .update(JSON.stringify([FORMAT, job, progress]))
+    .digest("hex");
 }

@@ -1,9 +1,7 @@
 /** `export`: all that a store holds, as lines of JSON. */
-import { existsSync, mkdtempSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Command, Option } from "commander";
-import { ProtosourceError } from "protosource-es";
 import {
   type Action,
   type Context,
@@ -18,13 +16,15 @@ import {
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
-import { usageError } from "../failure.js";
+import { throwIfInterrupted, usageError } from "../failure.js";
+import { allAtOnce } from "../for-each.js";
 import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";
 import { createPace, type Pace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { openStateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
+import { inTemporaryFolder } from "../temporary-folder.js";
 import { createTally, endLine, eventLine, HEAD_LINE, rowLine, type Totals } from "../transfer/entries.js";
 import { type LineFile, openLineFile } from "../transfer/line-file.js";
 import { readLines } from "../transfer/lines.js";
@@ -99,9 +99,10 @@ interface Part {
 
 async function exportToFile(work: Export, path: string): Promise<ExitCode> {
   const { output, args, opened, options, segments } = work;
+  checkOutput(path, opened);
   const lines = `${path}.lines`;
   const job = { export: storeUrl(opened.location), only: options.only ?? "all", segments };
-  const state = openStateFile<ExportProgress>(`${path}.state`, job, options.resume === true);
+  const state = openStateFile<ExportProgress>(`${path}.state`, "--output", job, options.resume === true);
   if (state.resumed) cutBack(lines, state.resumed.size);
   const collected = openLineFile(lines, "--output", state.resumed ? "append" : "replace");
   try {
@@ -124,8 +125,7 @@ async function exportToFile(work: Export, path: string): Promise<ExitCode> {
     state.remove();
     return await finish(work, progress, path);
   } catch (error) {
-    state.flush();
-    output.note(`What is done is kept beside ${path}. Go on by:\n  ${resumeLine(args)}`);
+    if (state.flush()) output.note(`What is done is kept beside ${path}. Go on by:\n  ${resumeLine(args)}`);
     throw error;
   } finally {
     collected.close();
@@ -146,8 +146,7 @@ async function exportToStdout(work: Export): Promise<ExitCode> {
     await output.line(endLine(progress.totals));
     return finish(work, progress, undefined);
   }
-  const folder = mkdtempSync(join(tmpdir(), "protosource-export-"));
-  try {
+  return inTemporaryFolder(async (folder) => {
     const lines = join(folder, "lines");
     const collected: LineFile = openLineFile(lines, "TMPDIR");
     let progress: Omit<ExportProgress, "size">;
@@ -158,10 +157,8 @@ async function exportToStdout(work: Export): Promise<ExitCode> {
       collected.close();
     }
     for await (const line of wholeExport(work, lines, progress.totals)) await output.line(line);
-    return await finish(work, progress, undefined);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return finish(work, progress, undefined);
+  });
 }
 
 /** How the collecting of lines begins, and whom it tells. */
@@ -191,7 +188,7 @@ async function collect(
   const done = (): number => tally.totals().events + tally.totals().rows;
   const show = createProgress(output, "lines", total, done());
 
-  const readPart = async (number: number): Promise<void> => {
+  const readPart = async (number: number, signal: AbortSignal): Promise<void> => {
     let part = parts[number] as Part;
     while (!part.done) {
       await pace.pace(signal);
@@ -211,7 +208,7 @@ async function collect(
   };
   for (const table of tables) {
     const numbers = parts.flatMap((part, number) => (part.table === table ? [number] : []));
-    await Promise.all(numbers.map(readPart));
+    await allAtOnce(numbers.length, signal, (i, signal) => readPart(numbers[i] as number, signal));
   }
   return { parts, totals: tally.totals(), unreadable, claims };
 }
@@ -249,10 +246,10 @@ async function* wholeExport(
   totals: Totals,
 ): AsyncGenerator<string, void, undefined> {
   yield HEAD_LINE;
-  if (options.unsorted) for await (const { text } of readLines(path)) yield text;
+  if (options.unsorted) for await (const { text } of readLines(path, undefined, signal)) yield text;
   else {
-    for await (const line of sortedLines(path, (run) => `${path}.${run}`)) {
-      if (signal.aborted) throw new ProtosourceError("cancelled", "the export was stopped", { operation: "export" });
+    for await (const line of sortedLines(path, (run) => `${path}.${run}`, signal)) {
+      throwIfInterrupted(signal);
       yield line;
     }
   }
@@ -275,6 +272,16 @@ async function finish(
   }
   if (unreadable > 0) output.note(`${counted(unreadable, "item")} couldn't be read, and were left out`);
   return unreadable === 0 ? EXIT.ok : EXIT.found;
+}
+
+/** Refuses what the export would take the place of, or couldn't. */
+function checkOutput(path: string, { location }: OpenStore): void {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found?.isDirectory()) throw usageError("--output", `${path} is a folder: give a file in it`);
+  const store = location.kind === "sqlite" ? statSync(location.path) : undefined;
+  if (found && found.ino === store?.ino && found.dev === store.dev) {
+    throw usageError("--output", `${path} is the store itself: give another file`);
+  }
 }
 
 /** Takes off what was written after the state was kept. */

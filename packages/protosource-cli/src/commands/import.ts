@@ -1,10 +1,8 @@
 /** `import`: an export into a store. The file is checked whole, then written, then read back. */
-import { createWriteStream, mkdtempSync, rmSync, statSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { createWriteStream, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
-import { ProtosourceError } from "protosource-es";
 import {
   type Action,
   type Context,
@@ -16,7 +14,7 @@ import {
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
-import { usageError } from "../failure.js";
+import { cantWrite, throwIfInterrupted, usageError } from "../failure.js";
 import { forEach } from "../for-each.js";
 import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";
@@ -24,6 +22,7 @@ import { createPace, type Pace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { openStateFile, type StateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
+import { inTemporaryFolder } from "../temporary-folder.js";
 import { blocksOf, groupsOf } from "../transfer/batches.js";
 import type { Totals } from "../transfer/entries.js";
 import { type ImportCounts, importGroup, verifyGroup } from "../transfer/import-batch.js";
@@ -65,17 +64,14 @@ const AT_ONCE = { dynamodb: 16, sqlite: 1 } as const;
 const importFile: Action<ImportOptions> = async (context, options, file = "") => {
   if (file !== "-") return importPath(context, options, file);
   if (options.resume) throw usageError("--resume", "standard input can't be read again: import a file");
-  const folder = mkdtempSync(join(tmpdir(), "protosource-import-"));
-  try {
+  return inTemporaryFolder(async (folder) => {
     const path = join(folder, "stdin");
     await pipeline(process.stdin, createWriteStream(path), { signal: context.signal }).catch((cause: unknown) => {
-      if (context.signal.aborted) throw stopped(cause);
-      throw usageError("file", `standard input can't be kept in ${folder}: make room there, or set TMPDIR`, cause);
+      throwIfInterrupted(context.signal);
+      throw cantWrite("TMPDIR", path, cause);
     });
-    return await importPath(context, options, path, join(folder, "state"));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+    return importPath(context, options, path, join(folder, "state"));
+  });
 };
 
 /** `stateFile` is given for what can't be read again, so that there is nothing to go on with. */
@@ -88,13 +84,14 @@ async function importPath(
   const { output, args } = context;
   const pace = await createPace(options);
   const checking = createProgress(output, "lines checked", undefined);
-  const totals = await checkExport(path, options.incomplete === true, checking);
+  const totals = await checkExport(path, options.incomplete === true, checking, context.signal);
   return useStore(
     options,
     async (opened) => {
       const job = { import: storeUrl(opened.location), file: resolve(path), size: statSync(path).size, ...totals };
       const state = openStateFile<ImportProgress>(
         stateFile ?? options.state ?? `${path}.state`,
+        "--state",
         job,
         options.resume === true,
       );
@@ -103,9 +100,8 @@ async function importPath(
         state.remove();
         return await finish(context, totals, progress, options.verify);
       } catch (error) {
-        state.flush();
         const again = "What was written stays. Import the same again, and only what is missing is written.";
-        output.note(stateFile ? again : `What is done is kept. Go on by:\n  ${resumeLine(args)}`);
+        if (state.flush()) output.note(stateFile ? again : `What is done is kept. Go on by:\n  ${resumeLine(args)}`);
         throw error;
       }
     },
@@ -169,11 +165,11 @@ async function eachBlock(
   let progress = begin;
   const unit = begin.phase === "write" ? "lines" : "lines read back";
   const show = createProgress(output, unit, totals.events + totals.rows, begin.lines);
-  for await (const { batches, offset, lines } of blocksOf(readEntries(path, begin))) {
+  for await (const { batches, offset, lines } of blocksOf(readEntries(path, begin, signal))) {
     const groups: Parameters<BlockWork>[0] = (work) =>
       forEach(groupsOf(batches), AT_ONCE[opened.location.kind], async (group) => {
         await pace.pace(signal);
-        if (signal.aborted) throw stopped(signal.reason);
+        throwIfInterrupted(signal);
         await work(group);
       });
     progress = { ...(await work(groups, progress)), offset, lines };
@@ -201,8 +197,4 @@ async function finish(
       );
   }
   return problems === 0 ? EXIT.ok : EXIT.found;
-}
-
-function stopped(cause: unknown): ProtosourceError<"cancelled"> {
-  return new ProtosourceError("cancelled", "the import was stopped", { operation: "import" }, { cause });
 }

@@ -47,16 +47,15 @@ async function queryMessages(
   const model = keyModel(schema);
   const { partition, sort } = model ? parseConditions(options.where, model, index) : { partition: {}, sort: {} };
   return useStore(options, async ({ opaqueStore }) => {
-    const page = await queryClient(schema, opaqueStore).select(index, partition, {
-      ...sort,
-      ...pageOptions(options),
-      signal,
+    const client = queryClient(schema, opaqueStore);
+    return eachPage(output, options, async (pageOptions) => {
+      const { items, cursor } = await client.select(index, partition, { ...sort, ...pageOptions, signal });
+      for (const message of items) {
+        const json = messageJson(schema, message, schemas.registry);
+        await (output.json ? output.value({ message: json }) : output.line(prettyJson(json)));
+      }
+      return { found: items.length, cursor };
     });
-    for (const message of page.items) {
-      const json = messageJson(schema, message, schemas.registry);
-      await (output.json ? output.value({ message: json }) : output.line(prettyJson(json)));
-    }
-    return finish(output, page.items.length, page.cursor);
   });
 }
 
@@ -69,22 +68,39 @@ async function queryPartition(
   const { partition = "", where } = options;
   if (where.length > 0)
     throw usageError("--where", "--where needs a type: name the message, and leave --partition out");
-  return useStore(options, async ({ opaqueStore }) => {
-    const page = await opaqueStore.query({ index, partition, ...pageOptions(options), signal });
-    for (const row of page.rows) await printRow(output, viewRow(schemaOf(schemas, row), row, schemas));
-    return finish(output, page.rows.length, page.cursor);
-  });
+  return useStore(options, ({ opaqueStore }) =>
+    eachPage(output, options, async (pageOptions) => {
+      const { rows, cursor } = await opaqueStore.query({ index, partition, ...pageOptions, signal });
+      for (const row of rows) await printRow(output, viewRow(schemaOf(schemas, row), row, schemas));
+      return { found: rows.length, cursor };
+    }),
+  );
 }
 
-function pageOptions({ limit, reverse, cursor }: QueryOptions): {
+/** How many rows are read at once: a file is read in one go, in which no interruption is heard. */
+const MAX_PAGE_SIZE = 1000;
+
+interface PageOptions {
   readonly limit: number;
   readonly reverse: boolean;
   readonly cursor: string | undefined;
-} {
-  return { limit: wholeNumber(limit, "--limit"), reverse: reverse === true, cursor };
 }
 
-async function finish(output: Output, found: number, cursor: string | undefined): Promise<typeof EXIT.ok> {
+/** Prints pages by `printPage`, which says how many rows it found and where the next one begins, up to the limit. */
+async function eachPage(
+  output: Output,
+  options: QueryOptions,
+  printPage: (options: PageOptions) => Promise<{ readonly found: number; readonly cursor: string | undefined }>,
+): Promise<typeof EXIT.ok> {
+  const limit = wholeNumber(options.limit, "--limit");
+  let { cursor } = options;
+  let found = 0;
+  do {
+    const pageLimit = Math.min(MAX_PAGE_SIZE, limit - found);
+    const page = await printPage({ limit: pageLimit, reverse: options.reverse === true, cursor });
+    found += page.found;
+    cursor = page.cursor;
+  } while (cursor !== undefined && found < limit);
   if (output.json && cursor !== undefined) await output.value({ cursor });
   if (!output.json)
     output.note(`${counted(found, "row")}${cursor === undefined ? "" : `; more by --cursor ${cursor}`}`);

@@ -61,7 +61,7 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
   const location = parseStoreUrl(options.store);
   const aggregates = chosen.map(({ definition }) => definition);
   const job = { rebuild: storeUrl(location), aggregates: aggregates.map(({ schema }) => schema.typeName), segments };
-  const state = openStateFile<RebuildProgress>(options.state, job, options.resume === true);
+  const state = openStateFile<RebuildProgress>(options.state, "--state", job, options.resume === true);
 
   return useStore(
     options,
@@ -93,8 +93,7 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
         await print(output, counts, options, (performance.now() - start) / 1000);
         return counts.failed === 0 ? EXIT.ok : EXIT.found;
       } catch (error) {
-        if (!options.dryRun) {
-          state.flush();
+        if (!options.dryRun && state.flush()) {
           output.note(`What is done is kept in ${options.state}. Go on by:\n  ${resumeLine(args)}`);
         }
         throw error;

@@ -12,6 +12,7 @@ import { messageJson, type Payload, readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
 import { followState, type StateFollower } from "../state-follower.js";
+import { createTurns } from "../turns.js";
 
 export interface ShowOptions extends SchemaOptions {
   readonly at?: string;
@@ -49,6 +50,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
 
   return useStore(options, async ({ store }) => {
     const lacking = new Set<string>();
+    const turns = createTurns(signal);
     let last: Shown | undefined;
     let before: JsonValue | undefined;
     let isPast = false;
@@ -57,6 +59,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
       for (const error of page.unreadable) output.note(`warning: ${error.rawMessage}`);
       const rows: (readonly string[])[] = [];
       for (const scanned of page.records) {
+        await turns();
         const shown = show(scanned, schemas, now);
         isPast ||= moment?.isPast(scanned.record, shown.at) === true;
         if (isPast) break;

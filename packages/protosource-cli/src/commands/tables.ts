@@ -5,7 +5,7 @@ import type { SqliteDatabase } from "protosource-es/sqlite";
 import { type Action, type Context, type Register, type StoreOption, withExample, withStore } from "../command.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { checkIsStore, openClient, openStore } from "../open-store.js";
+import { checkIsStore, openClient, openForLook, openStore } from "../open-store.js";
 import type { Output } from "../output.js";
 import { type DynamoDBLocation, parseStoreUrl, type SqliteLocation } from "../store-url.js";
 import { cdkTemplate } from "../templates/cdk.js";
@@ -134,8 +134,7 @@ async function checkSqlite({ output }: Context, location: SqliteLocation): Promi
   await checkIsStore(path);
   const { close } = await openStore(location);
   close();
-  const { default: Database } = await import("libsql");
-  const database = new Database(path, { readonly: true });
+  const database = await openForLook(path);
   try {
     const problems = integrityProblems(database);
     if (output.json) await output.value({ file: path, problems });
@@ -186,8 +185,13 @@ async function printReport(output: Output, table: string, report: TableReport | 
     for (const setting of created ? [] : changed) await output.line(`  ${setting}: repaired`);
     for (const { setting, expected, found } of different)
       await output.line(`  ${setting}: ${found}; expected ${expected}`);
-    for (const { setting, reason } of failed) await output.line(`  ${setting}: couldn't be changed: ${reason}`);
-    for (const { setting, reason } of unknown) output.note(`  ${setting}: can't be read: ${reason}`);
+    for (const { setting, reason } of failed) await output.line(`  ${setting}: couldn't be changed: ${plain(reason)}`);
+    for (const { setting, reason } of unknown) output.note(`  ${setting}: can't be read: ${plain(reason)}`);
   }
   return isWrong ? EXIT.found : EXIT.ok;
+}
+
+/** Leaves out the code in front of a message, which is for programs. */
+function plain(reason: string): string {
+  return reason.replace(/^\[\w+\] /, "");
 }

@@ -2,6 +2,7 @@
 import type { ScannedRecord } from "protosource-es";
 import { type Action, type SchemaOptions, type SegmentsOption, segmentCount, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
+import { allAtOnce } from "../for-each.js";
 import { counted } from "../format.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
@@ -31,7 +32,7 @@ export const verifyStreams: Action<VerifyOptions> = async ({ output, signal }, o
         if (found.length > 0) counts.streams++;
         await report(await findProblems(store, schemas, found));
       };
-      const verifySegment = async (index: number): Promise<void> => {
+      const verifySegment = async (index: number, signal: AbortSignal): Promise<void> => {
         let current: ScannedRecord[] = [];
         const segment = { index, of: segments };
         for await (const page of recordPages(store, { segment, limit: pageSize, signal })) {
@@ -49,7 +50,7 @@ export const verifyStreams: Action<VerifyOptions> = async ({ output, signal }, o
         }
         await verifyStream(current);
       };
-      await Promise.all(Array.from({ length: segments }, (_, index) => verifySegment(index)));
+      await allAtOnce(segments, signal, verifySegment);
 
       if (output.json) await output.value({ verified: counts });
       else {

@@ -1,6 +1,6 @@
 /** A file that lines are written to. It is written in large pieces, and synchronously: what was flushed is in the file. */
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { usageError } from "../failure.js";
+import { cantWrite } from "../failure.js";
 
 export interface LineFile {
   write(line: string): void;
@@ -21,15 +21,15 @@ const FLAGS: Readonly<Record<ExistingFile, string>> = { replace: "w", append: "a
 /**
  * Opens a file for lines, a new one unless `existing` says otherwise of one that is there.
  *
- * Throws `invalid_argument` when it can't be written; `argument` names the option that named the file.
+ * Throws `invalid_argument` when it can't be written, and `unavailable` when there is no room; `argument` names the
+ * option that named the file.
  */
 export function openLineFile(path: string, argument: string, existing: ExistingFile = "replace"): LineFile {
   const attempt = <T>(work: () => T): T => {
     try {
       return work();
     } catch (cause) {
-      const reason = (cause as NodeJS.ErrnoException).code;
-      throw usageError(argument, `${path} can't be written (${reason}): give another file, or make room for it`, cause);
+      throw cantWrite(argument, path, cause);
     }
   };
   const file = attempt(() => openSync(path, FLAGS[existing]));

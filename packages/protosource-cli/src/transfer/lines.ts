@@ -1,6 +1,6 @@
 /** The lines of a file, with where each begins. Only a line feed ends one: a text may hold what else Unicode has. */
 import { open } from "node:fs/promises";
-import { usageError } from "../failure.js";
+import { throwIfInterrupted, usageError } from "../failure.js";
 
 /** A line, without its line feed. */
 export interface TextLine {
@@ -23,10 +23,17 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** Reads lines. Throws `invalid_argument` for a file that can't be read, isn't UTF-8, or has a line without end. */
+const BEGINNING: LinePosition = { offset: 0, lines: 0 };
+
+/**
+ * Reads lines.
+ *
+ * Throws `invalid_argument` for a file that can't be read, isn't UTF-8, or has a line without end, and `cancelled`.
+ */
 export async function* readLines(
   path: string,
-  { offset, lines }: LinePosition = { offset: 0, lines: 0 },
+  { offset, lines }: LinePosition = BEGINNING,
+  signal?: AbortSignal,
 ): AsyncGenerator<TextLine, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
   const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
@@ -45,6 +52,7 @@ export async function* readLines(
       }
     };
     for (let read = position; ; ) {
+      throwIfInterrupted(signal);
       const chunk = Buffer.alloc(CHUNK_BYTES);
       const { bytesRead } = await file.read(chunk, 0, CHUNK_BYTES, read);
       if (bytesRead === 0) break;

@@ -16,10 +16,14 @@ export interface EntryLine {
 /**
  * Reads the events and rows of an export, from a position on.
  *
- * Throws `invalid_argument`, with the number of the line, for one that is broken.
+ * Throws `invalid_argument`, with the number of the line, for one that is broken, and `cancelled`.
  */
-export async function* readEntries(path: string, position?: LinePosition): AsyncGenerator<EntryLine, void, undefined> {
-  for await (const { text, number, end } of readLines(path, position)) {
+export async function* readEntries(
+  path: string,
+  position: LinePosition,
+  signal: AbortSignal,
+): AsyncGenerator<EntryLine, void, undefined> {
+  for await (const { text, number, end } of readLines(path, position, signal)) {
     const line = atLine(path, number, () => parseLine(text));
     if (line.kind === "event" || line.kind === "row") yield { entry: line, line: number, end };
   }
@@ -29,13 +33,18 @@ export async function* readEntries(path: string, position?: LinePosition): Async
  * Checks a whole export: every line, its head, its end, and that it holds what the end says. A part of an export, which
  * `incomplete` allows, has neither head nor end.
  *
- * Throws `invalid_argument`, with the number of the line.
+ * Throws `invalid_argument`, with the number of the line, and `cancelled`.
  */
-export async function checkExport(path: string, incomplete: boolean, onLine: (lines: number) => void): Promise<Totals> {
+export async function checkExport(
+  path: string,
+  incomplete: boolean,
+  onLine: (lines: number) => void,
+  signal: AbortSignal,
+): Promise<Totals> {
   const tally = createTally();
   let last = 0;
   let end: Totals | undefined;
-  for await (const { text, number } of readLines(path)) {
+  for await (const { text, number } of readLines(path, undefined, signal)) {
     const check = (): void => {
       if (end !== undefined) throw usageError("file", "comes after the end of the export");
       const line = parseLine(text);

@@ -14,17 +14,18 @@ const RUN_LENGTH = 64 * 1024 * 1024;
 
 /**
  * Gives the lines of a file of events and rows in the order of an export. `runPath` names files for the runs, which the
- * caller removes.
+ * caller removes. Throws `cancelled`.
  */
 export async function* sortedLines(
   path: string,
   runPath: (run: number) => string,
+  signal?: AbortSignal,
   runLength: number = RUN_LENGTH,
 ): AsyncGenerator<string, void, undefined> {
   const runs: string[] = [];
   let lines: ParsedLine[] = [];
   let length = 0;
-  for await (const line of parsedLines(path)) {
+  for await (const line of parsedLines(path, signal)) {
     lines.push(line);
     length += line.text.length;
     if (length < runLength) continue;
@@ -37,7 +38,7 @@ export async function* sortedLines(
     for (const { text } of lines) yield text;
     return;
   }
-  yield* merge([...runs.map(parsedLines), fromArray(lines)]);
+  yield* merge([...runs.map((run) => parsedLines(run, signal)), fromArray(lines)]);
 }
 
 async function* merge(sources: readonly AsyncGenerator<ParsedLine, void, undefined>[]): AsyncGenerator<string> {
@@ -72,8 +73,11 @@ function writeRun(path: string, lines: ParsedLine[]): string {
   return path;
 }
 
-async function* parsedLines(path: string): AsyncGenerator<ParsedLine, void, undefined> {
-  for await (const { text } of readLines(path)) yield { text, entry: parseLine(text) as Entry };
+async function* parsedLines(
+  path: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<ParsedLine, void, undefined> {
+  for await (const { text } of readLines(path, undefined, signal)) yield { text, entry: parseLine(text) as Entry };
 }
 
 async function* fromArray(lines: readonly ParsedLine[]): AsyncGenerator<ParsedLine, void, undefined> {

@@ -11,7 +11,7 @@ function recorded(
 ): { output: Output; end(): Promise<{ stdout: string; stderr: string }> } {
   const stdout = Object.assign(new PassThrough(), { isTTY });
   const stderr = Object.assign(new PassThrough(), { isTTY, columns: 80 });
-  const output = createOutput({ stdout, stderr } as never, json);
+  const output = createOutput({ stdout, stderr } as never, json, new AbortController().signal);
   return {
     output,
     async end() {

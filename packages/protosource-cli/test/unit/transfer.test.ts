@@ -74,7 +74,8 @@ describe("sortedLines", () => {
           const path = join(folder, "lines");
           writeFileSync(path, lines.map((text) => `${text}\n`).join(""));
           const sorted: string[] = [];
-          for await (const text of sortedLines(path, (run) => join(folder, `run-${run}`), runLength)) sorted.push(text);
+          for await (const text of sortedLines(path, (run) => join(folder, `run-${run}`), undefined, runLength))
+            sorted.push(text);
           expect(sorted.toSorted()).toEqual(lines.toSorted());
           const keys = sorted.map((text) => {
             const entry = parseLine(text);
