@@ -222,7 +222,10 @@ describe("floats", () => {
     expect(round(Number(text))).toBe(value);
     const size = Math.abs(Number(text));
     expect(text).toMatch(size !== 0 && (size >= 1e6 || size < 1e-4) ? /^-?\d(\.\d+)?e[+-]\d{2,3}$/ : /^-?\d+(\.\d+)?$/);
-    const digits = text.replace(/e.*/, "").replace(/[-.]/g, "").replace(/^0+/, "");
+    const digits = text
+      .replace(/e.*/, "")
+      .replace(/[-.]/g, "")
+      .replace(/^0+|0+$/g, "");
     if (digits.length < 2) return;
     // With one digit less, neither the nearest number nor its neighbours are the value.
     const [short = "", exponent = ""] = value.toExponential(digits.length - 2).split("e");
