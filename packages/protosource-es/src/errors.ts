@@ -111,3 +111,12 @@ export function isProtosourceError<C extends ErrorCode = ErrorCode>(
   if (!(value instanceof Error) || value.name !== "ProtosourceError" || !("code" in value)) return false;
   return code === undefined || value.code === code;
 }
+
+/** Makes the error of an argument that breaks a rule. */
+export function invalid(
+  argument: string,
+  message: string,
+  options?: ErrorOptions,
+): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError("invalid_argument", message, { argument }, options);
+}

@@ -6,7 +6,7 @@ import type { FileModel } from "./aggregate/file-model.js";
 import type { AggregateTypes } from "./aggregate/types.js";
 import type { CallOptions, ScanSegment } from "./call-options.js";
 import { type Clock, systemClock } from "./clock.js";
-import { type ErrorCode, isProtosourceError, ProtosourceError } from "./errors.js";
+import { type ErrorCode, invalid, isProtosourceError } from "./errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD, decompress } from "./gzip/gzip.js";
 import { KEY_ATTRIBUTES } from "./opaquedata/key-attribute.js";
 import type { OpaqueRow, OpaqueStore } from "./opaquedata/opaque-store.js";
@@ -324,8 +324,4 @@ async function forEach<T>(
 /** Lets timers and signals have their turn, which a store that answers at once never does. */
 function otherTurns(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, 0));
-}
-
-function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }

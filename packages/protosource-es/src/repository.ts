@@ -5,12 +5,12 @@ import type { AggregateTypes, CommandOf, EventOf, EventsFor, Outcome } from "./a
 import type { CallOptions } from "./call-options.js";
 import { claimTaken } from "./claims.js";
 import { type Clock, epochSeconds, systemClock } from "./clock.js";
-import { isProtosourceError, ProtosourceError } from "./errors.js";
+import { invalid, isProtosourceError, ProtosourceError } from "./errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "./gzip/gzip.js";
 import type { Logger } from "./logger.js";
 import { claimChanges, commandScope, type UniqueValues, uniqueValues } from "./pipeline/claims.js";
 import { copyMessage } from "./pipeline/copy-message.js";
-import { decideWith } from "./pipeline/decide.js";
+import { commandBehaviourOf, decideWith } from "./pipeline/decide.js";
 import { type AppendOptions, append } from "./pipeline/emit.js";
 import { decodeRecord, type LoadedState, loadState } from "./pipeline/load.js";
 import { materialize, rowWrites } from "./pipeline/materialize.js";
@@ -408,7 +408,9 @@ export class Repository<T extends AggregateTypes> {
     const events: EventOf<T>[] = [];
     const stored: EventMessage[] = [];
     let { aggregate = emptyAggregate(this.#definition), version } = loaded;
-    for (const command of commands) {
+    for (const given of commands) {
+      // A copy for each try: what a rule changes against the rule must not be there when it is asked again.
+      const command = copyMessage(commandBehaviourOf(this.#definition, given).schema, given);
       const now = this.#clock.now();
       let first = true;
       const at = (): bigint => {
@@ -529,6 +531,9 @@ function checkVersion<T extends AggregateTypes>(
   expected: bigint | undefined,
 ): void {
   if (isAtVersion(loaded, expected)) return;
+  if (typeof expected !== "bigint") {
+    throw invalid("expectedVersion", "expectedVersion is no bigint: give one, such as 3n");
+  }
   const version = loaded.aggregate?.version ?? 0n;
   throw new ProtosourceError(
     "version_conflict",
@@ -585,8 +590,4 @@ function checkRetries(retries: number | undefined): void {
   if (retries !== undefined && !(Number.isSafeInteger(retries) && retries >= 0)) {
     throw invalid("retries", `${retries} retries aren't possible: give 0 or a whole number above`);
   }
-}
-
-function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }

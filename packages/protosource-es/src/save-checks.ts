@@ -1,5 +1,5 @@
 /** What every store does with the arguments of a call before it reads or writes: the rules are the same everywhere. */
-import { ProtosourceError } from "./errors.js";
+import { invalid, ProtosourceError } from "./errors.js";
 import { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
 import { utf8Length } from "./opaquedata/utf8.js";
 import type { Claim, EventsOptions, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
@@ -233,8 +233,4 @@ export function throwIfAborted(signal: AbortSignal | undefined, operation: strin
     { operation },
     { cause: signal.reason },
   );
-}
-
-function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }

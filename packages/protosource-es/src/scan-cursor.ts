@@ -1,7 +1,7 @@
 /** What every store does with the arguments of a scan, and how it says where a page ended. */
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import type { ScanOptions, ScanSegment } from "./call-options.js";
-import { ProtosourceError } from "./errors.js";
+import { invalid } from "./errors.js";
 import { checkAggregateId } from "./save-checks.js";
 import type { RecordScanOptions } from "./store.js";
 
@@ -88,8 +88,4 @@ function parse(cursor: string): readonly unknown[] {
   } catch {
     return [];
   }
-}
-
-function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }

@@ -1,5 +1,5 @@
 /** What every store checks of the records that it has read. */
-import { type ErrorDetails, ProtosourceError } from "./errors.js";
+import { type ErrorDetails, invalid, ProtosourceError } from "./errors.js";
 import { checkAggregateId } from "./save-checks.js";
 import type { StoredRecord } from "./store.js";
 
@@ -66,9 +66,7 @@ export function checkDamagedEnd(aggregateId: string, records: readonly StoredRec
   checkAggregateId(aggregateId);
   const [first] = records;
   if (first === undefined) {
-    throw new ProtosourceError("invalid_argument", "there are no records to delete: give what a scan found", {
-      argument: "records",
-    });
+    throw invalid("records", "there are no records to delete: give what a scan found");
   }
   return records.reduce((lowest, { version }) => (version < lowest ? version : lowest), first.version);
 }

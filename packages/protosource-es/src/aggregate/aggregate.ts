@@ -1,7 +1,7 @@
 /** Defining an aggregate, and computing its state from its events. */
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { ProtosourceError } from "../errors.js";
+import { invalid, ProtosourceError } from "../errors.js";
 import { behaviourOf, type EventBehaviour, type EventMessage } from "./behaviour.js";
 import type { FileModel } from "./file-model.js";
 import type { AggregateTypes, CommandOf, Rules } from "./types.js";
@@ -27,10 +27,9 @@ export function defineAggregate<T extends AggregateTypes>(
   const commands = new Set(model.commands.map((command) => command.schema.name));
   for (const name of Object.keys(rules.evaluate ?? {})) {
     if (commands.has(name)) continue;
-    throw new ProtosourceError(
-      "invalid_argument",
+    throw invalid(
+      "evaluate",
       `evaluate has a rule for ${name}, which isn't a command of ${schema.typeName}; it has ${[...commands].join(", ")}`,
-      { argument: "evaluate" },
     );
   }
   return { schema, rules, model };
@@ -76,10 +75,9 @@ export function fold<T extends AggregateTypes>(definition: Aggregate<T>, events:
 export function derive<T extends AggregateTypes>({ schema, rules }: Aggregate<T>, aggregate: T["aggregate"]): void {
   const result: unknown = rules.afterOn?.(aggregate);
   if (!(result instanceof Promise)) return;
-  throw new ProtosourceError(
-    "invalid_argument",
+  throw invalid(
+    "afterOn",
     `afterOn of ${schema.typeName} is asynchronous: compute derived fields from the aggregate alone, at once`,
-    { argument: "afterOn" },
   );
 }
 

@@ -1,5 +1,5 @@
 /** The rules for rows and queries that every store shares. They are DynamoDB's. */
-import { ProtosourceError } from "../errors.js";
+import { invalid, ProtosourceError } from "../errors.js";
 import { isClaimKey } from "./claim-key.js";
 import { GSI_NUMBERS, indexAttributes } from "./key-attribute.js";
 import { NUM_GSIS, type OpaqueKey, type OpaqueQuery, type OpaqueRow } from "./opaque-store.js";
@@ -122,8 +122,4 @@ function checkSize(what: string, value: string, limit: number): void {
     `${what} takes ${size} bytes, and DynamoDB allows ${limit}: shorten the fields that make it`,
     { what, size, limit },
   );
-}
-
-function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }

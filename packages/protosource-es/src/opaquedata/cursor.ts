@@ -2,10 +2,11 @@
  * Where a page ended, as a string to hand out: the keys of the last row that was returned, and of no other row. Every
  * store makes its cursors here, so that a caller who drops rows can put a cursor behind the last one that he keeps.
  */
-import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { toBinary } from "@bufbuild/protobuf";
 import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
-import { ProtosourceError } from "../errors.js";
+import { invalid, type ProtosourceError } from "../errors.js";
 import { OpaqueDataSchema } from "../gen/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
+import { decodeMessage } from "../serializer/decode-message.js";
 import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
 import { indexAttributes } from "./key-attribute.js";
 import { emptyRow, rowKeys } from "./opaque-data.js";
@@ -27,10 +28,7 @@ export function encodeCursor(index: GsiNumber | 0, row: OpaqueRow): string {
   for (const held of [0, index] as const) {
     const [pk, sk] = indexAttributes(held);
     const keys = rowKeys(row, held);
-    if (!keys)
-      throw new ProtosourceError("invalid_argument", `the row has no ${pk}, so index ${held} doesn't hold it`, {
-        argument: "row",
-      });
+    if (!keys) throw invalid("row", `the row has no ${pk}, so index ${held} doesn't hold it`);
     position[pk] = keys.pk;
     position[sk] = keys.sk;
   }
@@ -54,17 +52,16 @@ export function decodeCursor(cursor: string, query: Pick<OpaqueQuery, "index" | 
 
 /** Says that a cursor can't continue a query. */
 export function foreignCursor(): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError(
-    "invalid_argument",
+  return invalid(
+    "cursor",
     "the cursor isn't of this query: give the cursor of an earlier page with the same index, partition and condition",
-    { argument: "cursor" },
   );
 }
 
 function decodeRow(cursor: string): OpaqueRow | undefined {
   if (typeof cursor !== "string" || cursor.length > MAX_CURSOR_LENGTH) return undefined;
   try {
-    const row = fromBinary(OpaqueDataSchema, base64Decode(cursor));
+    const row = decodeMessage(OpaqueDataSchema, base64Decode(cursor));
     return row.pk === "" || row.sk === "" ? undefined : row;
   } catch {
     return undefined;

@@ -1,6 +1,6 @@
 /** Keys from the values of fields, as a caller gives them. */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
-import { ProtosourceError } from "../errors.js";
+import { invalid } from "../errors.js";
 import { composeKey, requireKeyModel } from "./auto-pksk.js";
 import { checkKey } from "./checks.js";
 import type { KeyModel, KeyPart } from "./key-model.js";
@@ -158,10 +158,6 @@ export function toInteger(value: unknown): bigint | undefined {
   if (typeof value === "bigint") return value;
   if (typeof value === "string") return /^(0|-?[1-9]\d*)$/.test(value) ? BigInt(value) : undefined;
   return Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
-}
-
-export function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }
 
 /** Lists the names of fields, for people. */

@@ -1,7 +1,7 @@
 /** Messages as rows, and back. */
 import { type DescMessage, getOption, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
-import { isProtosourceError, ProtosourceError } from "../errors.js";
+import { invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { protosource_message_type } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import { compress, decompress } from "../gzip/gzip.js";
 import { decodeMessage } from "../serializer/decode-message.js";
@@ -162,10 +162,9 @@ function eventTtlSeconds({ aggregate }: KeyModel): bigint {
 function checkTtl(schema: DescMessage, ttlSeconds: number | bigint): bigint {
   const whole = typeof ttlSeconds === "bigint" || Number.isInteger(ttlSeconds);
   if (whole && ttlSeconds <= MAX_TTL_SECONDS) return BigInt(ttlSeconds);
-  throw new ProtosourceError(
-    "invalid_argument",
+  throw invalid(
+    "ttlSeconds",
     `a row of ${schema.typeName} can't live ${ttlSeconds} seconds: give a whole number up to ${MAX_TTL_SECONDS}, or 0 for ever`,
-    { argument: "ttlSeconds" },
   );
 }
 
@@ -180,10 +179,9 @@ function encode<D extends DescMessage>(schema: D, message: MessageShape<D>): Uin
   try {
     return toBinary(schema, message);
   } catch (cause) {
-    throw new ProtosourceError(
-      "invalid_argument",
+    throw invalid(
+      "message",
       `this ${schema.typeName} can't be encoded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { argument: "message" },
       { cause },
     );
   }

@@ -1,7 +1,8 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import { invalid } from "../errors.js";
 import { composeKey, requireKeyModel } from "./auto-pksk.js";
 import { indexAttributes } from "./key-attribute.js";
-import { invalid, type KeyFields, keyOf, keyParts, type RowId, readFields } from "./key-fields.js";
+import { type KeyFields, keyOf, keyParts, type RowId, readFields } from "./key-fields.js";
 import type { KeyModel } from "./key-model.js";
 import type { FieldValues } from "./key-value.js";
 import { rehydrate } from "./opaque-data.js";

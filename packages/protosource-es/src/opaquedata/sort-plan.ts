@@ -1,7 +1,8 @@
 /** How the conditions on the fields of a sort key become readings of a partition. */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
+import { invalid } from "../errors.js";
 import { composeKey } from "./auto-pksk.js";
-import { checkValue, integerBounds, invalid, names, show, toInteger } from "./key-fields.js";
+import { checkValue, integerBounds, names, show, toInteger } from "./key-fields.js";
 import type { KeyPart, KeyTemplate } from "./key-model.js";
 import type { FieldValues } from "./key-value.js";
 import { type KeyScan, numberScans } from "./number-scans.js";

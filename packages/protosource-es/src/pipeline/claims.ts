@@ -1,7 +1,7 @@
 /** Beside step 7: what a save takes and frees of the values that are unique, and how a command is known again. */
 import type { Aggregate } from "../aggregate/aggregate.js";
 import type { AggregateTypes } from "../aggregate/types.js";
-import { ProtosourceError } from "../errors.js";
+import { invalid } from "../errors.js";
 import type { Claim } from "../store.js";
 
 /** The unique values of an aggregate, by the scope that they are unique in. */
@@ -22,10 +22,9 @@ export function uniqueValues<T extends AggregateTypes>(
     const values: readonly unknown[] = Array.isArray(given) ? given : [given ?? ""];
     const texts = values.filter((value): value is string => typeof value === "string");
     if (texts.length < values.length) {
-      throw new ProtosourceError(
-        "invalid_argument",
+      throw invalid(
+        `unique.${name}`,
         `unique.${name} of ${schema.typeName} must give a string, several, or undefined, and at once`,
-        { argument: `unique.${name}` },
       );
     }
     found.set(`${schema.typeName}.${name}`, new Set(texts.filter((text) => text !== "")));

@@ -1,5 +1,5 @@
 import { clone, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { ProtosourceError } from "../errors.js";
+import { invalid } from "../errors.js";
 
 /**
  * Copies a message, however deep. Throws `invalid_argument` for a value that its field can't hold, such as 5.5 in an
@@ -9,10 +9,9 @@ export function copyMessage<M extends Message>(schema: DescMessage, message: M):
   try {
     return clone(schema, message) as M;
   } catch (cause) {
-    throw new ProtosourceError(
-      "invalid_argument",
+    throw invalid(
+      schema.typeName,
       `${schema.typeName} has a value that its field can't hold: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { argument: schema.typeName },
       { cause },
     );
   }

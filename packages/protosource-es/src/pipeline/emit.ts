@@ -12,6 +12,7 @@ import {
 import { fieldReader, fieldWriter } from "../aggregate/fields.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { ProtosourceError } from "../errors.js";
+import { checkNesting } from "./check-nesting.js";
 import { copyMessage } from "./copy-message.js";
 import type { Verdict } from "./evaluate.js";
 
@@ -50,8 +51,8 @@ export function* emit(
  * Numbers events, applies them to the aggregate in place, and puts snapshots where they are due. Derived fields stay
  * as they are.
  *
- * Throws `version_conflict` for an event that has a version already, and another one than comes next, and
- * `unhandled_event` for one of another aggregate.
+ * Throws `version_conflict` for an event that has a version already, and another one than comes next, `unhandled_event`
+ * for one of another aggregate, and `invalid_argument` for one that couldn't be read again.
  */
 export function append<T extends AggregateTypes>(
   definition: Aggregate<T>,
@@ -68,7 +69,9 @@ export function append<T extends AggregateTypes>(
     event.version = version;
     const { schema, apply } = eventBehaviourOf(definition, event);
     // The copy keeps the event apart from the state, which later events and derived fields change.
-    apply(aggregate, copyMessage(schema, event));
+    const copy = copyMessage(schema, event);
+    checkNesting(schema, copy);
+    apply(aggregate, copy);
     events.push(event);
     stored.push(event);
     const snapshot = takeSnapshot(definition, aggregate, version, options);
@@ -83,11 +86,11 @@ export function append<T extends AggregateTypes>(
 function makeEvent(
   { event: { schema }, copyCommand }: Emission,
   command: CommandMessage,
-  filled: object | undefined,
+  filled: object | null | undefined,
 ): EventMessage {
   const event = create(schema);
   copyCommand(command, event);
-  if (filled !== undefined) {
+  if (filled) {
     const values = create(schema, filled as { [name: string]: unknown });
     for (const field of schema.fields) {
       const member = field.oneof ?? field;

@@ -3,11 +3,11 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
 import type { CommandBehaviour } from "../aggregate/behaviour.js";
 import type { AggregateTypes, CommandOf, Decision, DecisionContext } from "../aggregate/types.js";
-import { ProtosourceError } from "../errors.js";
+import { invalid, type ProtosourceError } from "../errors.js";
 import { andThen } from "./maybe-async.js";
 
 /** A decision in one form: the fields to fill in by event, or undefined to skip. */
-export type Verdict = { readonly [event: string]: object | undefined } | undefined;
+export type Verdict = { readonly [event: string]: object | null | undefined } | undefined;
 
 type EvaluateAny<T extends AggregateTypes> = (
   aggregate: T["aggregate"],
@@ -50,7 +50,5 @@ function toVerdict(command: string, decision: Decision): Verdict {
 }
 
 function invalidDecision(command: string, problem: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", `evaluate of ${command} ${problem}`, {
-    argument: `evaluate.${command}`,
-  });
+  return invalid(`evaluate.${command}`, `evaluate of ${command} ${problem}`);
 }

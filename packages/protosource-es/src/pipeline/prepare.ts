@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
 import type { CommandMessage } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
-import { ProtosourceError } from "../errors.js";
+import { invalid } from "../errors.js";
 import { copyMessage } from "./copy-message.js";
 import { commandBehaviourOf } from "./decide.js";
 
@@ -64,8 +64,4 @@ function requireGiven(options: PrepareOptions, name: "actor" | "id", advice: str
   if (Object.hasOwn(options, name) && (typeof options[name] !== "string" || options[name] === "")) {
     throw invalid(name, `the option ${name} is empty: ${advice}`);
   }
-}
-
-function invalid(argument: string, message: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", message, { argument });
 }

@@ -4,6 +4,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import { type FieldViolation, ProtosourceError } from "../errors.js";
 import { andThen } from "./maybe-async.js";
+import { messagesWithin } from "./messages-within.js";
 
 /** Finds what is wrong with the fields of a command. */
 export type ValidateFields = (
@@ -85,18 +86,10 @@ async function importProtovalidate(schema: DescMessage): Promise<typeof import("
 function hasRules(schema: DescMessage): boolean {
   let found = ruled.get(schema);
   if (found === undefined) {
-    found = [...messagesWithin(schema, new Set())].some(isRuled);
+    found = [...messagesWithin(schema)].some(isRuled);
     ruled.set(schema, found);
   }
   return found;
-}
-
-function messagesWithin(schema: DescMessage, seen: Set<DescMessage>): Set<DescMessage> {
-  if (!seen.has(schema)) {
-    seen.add(schema);
-    for (const { message } of schema.fields) if (message !== undefined) messagesWithin(message, seen);
-  }
-  return seen;
 }
 
 /** An option is kept unread where its type isn't registered. */

@@ -4,7 +4,7 @@ import { type Aggregate, derive } from "../aggregate/aggregate.js";
 import { behaviourOf } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
-import { ProtosourceError } from "../errors.js";
+import { invalid } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { decodeMessage } from "../serializer/decode-message.js";
 import type { Store } from "../store.js";
@@ -61,10 +61,9 @@ export function warmAggregates<T extends AggregateTypes>(
 ): WarmAggregates<T> {
   const schema = definition.schema as DescMessage;
   if (behaviourOf(schema).ttlSeconds > 0n || (store.ttlSeconds ?? 0) > 0) {
-    throw new ProtosourceError(
-      "invalid_argument",
+    throw invalid(
+      "cache",
       `the events of ${schema.typeName} expire, so that a stream may start anew, which a cache can't see: leave the cache out`,
-      { argument: "cache" },
     );
   }
 
@@ -90,7 +89,8 @@ export function warmAggregates<T extends AggregateTypes>(
           cache.delete(key);
           return undefined;
         }
-        const aggregate = decodeMessage(schema, entry.state) as T["aggregate"];
+        // A copy, because byte fields are views: a rule that changes one would change the entry.
+        const aggregate = decodeMessage(schema, entry.state.slice()) as T["aggregate"];
         derive(definition, aggregate);
         return { aggregate, version: entry.version, firstExpiry: entry.firstExpiry };
       }),

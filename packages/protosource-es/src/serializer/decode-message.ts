@@ -3,7 +3,8 @@
  * message is then read in a third of the time that `fromBinary` takes.
  *
  * Only what messages usually hold is read here. At anything else, the whole message is left to `fromBinary`, which
- * reads or refuses it: so both give the same for all bytes.
+ * reads or refuses it: so both give the same for all bytes, but for {@link MAX_DEPTH} and a byte order mark, which
+ * `fromBinary` drops where a text begins with one.
  */
 import {
   create,
@@ -14,24 +15,38 @@ import {
   type MessageShape,
   ScalarType,
 } from "@bufbuild/protobuf";
-import { WireType } from "@bufbuild/protobuf/wire";
+import { configureTextEncoding, getTextEncoding, WireType } from "@bufbuild/protobuf/wire";
 import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 
-/** Decodes a message. It gives and throws what `fromBinary` does. Byte fields are views into the given bytes. */
+/** Decodes a message. Byte fields are views into the given bytes. Throws what `fromBinary` does. */
 export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
   try {
     return readMessage(schema, new Cursor(bytes), bytes.length) as MessageShape<D>;
   } catch (reason) {
     if (reason !== UNUSUAL) throw reason;
-    return fromBinary(schema, bytes);
+    return readUnusual(schema, bytes);
+  }
+}
+
+function readUnusual<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
+  const encoding = getTextEncoding();
+  const decodeUtf8 = (text: Uint8Array, strict?: boolean): string => (strict ? strictDecoder : decoder).decode(text);
+  configureTextEncoding({ ...encoding, decodeUtf8 });
+  try {
+    return fromBinary(schema, bytes, { recursionLimit: MAX_DEPTH });
+  } finally {
+    configureTextEncoding(encoding);
   }
 }
 
 /** What is thrown at bytes that `fromBinary` must look at. It is always the same, as a new error takes long to make. */
 const UNUSUAL = new Error("unusual");
 
-/** How deep `fromBinary` lets messages nest. */
-const MAX_DEPTH = 100;
+/**
+ * How deep messages may nest that are read. By default `fromBinary` stops at 100, to which events are held when they are
+ * written; a snapshot lies one deeper, and the family's Go members write deeper ones.
+ */
+export const MAX_DEPTH = 1000;
 
 type Fields = Record<string, unknown>;
 
@@ -240,7 +255,8 @@ function unusual(): never {
 /** The longest text that is made letter by letter. A longer one is faster made by a TextDecoder. */
 const SHORT = 64;
 
-const decoder = new TextDecoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /**
  * Makes a reader of text for one field. It remembers the last text, as many of a stream's events say the same: whose

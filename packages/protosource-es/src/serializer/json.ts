@@ -10,6 +10,7 @@ import {
   type Registry,
   toJson,
 } from "@bufbuild/protobuf";
+import { MAX_DEPTH } from "./decode-message.js";
 import { corruptRecord, findType, notSerializable, typeUrl } from "./event-type.js";
 import type { Serializer } from "./serializer.js";
 
@@ -41,7 +42,7 @@ export const jsonSerializer: Serializer = {
     const { "@type": url, ...fields } = json;
     const schema = findType(url as string, registry, key);
     try {
-      return fromJson(schema, fields, { registry });
+      return fromJson(schema, fields, { registry, recursionLimit: MAX_DEPTH });
     } catch (cause) {
       throw corruptRecord(key, `isn't a ${schema.typeName}`, cause);
     }

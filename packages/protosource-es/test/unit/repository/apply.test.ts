@@ -285,7 +285,7 @@ describe("rules", () => {
           return { proceed: { Placed: { placedAt: now, version: 99n, actor: "nobody" } as object } };
         },
         SetBilling: (_order, { billing }) => ({
-          proceed: { BillingSet: billing?.method === "none" ? { billing: undefined } : {} },
+          proceed: { BillingSet: billing?.method === "none" ? { billing: undefined } : (null as never) },
         }),
       },
     });
@@ -344,6 +344,25 @@ describe("rules", () => {
     expect(events).toMatchObject([{ actor: "ann", item: { priceCents: 1250n } }]);
     expect(aggregate.customerId).toBe("c-9");
     expect(Object.keys((await orders.load("o-1")).items)).toEqual(["i-1"]);
+  });
+
+  test("that change a command aren't given what they made of it when they are asked again", async () => {
+    const asked: (number | undefined)[] = [];
+    const doubling = defineOrder({
+      evaluate: {
+        async AddItem(_order, { item }) {
+          asked.push(item?.quantity);
+          if (asked.length < 3) await orders.apply(orderCommands.SetShipping({ shippingAddress: "x" }), options);
+          if (item) item.quantity *= 2;
+          return "proceed";
+        },
+      },
+    });
+    const options = { id: "o-1", actor: "ann" };
+    const { orders } = await draft({}, doubling);
+    const { events } = await orders.apply(orderCommands.AddItem({ item: lamp }), options);
+    expect(asked).toEqual([2, 2, 2]);
+    expect(events).toMatchObject([{ item: { quantity: 2 } }]);
   });
 
   test("derived fields that change nested messages leave the events alone", async () => {
@@ -431,6 +450,10 @@ describe("conflicts", () => {
       details: { aggregateId: "o-1", version: 2n },
     });
     expect(store.save).toHaveBeenCalledTimes(1);
+    expect(await failure(orders.apply(place, { ...options, expectedVersion: "2" as never }))).toMatchObject({
+      code: "invalid_argument",
+      details: { argument: "expectedVersion" },
+    });
     expect((await orders.apply(place, { ...options, expectedVersion: 2n })).version).toBe(3n);
   });
 

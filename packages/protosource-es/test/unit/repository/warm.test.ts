@@ -22,6 +22,7 @@ import {
   type OrderTypes,
   orderCommands,
 } from "../../gen/example/app/order/v1/order_v1_protosource.js";
+import { defineForm, formCommands, formEvents } from "../../gen/example/app/shapes/v1/shapes_v1_protosource.js";
 import { defineTest } from "../../gen/example/app/test/v1/test_v1_protosource.js";
 import { ItemAlreadyThere, order } from "../../order.js";
 
@@ -156,6 +157,24 @@ describe("a cache", () => {
     expect(loads()).toBe(0);
     expect(await orders.load("o-1")).toMatchObject({ customerName: "", itemCount: 0 });
     expect(Object.keys((await other.load("o-1")).items)).toEqual(["a", "b", "c"]);
+  });
+
+  test("keeps bytes that no rule can reach", async () => {
+    const meddling = defineForm({
+      evaluate: {
+        File({ seal }) {
+          seal.fill(0);
+          return "skip";
+        },
+      },
+    });
+    const repository = new Repository(meddling, new MemoryStore(), { cache: new Map() });
+    const form = { id: "f-1", actor: "ann" };
+    await repository.apply(formCommands.Start({}), form);
+    await repository.save("f-1", [formEvents.FilledIn({ seal: new Uint8Array([1, 2, 3]) })]);
+    await repository.load("f-1");
+    await repository.apply(formCommands.File({}), form);
+    expect((await repository.apply(formCommands.Drop({}), form)).aggregate.seal).toEqual(new Uint8Array([1, 2, 3]));
   });
 
   test("loses an entry when the first record behind it expires", async () => {

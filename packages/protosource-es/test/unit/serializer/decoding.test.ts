@@ -113,10 +113,28 @@ describe("a message", () => {
     for (const length of [0, 1, 63, 64, 65, 5_000]) {
       for (const letter of ["a", "é", "€", "😀", "\0", "\ufeff", "\ufffd"]) {
         const stringOne = letter.repeat(length);
-        const bytes = toBinary(kinds, create(kinds, { stringOne }));
-        expect(read(PROTO3, kinds, bytes)).toStrictEqual(fromBinary(kinds, bytes));
+        const written = create(kinds, { stringOne });
+        expect(read(PROTO3, kinds, toBinary(kinds, written))).toStrictEqual(written);
       }
     }
+  });
+
+  it("keeps a byte order mark in front of a text, which the protobuf run time drops", () => {
+    const text = "\ufeffa";
+    for (const [registry, schema] of [
+      [PROTO3, kinds],
+      [EDITION, explicit],
+    ] as const) {
+      // An unknown field leaves the message to the protobuf run time.
+      const unknown = new BinaryWriter().tag(9_999, 2).string("b").finish();
+      for (const more of [new Uint8Array(), unknown]) {
+        const bytes = new Uint8Array([...toBinary(schema, create(schema, { stringOne: text })), ...more]);
+        expect(fromBinary(schema, bytes)).toMatchObject({ stringOne: "a" });
+        expect(read(registry, schema, bytes)).toMatchObject({ stringOne: text });
+      }
+      expect(() => read(registry, schema, new Uint8Array([0xff]))).toThrow();
+    }
+    expect(fromBinary(kinds, toBinary(kinds, create(kinds, { stringOne: text })))).toMatchObject({ stringOne: "a" });
   });
 
   it("is refused where a text isn't UTF-8", () => {
@@ -134,13 +152,22 @@ describe("a message", () => {
     expect(toBinary(kinds, bothRead(bytes) as never)).toEqual(bytes);
   });
 
-  it("nests as deep as the protobuf run time lets it", () => {
-    let bytes = new Uint8Array(0);
-    for (let depth = 1; depth <= 101; depth++) {
-      expect(outcome(() => read(PROTO3, kinds, bytes))).toStrictEqual(outcome(() => fromBinary(kinds, bytes)));
-      bytes = new BinaryWriter().tag(number("inner"), 2).bytes(bytes).finish() as Uint8Array<ArrayBuffer>;
+  it("nests a thousand deep, whoever reads it", () => {
+    const nested = (depth: number, innermost: Uint8Array): Uint8Array => {
+      let bytes = innermost;
+      for (let i = 1; i < depth; i++) bytes = new BinaryWriter().tag(number("inner"), 2).bytes(bytes).finish();
+      return bytes;
+    };
+    const unknown = new BinaryWriter().tag(9_999, 2).string("b").finish();
+    for (const innermost of [new Uint8Array(), unknown]) {
+      for (const depth of [1, 99, 100, 101, 1_000]) {
+        let message: object | undefined = read(PROTO3, kinds, nested(depth, innermost));
+        let found = 0;
+        for (; message !== undefined; message = (message as { readonly inner?: object }).inner) found++;
+        expect(found).toBe(depth);
+      }
+      expect(outcome(() => read(PROTO3, kinds, nested(1_001, innermost)))).toBe("refused");
     }
-    expect(outcome(() => read(PROTO3, kinds, bytes))).toBe("refused");
   });
 
   it("shares no list, map or choice with another", () => {
