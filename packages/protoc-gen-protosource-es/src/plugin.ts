@@ -6,7 +6,9 @@ import { createEcmaScriptPlugin, type Plugin, type Schema, type Target } from "@
 import { formatDiagnostic } from "./diagnostic.js";
 import { emitFile } from "./emit/file.js";
 import { type Domain, readDomain } from "./model.js";
+import { WARNINGS } from "./rules/rule-ids.js";
 import { validate } from "./validate.js";
+import { oneOf } from "./words.js";
 
 export { RULES, WARNINGS } from "./rules/rule-ids.js";
 
@@ -22,16 +24,33 @@ const TARGETS: readonly Target[] = ["ts", "js", "dts"];
 /** Ends a run because of what the user wrote. */
 class InvalidInput extends Error {}
 
-const generator: Plugin = createEcmaScriptPlugin({
+/** What the plugin takes beside the options of every plugin of its kind. */
+interface Options {
+  /** The warnings that aren't printed. */
+  readonly ignored: ReadonlySet<string>;
+}
+
+const generator: Plugin = createEcmaScriptPlugin<Options>({
   name,
   version: `v${version}`,
+  parseOptions,
   generateTs: generate,
   generateJs: generate,
   generateDts: generate,
 });
 
+function parseOptions(given: readonly { readonly key: string; readonly value: string }[]): Options {
+  const ignored = given.flatMap(({ key, value }) => {
+    if (key !== "ignore_warnings") throw new Error(`there is no option "${key}"`);
+    return value.split("+");
+  });
+  const unknown = ignored.find((id) => !Object.hasOwn(WARNINGS, id));
+  if (unknown === undefined) return { ignored: new Set(ignored) };
+  throw new Error(`"${unknown}" is no warning; write ${oneOf(Object.keys(WARNINGS))}`);
+}
+
 /** Generates all files of a target. The first call of a run checks the schemas. */
-function generate(schema: Schema, target: Target): void {
+function generate(schema: Schema<Options>, target: Target): void {
   const known = schema.allFiles.map(readDomain);
   const asked = known.filter(({ file }) => schema.files.includes(file));
   if (target === TARGETS.find((each) => schema.targets.includes(each))) check(schema, asked, known);
@@ -40,14 +59,14 @@ function generate(schema: Schema, target: Target): void {
   }
 }
 
-function check({ options }: Schema, asked: readonly Domain[], known: readonly Domain[]): void {
+function check({ options }: Schema<Options>, asked: readonly Domain[], known: readonly Domain[]): void {
   if (options.jsImportStyle !== "module") {
     throw new InvalidInput(
       "js_import_style=legacy_commonjs isn't supported: remove it, Node loads modules by require too",
     );
   }
   const { errors, warnings } = validate(asked, known);
-  for (const warning of warnings) console.warn(formatDiagnostic(warning));
+  for (const warning of warnings) if (!options.ignored.has(warning.rule)) console.warn(formatDiagnostic(warning));
   if (errors.length === 0) return;
   const what = errors.length === 1 ? "of an error" : `of ${errors.length} errors`;
   throw new InvalidInput([`nothing is generated, because ${what}:`, ...errors.map(formatDiagnostic)].join("\n"));

@@ -22,4 +22,25 @@ describe("diagnostics", () => {
     await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(new URL(`${name}.txt`, folder).pathname);
     expect(response.file.length === 0).toBe(response.error !== "" || name === "w2" || name === "w2_disabled");
   });
+
+  it.each([
+    ["W1", ["w3.proto"]],
+    ["W3", ["w1.proto"]],
+    ["W1+W3", []],
+  ])("leave out the warnings that are ignored: %s", (ignored, warned) => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const response = generate(set, ["w1.proto", "w3.proto"], `target=ts,ignore_warnings=${ignored}`);
+    const files = warn.mock.calls.map(([text]) => String(text).split(":")[0]);
+    warn.mockRestore();
+    expect(response).toMatchObject({ error: "", file: [{}, {}] });
+    expect(files).toEqual(warned);
+  });
+
+  it.each([
+    ["ignore_warnings=W9", '"W9" is no warning; write "W1", "W2" or "W3"'],
+    ["ignore_warnings=F1", '"F1" is no warning'],
+    ["ignore_warning=W1", 'there is no option "ignore_warning"'],
+  ])("can't be left out by %s", (option, reason) => {
+    expect(() => generate(set, ["w1.proto"], `target=ts,${option}`)).toThrow(reason);
+  });
 });

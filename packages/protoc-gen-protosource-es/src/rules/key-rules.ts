@@ -28,7 +28,10 @@ export function checkKeys({ messages, keys }: Domain, report: Report): void {
       const id = RULE_OF_PROBLEM[rule];
       if (id === undefined) continue;
       const { name } = model.schema;
-      const remedy = id === "W1" ? "annotate the field to sort by too, unless no order is needed" : undefined;
+      const remedy =
+        id === "W1"
+          ? 'annotate the field to sort by too, or where no order is needed give the plugin "ignore_warnings=W1"'
+          : undefined;
       if (field === undefined) report(id, model.schema, `${name}: ${message}`, remedy);
       else report(id, { desc: field, path: KEYS_PATH }, `${name}.${field.name}: ${message}`, remedy);
     }

@@ -29,7 +29,7 @@ export function checkNames(domain: Domain, report: Report): void {
         "N2",
         schema,
         `every JavaScript object has a property "${schema.name}", so that no command and no event can be called so`,
-        `rename it, such as to "${schema.name[0]?.toUpperCase()}${schema.name.slice(1)}"`,
+        `rename it, such as to "${upperFirst(schema.name.replace(/^_+/, ""))}"`,
       );
     }
   }
@@ -37,4 +37,8 @@ export function checkNames(domain: Domain, report: Report): void {
     if (desc.parent !== undefined || !REFUSED.has(desc.name)) continue;
     report("N3", desc, `no type in TypeScript can be called "${desc.name}"`, `rename ${desc.toString()}`);
   }
+}
+
+function upperFirst(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
