@@ -76,6 +76,8 @@ interface HttpResponse {
   body: unknown;
 }
 interface HttpRequest {
+  readonly hostname: string;
+  readonly port?: number;
   readonly headers: object;
   readonly query?: object;
   body?: unknown;
@@ -192,8 +194,9 @@ function aroundSerializer(): readonly [before: Middleware, after: Middleware] {
     return (args) => {
       const input = inputs.get(args.input);
       if (!input) return next(args);
+      // Requests share the context. Meanwhile, it may have got the endpoint of another one.
       const place = placeOf(context);
-      if (place !== "") written.set(place, withBody(args.request, {}));
+      if (place !== "" && isTo(place, args.request)) written.set(place, withBody(args.request, {}));
       return next({ ...args, input, request: withBody(args.request, input) });
     };
   };
@@ -203,6 +206,11 @@ function aroundSerializer(): readonly [before: Middleware, after: Middleware] {
 /** The address of the endpoint, on which alone a request depends; empty when it may depend on more. */
 function placeOf({ endpointV2 }: Context): string {
   return endpointV2 && Object.keys(endpointV2.headers ?? {}).length === 0 ? endpointV2.url.href : "";
+}
+
+function isTo(place: string, { hostname, port }: HttpRequest): boolean {
+  const url = new URL(place);
+  return url.hostname === hostname && url.port === String(port ?? "");
 }
 
 /** Copies a request, which others will change, with another body. */

@@ -122,6 +122,18 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
       expect(marks(sent)).toEqual(marks(plain.sent));
     });
 
+    it("go to their endpoint, though another one was asked for at the same time before", async () => {
+      let calls = 0;
+      const { client, sent } = scriptedClient(() => ({ body: json(page) }), {
+        endpointProvider: () => ({ url: new URL(`https://${calls++ % 2 === 0 ? "a" : "b"}.example`), properties: {} }),
+      });
+      const store = storeOf(client);
+      for (let i = 0; i < 3; i++) await Promise.all([store.load("a#1"), store.load("a#2")]);
+      await store.load("a#1");
+      await store.load("a#1");
+      expect(sent.slice(-2).map(({ hostname }) => hostname)).toEqual(["a.example", "b.example"]);
+    });
+
     it("are signed anew when the credentials change", async () => {
       let accessKeyId = "first";
       const { client, sent } = scriptedClient(() => ({ body: json(page) }), {
