@@ -93,7 +93,7 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
           {
             operation: "PutItem",
             reasons: ["RowContention"],
-            outcome: "not_applied",
+            outcome: inDoubt ? "unknown" : "not_applied",
             commitId,
           },
         );

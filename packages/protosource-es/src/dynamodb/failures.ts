@@ -18,11 +18,16 @@ export type Failure =
   | { readonly kind: "refused"; readonly inDoubt: boolean; readonly refusals: readonly Refusal[] }
   /** Worth another try. After `inDoubt` the request may have been carried out. */
   | { readonly kind: "transient"; readonly inDoubt: boolean; readonly reasons: readonly string[] }
-  /** Another try would fail alike. */
-  | { readonly kind: "final"; readonly error: ProtosourceError };
+  /** Another try would fail alike. What the error says of a write isn't so `inDoubt`. */
+  | {
+      readonly kind: "final";
+      readonly inDoubt: boolean;
+      readonly reasons: readonly string[];
+      readonly error: ProtosourceError;
+    };
 
-/** The errors by which DynamoDB refuses a request for now, having done nothing. */
-const REFUSED_FOR_NOW = new Set([
+/** The errors by which DynamoDB refuses a request, or an item of a transaction, for now, having done nothing. */
+export const REFUSED_FOR_NOW: ReadonlySet<string> = new Set([
   "LimitExceededException",
   "ProvisionedThroughputExceeded",
   "ProvisionedThroughputExceededException",
@@ -92,7 +97,7 @@ export function failureOf(thrown: unknown, operation: string, table: string): Fa
   if (unreadable || name === "TimeoutError" || name === "AbortError" || UNREACHABLE.has(error.code ?? "")) {
     return { kind: "transient", inDoubt: true, reasons: error.code ? [error.code] : reasons };
   }
-  return { kind: "final", error: finalError(error, operation, table) };
+  return { kind: "final", inDoubt: isRepeated, reasons, error: finalError(error, operation, table) };
 }
 
 /** A transaction whose items were only in each other's way is worth another try; any other reason is a refusal. */

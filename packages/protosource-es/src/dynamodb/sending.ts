@@ -72,6 +72,9 @@ const MAX_ATTEMPTS = 8;
 const BACK_OFF_MS = 50;
 const MAX_BACK_OFF_MS = 2_000;
 
+/** The longest time that a timer of Node's takes. At a longer one, it goes off at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+
 /** Makes a sender with the given limits. Throws `invalid_argument` for a limit that isn't positive. */
 export function createSender(options: RequestOptions): Sender {
   const attemptMs = positive(options.timeLimits?.attemptMs ?? DEFAULT_ATTEMPT_MS, "timeLimits.attemptMs");
@@ -116,17 +119,17 @@ export function createSender(options: RequestOptions): Sender {
       }
       cause = answer.error;
       const failure = failureOf(cause, operation, table);
-      if (failure.kind === "final") {
+      inDoubt ||= failure.inDoubt;
+      if (failure.kind === "refused") {
+        observe("refused");
+        return { refusals: failure.refusals, inDoubt };
+      }
+      if (failure.kind === "final" && (isRead || !inDoubt)) {
         observe(failure.error.code);
         throw failure.error;
       }
-      if (failure.kind === "refused") {
-        observe("refused");
-        return { refusals: failure.refusals, inDoubt: inDoubt || failure.inDoubt };
-      }
-      inDoubt ||= failure.inDoubt;
       reasons = failure.reasons;
-      if (attempts === MAX_ATTEMPTS) break;
+      if (failure.kind === "final" || attempts === MAX_ATTEMPTS) break;
       const pause = Math.random() * Math.min(MAX_BACK_OFF_MS, BACK_OFF_MS * 2 ** (attempts - 1));
       if (performance.now() + pause >= end) break;
       await sleep(pause, signal);
@@ -172,27 +175,56 @@ async function withLimit<T>(
       reject(error);
     };
   });
-  const timer = setTimeout(abort, ms);
-  signal?.addEventListener("abort", abort, { once: true });
+  const timer = setTimeout(abort, Math.min(ms, MAX_TIMER_MS));
+  const forget = whenAborted(signal, abort);
   try {
     return await Promise.race([run(controller.signal), aborted]);
   } finally {
     clearTimeout(timer);
-    signal?.removeEventListener("abort", abort);
+    forget();
   }
 }
 
 /** Waits, or until the signal is aborted. */
-export function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal?.addEventListener("abort", done, { once: true });
+export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  let forget = (): void => {};
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  await new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+    forget = whenAborted(signal, resolve);
   });
+  clearTimeout(timer);
+  forget();
+}
+
+const listening = new WeakMap<AbortSignal, { readonly waiting: Set<() => void>; readonly listener: () => void }>();
+
+/**
+ * Calls a function when a signal is aborted, or at once if it is, unless the one that is given back was called before.
+ * All who wait for a signal share one listener: Node warns of more than ten, and a signal that ends a program has many
+ * requests.
+ */
+export function whenAborted(signal: AbortSignal | undefined, run: () => void): () => void {
+  if (signal?.aborted) run();
+  if (!signal || signal.aborted) return () => {};
+  let found = listening.get(signal);
+  if (!found) {
+    const waiting = new Set<() => void>();
+    const listener = (): void => {
+      for (const one of waiting) one();
+    };
+    found = { waiting, listener };
+    listening.set(signal, found);
+    signal.addEventListener("abort", found.listener, { once: true });
+  }
+  const { waiting, listener } = found;
+  waiting.add(run);
+  return () => {
+    waiting.delete(run);
+    if (waiting.size > 0) return;
+    signal.removeEventListener("abort", listener);
+    listening.delete(signal);
+  };
 }
 
 function positive(value: number, argument: string): number {

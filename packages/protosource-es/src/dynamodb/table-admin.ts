@@ -19,7 +19,7 @@ import { createSender, sleep } from "./sending.js";
 export interface TableAdmin {
   /** Describes the table; undefined when it doesn't exist. */
   describe(): Promise<TableDescription | undefined>;
-  /** Makes the table; false when another caller was faster. */
+  /** Makes the table; false when another caller was surely faster. */
   create(input: CreateTableCommandInput): Promise<boolean>;
   /** Waits until the table and its indexes can be used. Throws `unavailable` when that takes too long. */
   active(): Promise<TableDescription>;
@@ -69,8 +69,9 @@ export function tableAdmin(
         return true;
       } catch (error) {
         const { cause } = error as Error;
-        if (cause instanceof Error && cause.name === "ResourceInUseException") return false;
-        throw error;
+        if (!(cause instanceof Error) || cause.name !== "ResourceInUseException") throw error;
+        // After an attempt that wasn't answered, the table may be the one that this call made.
+        return isProtosourceError(error, "unavailable");
       }
     },
 

@@ -84,6 +84,13 @@ describe.each(engines)("ensureTables on $name", (engine) => {
     expect(report.events.created).toBe(false);
   });
 
+  it("takes a table for its own when the answer to its making was lost", async () => {
+    let lost = 0;
+    proxy.decide(({ operation }) => (operation === "CreateTable" && lost++ < 2 ? "lose answer" : "pass"));
+    const { events, aggregates } = await ensureTables(client, names);
+    for (const report of [events, aggregates]) expect(report).toMatchObject({ created: true, changed: ["ttl"] });
+  });
+
   it("waits for a table that is still being created", async () => {
     await ensureTables(direct, names);
     let creating = 3;
