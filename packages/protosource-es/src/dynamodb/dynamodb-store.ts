@@ -142,7 +142,7 @@ export class DynamoDBStore
     const commitId = commitIdOf(options);
     throwIfAborted(signal, "saveAll");
     const items: TransactionItem[] = [
-      ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId).flat()),
+      ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId, true).flat()),
       ...(rows.length > 0 ? this.#rowStore("saveAll with rows").puts(rows) : []),
       ...check.map((one) => checkItem(this.#table, one)),
     ];
@@ -173,7 +173,9 @@ export class DynamoDBStore
     const records: StoredRecord[] = [];
     if (n > 0) {
       const tail = { ...options, reverse: true, limit: n };
-      for await (const chunk of this.#follow(aggregateId, tail, "loadTail")) records.push(...chunk);
+      for await (const chunk of this.#follow(aggregateId, tail, "loadTail")) {
+        for (const record of chunk) records.push(record);
+      }
     } else {
       checkAggregateId(aggregateId);
     }
@@ -235,10 +237,12 @@ export class DynamoDBStore
     aggregateId: string,
     records: readonly StoredRecord[],
     commitId: Uint8Array,
+    together = false,
   ): ReturnType<typeof eventBatches> {
     const now = epochSeconds(this.#clock);
     const expiring = records.map((record) => ({ ...record, ttl: recordTtl(record, this.ttlSeconds, now) }));
-    return eventBatches(this.#table, this.packs ? "packed" : "compatible", aggregateId, expiring, commitId);
+    const layout = this.packs ? "packed" : "compatible";
+    return eventBatches(this.#table, layout, aggregateId, expiring, commitId, together);
   }
 
   /**

@@ -1,10 +1,11 @@
 /** What a save writes, how it is cut into requests, and what a refusal means. Nothing here sends. */
 import type { TransactWriteItem } from "@aws-sdk/client-dynamodb";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
+import { DEFAULT_INFLATE_LIMIT } from "../gzip/gzip.js";
 import { claimKey } from "../opaquedata/claim-key.js";
 import type { OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store.js";
-import type { Refusal } from "./failures.js";
+import { REFUSED_FOR_NOW, type Refusal } from "./failures.js";
 import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
 import {
   actionBytes,
@@ -60,8 +61,9 @@ export type TransactionItem = EventPut | RowPut | ClaimPut | ClaimRelease | Chec
 export type Layout = "compatible" | "packed";
 
 /**
- * Gives the puts of a stream's records in batches of at most 100 items and 4 MB. The same records give the same
- * batches. Throws `too_large` for a record that is too large for an item.
+ * Gives the puts of a stream's records in batches of at most 100 items and 4 MB, or in one `together` with others. The
+ * same records give the same batches, whatever their expiry: a save that is repeated must be cut as it was. Throws
+ * `too_large` for a record that is too large for an item.
  */
 export function eventBatches(
   table: string,
@@ -69,6 +71,7 @@ export function eventBatches(
   aggregateId: string,
   records: readonly StoredRecord[],
   commitId: Uint8Array,
+  together: boolean,
 ): EventPut[][] {
   const items =
     layout === "packed" ? pack(aggregateId, records) : records.map((record) => eventItem(aggregateId, record));
@@ -76,9 +79,10 @@ export function eventBatches(
   let room = 0;
   for (const item of items) {
     const put = putEvent(table, item);
-    const bytes = actionBytes(put) + MARK_BYTES;
+    const sized = item["t"] ? { ...put, Item: { ...item, t: { N: String(SOME_EXPIRY) } } } : put;
+    const bytes = actionBytes(sized) + MARK_BYTES;
     let batch = batches.at(-1);
-    if (!batch || batch.length === MAX_TRANSACTION_ITEMS || bytes > room) {
+    if (!batch || (!together && (batch.length === MAX_TRANSACTION_ITEMS || bytes > room))) {
       batch = [];
       batches.push(batch);
       room = MAX_TRANSACTION_BYTES;
@@ -103,15 +107,28 @@ function eventPut(aggregateId: string, put: Put): EventPut {
   return { kind: "event", aggregateId, version, last: version + count - 1n, put };
 }
 
+/** An expiry as long as any of this time, by which items are measured. */
+const SOME_EXPIRY = 9_999_999_999n;
+
+/** What a packed record takes beside its data at most, in bytes. */
+const RECORD_BYTES = 40;
+
 /** Gives items that hold as many records as fit. */
 function pack(aggregateId: string, records: readonly StoredRecord[]): Item[] {
   const [first, second] = records;
   if (first === undefined) return [];
   if (second === undefined) return [eventItem(aggregateId, first)];
-  const item = packedItem(aggregateId, records);
-  if (itemBytes(item) + MARK_BYTES <= MAX_PACKED_BYTES) return [item];
+  if (fitsTogether(aggregateId, records)) return [packedItem(aggregateId, records)];
   const half = records.length >> 1;
   return [...pack(aggregateId, records.slice(0, half)), ...pack(aggregateId, records.slice(half))];
+}
+
+/** Tells whether one item holds records, whatever their expiry, and a reader unpacks it. */
+function fitsTogether(aggregateId: string, records: readonly StoredRecord[]): boolean {
+  const bytes = records.reduce((sum, { data }) => sum + data.length + RECORD_BYTES, 0);
+  if (bytes <= MAX_PACKED_BYTES || bytes > DEFAULT_INFLATE_LIMIT) return bytes <= MAX_PACKED_BYTES;
+  const measured = records.map((record) => (record.ttl > 0n ? { ...record, ttl: SOME_EXPIRY } : record));
+  return itemBytes(packedItem(aggregateId, measured)) + MARK_BYTES <= MAX_PACKED_BYTES;
 }
 
 /** Gives the put of a row. Throws `too_large` for one that is too large for an item. */
@@ -192,7 +209,7 @@ export function judge(
     return { kind: "taken", scope: taken.claim.scope, owner };
   }
 
-  const code = codes.find((code) => code !== "None" && code !== "ConditionalCheckFailed");
+  const code = codes.find((code) => code !== "None" && code !== "ConditionalCheckFailed" && !REFUSED_FOR_NOW.has(code));
   if (code !== undefined) return { kind: "rejected", code };
   const hasEvents = items.some(({ kind }) => kind === "event");
   return {

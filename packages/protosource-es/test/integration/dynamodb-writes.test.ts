@@ -307,6 +307,17 @@ describe.each(engines)("writes on $name", (engine) => {
     expect(await versions()).toEqual(Array.from({ length: 22 }, (_, i) => BigInt(i + 1)));
   });
 
+  it("marks the records of one transaction as one, up to its last byte", async () => {
+    const names = "a".length + id.length + "v".length + 2 + "d".length + CONDITION_BYTES;
+    const full = records(1, 10, 400_000 - names);
+    await store().saveAll([{ aggregateId: id, records: [...full, record(11, 194_304 - 60 - names)] }]);
+    expect(requests.map(({ operation }) => operation)).toEqual(["TransactWriteItems"]);
+    const { Item } = await direct.send(
+      new GetItemCommand({ TableName: eventsTable, Key: { a: { S: id }, v: { N: "1" } } }),
+    );
+    expect(Item?.["m"]?.N).toBe("10");
+  });
+
   it("keeps the bytes that were given, whatever the caller does to them meanwhile", async () => {
     const mine = record(1);
     const saving = store().save(id, [mine]);

@@ -2,8 +2,8 @@
 import { create } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
 import { type DynamoDBClientLike, DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
-import { StoredRecordSchema } from "protosource-es/proto";
-import { describe, expect, test } from "vitest";
+import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { failure } from "../../failure.js";
 
 interface Script {
@@ -85,6 +85,27 @@ describe("a save tries again", () => {
   );
 });
 
+describe("a save whose first attempt wasn't answered", () => {
+  const final = ["ExpiredTokenException", "ValidationException", "ResourceNotFoundException"];
+
+  test.each(final)("is unknown, whatever %s says of the second", async (name) => {
+    const { store, sent } = scripted([sdkError("TimeoutError", { $metadata: {} }), sdkError(name)]);
+    expect(await failure(store.save("id", one))).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown", reasons: [name], commitId: expect.any(Uint8Array) },
+    });
+    expect(sent).toEqual(["PutItem", "PutItem", "GetItem"]);
+  });
+
+  test.each(final)("is unknown, whatever %s says of the SDK's second", async (name) => {
+    const error = sdkError(name, { $metadata: { httpStatusCode: 400, attempts: 2 } });
+    expect(await failure(scripted([error]).store.save("id", one))).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown" },
+    });
+  });
+});
+
 describe("a save that is out of attempts is unavailable", () => {
   test.each(refusedForNow)("and not applied, after %s", async (name, error) => {
     const { store } = scripted(Array(MANY).fill(error));
@@ -145,6 +166,63 @@ describe("a save fails at once", () => {
     if (!isProtosourceError(thrown, code)) throw thrown;
     if (isProtosourceError(thrown, "version_conflict")) expect(thrown.details.version).toBe(version);
     expect(sent.length).toBe(1);
+  });
+});
+
+test("a row in the way of a transaction whose events were in another's way is left out", async () => {
+  const Item = { pk: { S: "p" }, sk: { S: "AGG" }, version: { N: "7" } };
+  const CancellationReasons = [{ Code: "TransactionConflict" }, { Code: "ConditionalCheckFailed", Item }];
+  const { store, sent } = scripted([sdkError("TransactionCanceledException", { CancellationReasons })]);
+  const row = create(OpaqueDataSchema, { pk: "p", sk: "AGG", version: 1n });
+  await store.saveAll([{ aggregateId: "id", records: one }], { rows: [{ row }] });
+  expect(sent).toEqual(["TransactWriteItems", "PutItem"]);
+});
+
+describe("time limits", () => {
+  const storeOf = (send: () => Promise<object>, ms?: number): DynamoDBStore =>
+    new DynamoDBStore({ send } as unknown as DynamoDBClientLike, { timeLimits: { attemptMs: ms, totalMs: ms } });
+  const slowly = (): Promise<object> => new Promise((resolve) => setTimeout(() => resolve({}), 30));
+
+  test("may be infinite", async () => {
+    let sent = 0;
+    const send = (): Promise<object> => {
+      sent++;
+      return slowly();
+    };
+    await storeOf(send, Number.POSITIVE_INFINITY).save("id", one);
+    expect(sent).toBe(1);
+  });
+
+  test("don't keep a call that is aborted in its last attempt before a long pause", async () => {
+    const controller = new AbortController();
+    let sent = 0;
+    const send = (): Promise<object> => {
+      if (++sent < 7) return Promise.reject(sdkError("ThrottlingException"));
+      controller.abort();
+      return new Promise(() => {});
+    };
+    vi.useFakeTimers({ toFake: ["setTimeout"] });
+    onTestFinished(() => {
+      vi.useRealTimers();
+    });
+    const loading = failure(storeOf(send).load("id", { signal: controller.signal }));
+    while (sent < 7) await vi.advanceTimersToNextTimerAsync();
+    expect(await loading).toMatchObject({ code: "cancelled" });
+  });
+
+  test("and a signal that many calls share leave one listener, and then none", async () => {
+    const { signal } = new AbortController();
+    const listeners = new Set<unknown>();
+    let most = 0;
+    vi.spyOn(signal, "addEventListener").mockImplementation((_, listener) => {
+      most = Math.max(most, listeners.add(listener).size);
+    });
+    vi.spyOn(signal, "removeEventListener").mockImplementation((_, listener) => {
+      listeners.delete(listener);
+    });
+    const store = storeOf(slowly);
+    await Promise.all(Array.from({ length: 50 }, (_, i) => store.save(`id${i}`, one, { signal })));
+    expect([most, listeners.size]).toEqual([1, 0]);
   });
 });
 
