@@ -2,6 +2,7 @@
 import { type ReadRecord, readEvents } from "./items.js";
 import type { Item } from "./limits.js";
 import { queryStream, type StreamRange } from "./requests.js";
+import { whenAborted } from "./sending.js";
 import type { TableRequests } from "./table-requests.js";
 
 /** Which records of a stream to read, in which order. */
@@ -24,6 +25,12 @@ export type StreamReader = (
 /** How many pages of a long stream are read at once. More gain nothing: a core is busy with four. */
 const PAGES_AT_ONCE = 4;
 
+/** The bytes of events below which a window is too narrow: a quarter of a page. */
+const NARROW_WINDOW_BYTES = 256 * 1024;
+
+/** The items to read at once after a page that expired records made too short. */
+const REREAD_ITEMS = 100;
+
 interface StreamPage {
   readonly records: readonly ReadRecord[];
   readonly next: Item | undefined;
@@ -42,7 +49,8 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     for (const item of output?.Items ?? []) {
       const before = records.length;
       readEvents(item, table, aggregateId, records);
-      if (range.reverse) records.push(...records.splice(before).reverse());
+      // One by one, as an item may hold more records than a call takes arguments.
+      if (range.reverse) for (const one of records.splice(before).reverse()) records.push(one);
     }
     return { records, next: output?.LastEvaluatedKey };
   };
@@ -56,7 +64,8 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
   ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
     let next = startKey;
     do {
-      const page = await readPage(aggregateId, range, next, signal);
+      const limit = range.limit && next ? Math.max(range.limit, REREAD_ITEMS) : range.limit;
+      const page = await readPage(aggregateId, { ...range, limit }, next, signal);
       yield page.records;
       next = page.next;
     } while (next !== undefined);
@@ -64,18 +73,21 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
 
   /**
    * Reads the versions behind the first page in windows of its size, several at once, and gives them in order. The first
-   * window doesn't wait for the end of the stream to be found.
+   * window doesn't wait for the end of the stream to be found. Where events get smaller, windows get wider; and where
+   * nothing lies, nobody knows how far, page follows page.
    */
   async function* windows(
     aggregateId: string,
     { from, to }: { readonly from: bigint; readonly to: bigint | undefined },
-    size: bigint,
+    firstSize: bigint,
     consistent: boolean,
     signal: AbortSignal | undefined,
   ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
-    const underWay: { readonly range: StreamRange; readonly page: Promise<StreamPage> }[] = [];
+    const underWay: { readonly range: StreamRange; readonly size: bigint; readonly page: Promise<StreamPage> }[] = [];
     const given = new AbortController();
-    const ending = signal ? AbortSignal.any([signal, given.signal]) : given.signal;
+    const ending = given.signal;
+    const forget = whenAborted(signal, () => given.abort(signal?.reason));
+    let size = firstSize;
     let begin = from;
     const open = (last: bigint | undefined): void => {
       const end = begin + size - 1n;
@@ -83,7 +95,7 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
       const page = readPage(aggregateId, range, undefined, ending);
       // Its failure is met when its turn comes.
       page.catch(() => {});
-      underWay.push({ range, page });
+      underWay.push({ range, size, page });
       begin = end + 1n;
     };
     try {
@@ -93,11 +105,16 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
         while (begin <= last && underWay.length < PAGES_AT_ONCE) open(last);
         const first = underWay.shift();
         if (first === undefined) return;
-        const page = await first.page;
-        yield page.records;
-        if (page.next !== undefined) yield* pages(aggregateId, first.range, page.next, ending);
+        const { records, next } = await first.page;
+        yield records;
+        const isEmpty = records.length === 0;
+        const range = isEmpty ? { ...first.range, to } : first.range;
+        if (isEmpty || next !== undefined) yield* pages(aggregateId, range, next, ending);
+        else if (first.size === size && bytesOf(records) < NARROW_WINDOW_BYTES) size *= 2n;
+        if (isEmpty) return;
       }
     } finally {
+      forget();
       given.abort();
     }
   }
@@ -140,4 +157,8 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     }
     yield* windows(aggregateId, { from: end + 1n, to }, end - begin + 1n, consistent, signal);
   };
+}
+
+function bytesOf(records: readonly ReadRecord[]): number {
+  return records.reduce((sum, { record }) => sum + record.data.length, 0);
 }

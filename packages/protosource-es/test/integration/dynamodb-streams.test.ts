@@ -81,6 +81,34 @@ describe.each(engines)("streams on $name", (engine) => {
     expect(await versions(store().events(id))).toEqual(upTo(140));
   });
 
+  it("widens its windows when later records are smaller", async () => {
+    await store().save(id, records(1, 3, 390_000));
+    for (let from = 4; from < 2_000; from += 100) await store().save(id, records(from, 100));
+    requests = [];
+    expect(await versions(store().events(id))).toEqual(upTo(2_003));
+    expect(requests.length).toBeLessThan(50);
+  });
+
+  it("finds its way over a gap, and to a last version, that are far away", async () => {
+    await store().save(id, records(1, 30, 100_000));
+    expect(await versions(store().events(id, { to: 10n ** 15n }))).toEqual(upTo(30));
+    await store().save(id, records(10 ** 15, 1));
+    const error = await failure(store().load(id));
+    expect(isProtosourceError(error, "corrupt_stream") && error.details).toMatchObject({
+      problem: "gap",
+      version: 31n,
+    });
+  });
+
+  it("looks behind many expired records in few requests", async () => {
+    const expired = records(1, 300).map((record) => ({ ...record, ttl: 1n }));
+    await store().save(id, [...expired, ...records(301, 1)]);
+    requests = [];
+    expect(await versions(store().events(id, { limit: 1 }))).toEqual([301]);
+    expect(await versions(store().events(id, { limit: 2, reverse: true }))).toEqual([301]);
+    expect(requests.length).toBeLessThan(10);
+  });
+
   it("stops reading when the reader does", async () => {
     await store().save(id, records(1, 400, 12_000));
     for await (const { version } of store().events(id)) if (version === 100n) break;
@@ -176,6 +204,19 @@ describe.each(engines)("streams on $name", (engine) => {
       expect(requests.map(({ operation }) => operation)).toEqual(["TransactWriteItems"]);
       expect((await packed().load(id)).records.length).toBe(5_030);
       expect((await packed().loadTail(id, 30)).records).toEqual(large);
+    });
+
+    it("reads an item of more records than a call takes arguments, and goes on behind it", async () => {
+      await packed().save(id, records(1, 200_000, 1));
+      await packed().save(id, records(200_001, 1));
+      expect((await packed().loadTail(id, 190_000)).records[0]?.version).toBe(10_002n);
+    });
+
+    it("packs no more than a reader unpacks", async () => {
+      const large = new Uint8Array(400_000);
+      const many = records(1, 180).map((record) => ({ ...record, data: large }));
+      await packed().save(id, many);
+      expect((await packed().load(id)).records.length).toBe(180);
     });
 
     it("looks at the end when the caller hasn't, and refuses to begin elsewhere", async () => {
