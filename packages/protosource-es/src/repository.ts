@@ -94,7 +94,7 @@ export interface RepositoryOptions {
   /**
    * Whether a command may come to more than the 100 records that one transaction holds; false by default, and such a
    * command is `too_large`, except for a store that packs. With true the store saves it in parts, and a failure between
-   * them is `partial_save`.
+   * them is `partial_save`. A `commandId`, unique values that change and transactional rows need one transaction always.
    */
   readonly splitSaves?: boolean | undefined;
   /** Seconds for which the `commandId` of a command is remembered; a day by default. */
@@ -301,7 +301,8 @@ export class Repository<T extends AggregateTypes> {
   /**
    * Appends events that were made elsewhere, as in an import. No rule is asked. An empty id, a version of 0 and a time
    * of 0 are filled in, and snapshots are added where they are due. Many events are saved in several transactions;
-   * after `partial_save`, go on with those that `history` lacks.
+   * after `partial_save`, go on with those that `history` lacks. Unique values that change need one transaction, of 100
+   * records and values: give fewer events at once.
    *
    * Throws `version_conflict` for versions that don't follow the stream's end, `invalid_argument` for another id,
    * `unhandled_event` for an event of another aggregate, and what the store throws.

@@ -27,7 +27,7 @@ export interface RecordFormat {
 }
 
 /** What DynamoDB takes in one transaction. It is the limit on every store that doesn't pack, so that a domain can move. */
-const MAX_COMMAND_RECORDS = 100;
+const MAX_TRANSACTION_ITEMS = 100;
 
 /** How much a DynamoDB item holds, in bytes, with its key. */
 const MAX_ITEM_BYTES = 400 * 1024;
@@ -72,14 +72,16 @@ export async function saveCommand(
   options: SaveCommandOptions,
 ): Promise<void> {
   const { rows, claims, splitSaves, signal } = options;
-  if (records.length > MAX_COMMAND_RECORDS && !splitSaves && !store.packs) {
+  const others = claims.length + (rows?.length ?? 0);
+  const size = records.length + others;
+  if (size > MAX_TRANSACTION_ITEMS && (others > 0 || !splitSaves) && !store.packs) {
     throw new ProtosourceError(
       "too_large",
-      `the command comes to ${records.length} records for ${streamId}, and one transaction holds ${MAX_COMMAND_RECORDS}: split the command, or set splitSaves`,
-      { what: "command", size: records.length, limit: MAX_COMMAND_RECORDS },
+      `the save comes to ${size} records, claims and rows for ${streamId}, and one transaction holds ${MAX_TRANSACTION_ITEMS}: save less at once${others > 0 ? "" : ", or set splitSaves"}`,
+      { what: "command", size, limit: MAX_TRANSACTION_ITEMS },
     );
   }
-  const isTransaction = rows !== undefined || claims.length > 0 || (records.length > 1 && !splitSaves);
+  const isTransaction = others > 0 || (records.length > 1 && !splitSaves);
   // A value may become free before an unanswered attempt arrives. Nobody frees what is taken once.
   const isLasting = (scope: string): boolean => claims.some((claim) => claim.scope === scope && claim.once);
   await untilKnown(signal, isLasting, async (commitId) => {

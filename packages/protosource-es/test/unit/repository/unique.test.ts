@@ -5,7 +5,7 @@ import { FakeClock } from "protosource-es/testing";
 import { describe, expect, test } from "vitest";
 import { failure } from "../../failure.js";
 import type { Order } from "../../gen/example/app/order/v1/order_v1_pb.js";
-import { defineOrder, orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
+import { defineOrder, orderCommands, orderEvents } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { defineTest, testCommands } from "../../gen/example/app/test/v1/test_v1_protosource.js";
 
 const SCOPE = "example.app.order.v1.Order";
@@ -87,6 +87,25 @@ describe("a unique value", () => {
     await orders.save("o-1", await source.history("o-1"));
     expect(await store.findClaim(`${SCOPE}.tags`, "red")).toMatchObject({ owner: "example_app_order_v1#o-1" });
     expect(await failure(orders.apply(create("ann"), as("o-2")))).toMatchObject({ code: "claim_taken" });
+  });
+
+  test("is taken in one transaction, which holds 100 records and values, on every store", async () => {
+    const { orders } = scene();
+    const tags = Array.from({ length: 100 }, (_, i) => orderEvents.TagAdded({ tag: { key: `t${i}`, value: "v" } }));
+    const shipping = Array.from({ length: 100 }, () => orderEvents.ShippingSet({ shippingAddress: "x" }));
+    const created = orderEvents.Created({ customerId: "ann" });
+    for (const events of [
+      [created, ...shipping],
+      [created, ...tags.slice(0, 50)],
+    ]) {
+      expect(await failure(orders.save("o-1", events))).toMatchObject({
+        code: "too_large",
+        details: { what: "command", limit: 100 },
+      });
+    }
+    expect(await orders.history("o-1")).toEqual([]);
+    await orders.save("o-1", [created, ...tags.slice(0, 40)]);
+    expect((await orders.save("o-1", [...shipping, ...shipping])).version).toBeGreaterThan(241n);
   });
 
   test("lasts as long as a stream that expires", async () => {
