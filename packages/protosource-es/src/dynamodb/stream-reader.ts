@@ -99,7 +99,7 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
       begin = end + 1n;
     };
     try {
-      open(to);
+      if (to === undefined) open(undefined);
       const last = to ?? (await lastItem(aggregateId, undefined, consistent, ending))[0]?.record.version ?? from;
       while (begin <= last || underWay.length > 0) {
         while (begin <= last && underWay.length < PAGES_AT_ONCE) open(last);

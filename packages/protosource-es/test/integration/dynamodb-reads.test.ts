@@ -289,6 +289,14 @@ describe.each(engines)("reads on $name", (engine) => {
     expect(pages).toEqual([]);
   });
 
+  it("ends a range where a page ends that says that more follow", async () => {
+    for (const version of [1, 2, 3]) await put(event(version));
+    proxy.decide(() => ({ pageItems: 2 }));
+    const records: StoredRecord[] = [];
+    for await (const record of store.events(id, { to: 2n })) records.push(record);
+    expect(versions({ records })).toEqual([1n, 2n]);
+  });
+
   it("doesn't see expired records that are still stored, in a load or a tail", async () => {
     const now = clock.now() / 1_000_000n;
     for (const [version, t] of [
