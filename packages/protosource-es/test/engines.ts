@@ -7,9 +7,11 @@ import {
   type AggregatesTableName,
   aggregatesTableName,
   type EventsTableName,
+  ensureTables,
   eventsTableName,
 } from "protosource-es/dynamodb";
-import { inject } from "vitest";
+import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
+import { afterAll, beforeAll, beforeEach, inject } from "vitest";
 
 /** An engine that is running. */
 export interface TestEngine {
@@ -26,14 +28,46 @@ export const engines: readonly TestEngine[] = inject("engines").map(({ name, end
   client: (config) => engineClient(endpoint, config),
 }));
 
-/** Names a pair of tables that no other test uses. It doesn't make them. */
-export function freshTables(): {
+/** The names of a pair of tables. */
+export interface TestTables {
   readonly eventsTable: EventsTableName;
   readonly aggregatesTable: AggregatesTableName;
-} {
+}
+
+/** Names a pair of tables that no other test uses. It doesn't make them. */
+export function freshTables(): TestTables {
   const suffix = randomUUID();
   return {
     eventsTable: eventsTableName(`events-${suffix}`),
     aggregatesTable: aggregatesTableName(`aggregates-${suffix}`),
   };
+}
+
+/** An engine with fresh tables, and a proxy before it that lets requests pass unless a test decides otherwise. */
+export interface ProxiedEngine extends TestTables {
+  readonly proxy: FaultProxy;
+  /** A client through the proxy. */
+  readonly client: DynamoDBClient;
+  /** A client past the proxy. */
+  readonly direct: DynamoDBClient;
+}
+
+/** Puts a proxy before an engine for the tests of one `describe`, whose function awaits it before it lists them. */
+export async function behindProxy(engine: TestEngine): Promise<ProxiedEngine> {
+  const tables = freshTables();
+  const proxy = await startFaultProxy(engine.endpoint);
+  const client = engineClient(proxy.endpoint);
+  const direct = engine.client();
+  beforeAll(async () => {
+    await ensureTables(direct, tables);
+  });
+  afterAll(async () => {
+    client.destroy();
+    direct.destroy();
+    await proxy.close();
+  });
+  beforeEach(() => {
+    proxy.decide(() => "pass");
+  });
+  return { ...tables, proxy, client, direct };
 }

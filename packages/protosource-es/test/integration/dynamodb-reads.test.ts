@@ -1,24 +1,20 @@
 /** What a read costs, and what it makes of items that aren't as they should be. */
-import { type AttributeValue, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
-import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, type ObservedRequest } from "protosource-es/dynamodb";
+import { DynamoDBOpaqueStore, DynamoDBStore, type ObservedRequest } from "protosource-es/dynamodb";
 import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { FakeClock } from "protosource-es/testing";
-import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { engines, freshTables } from "../engines.js";
+import { beforeEach, describe, expect, it } from "vitest";
+import { behindProxy, engines } from "../engines.js";
 import { failure } from "../failure.js";
 
 type Item = Record<string, AttributeValue>;
 
-describe.each(engines)("reads on $name", (engine) => {
-  const { eventsTable, aggregatesTable } = freshTables();
+describe.each(engines)("reads on $name", async (engine) => {
+  const { eventsTable, aggregatesTable, proxy, client, direct } = await behindProxy(engine);
   const clock = new FakeClock();
-  let proxy: FaultProxy;
-  let direct: DynamoDBClient;
-  let client: DynamoDBClient;
   let requests: ObservedRequest[];
   let store: DynamoDBStore;
   let opaqueStore: DynamoDBOpaqueStore;
@@ -34,21 +30,9 @@ describe.each(engines)("reads on $name", (engine) => {
     ...more,
   });
   const versions = (history: { records: { version: bigint }[] }): bigint[] => history.records.map((r) => r.version);
-  beforeAll(async () => {
-    direct = engine.client();
-    await ensureTables(direct, { eventsTable, aggregatesTable });
-    proxy = await startFaultProxy(engine.endpoint);
-    client = engineClient(proxy.endpoint);
-  });
-  afterAll(async () => {
-    client.destroy();
-    direct.destroy();
-    await proxy.close();
-  });
   beforeEach(() => {
     requests = [];
     id = `reads#${ids++}`;
-    proxy.decide(() => "pass");
     const options = {
       clock,
       timeLimits: { attemptMs: 5_000, totalMs: 15_000 },

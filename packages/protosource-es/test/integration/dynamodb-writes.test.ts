@@ -1,19 +1,16 @@
 /** What a save costs, what it stores, and what becomes of it when answers are lost. */
-import { type DynamoDBClient, GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
+import { GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
-import { engineClient } from "@protosource-es/engines";
 import { isProtosourceError, type StreamWrite } from "protosource-es";
 import {
   DynamoDBOpaqueStore,
   DynamoDBStore,
   type DynamoDBStoreOptions,
-  ensureTables,
   type ObservedRequest,
 } from "protosource-es/dynamodb";
 import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
-import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { engines, freshTables } from "../engines.js";
+import { beforeEach, describe, expect, it } from "vitest";
+import { behindProxy, engines } from "../engines.js";
 import { failure } from "../failure.js";
 
 /** Short enough for a test that waits for the end. */
@@ -30,11 +27,8 @@ function records(from: number, count: number, bytes?: number): StoredRecord[] {
   return Array.from({ length: count }, (_, i) => record(from + i, bytes));
 }
 
-describe.each(engines)("writes on $name", (engine) => {
-  const { eventsTable, aggregatesTable } = freshTables();
-  let proxy: FaultProxy;
-  let direct: DynamoDBClient;
-  let client: DynamoDBClient;
+describe.each(engines)("writes on $name", async (engine) => {
+  const { eventsTable, aggregatesTable, proxy, client, direct } = await behindProxy(engine);
   let requests: ObservedRequest[];
   let ids = 0;
   let id: string;
@@ -48,21 +42,9 @@ describe.each(engines)("writes on $name", (engine) => {
     });
   const versions = async (): Promise<bigint[]> => (await store().load(id)).records.map(({ version }) => version);
 
-  beforeAll(async () => {
-    direct = engine.client();
-    await ensureTables(direct, { eventsTable, aggregatesTable });
-    proxy = await startFaultProxy(engine.endpoint);
-    client = engineClient(proxy.endpoint);
-  });
-  afterAll(async () => {
-    client.destroy();
-    direct.destroy();
-    await proxy.close();
-  });
   beforeEach(() => {
     requests = [];
     id = `writes#${ids++}`;
-    proxy.decide(() => "pass");
   });
 
   it("saves one record with one PutItem of one write unit", async () => {

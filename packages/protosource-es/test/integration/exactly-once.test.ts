@@ -2,8 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { engineClient } from "@protosource-es/engines";
 import {
   isProtosourceError,
   ProtosourceError,
@@ -14,10 +12,10 @@ import {
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, type TimeLimits } from "protosource-es/dynamodb";
 import { MemoryStore } from "protosource-es/memory";
 import { SqliteStore } from "protosource-es/sqlite";
-import { type Fate, type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
+import { type Fate, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { bundleProgram } from "../bundle.js";
-import { engines, freshTables } from "../engines.js";
+import { behindProxy, engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
 import { defineOrder, type OrderTypes, orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../order.js";
@@ -77,11 +75,8 @@ const variants = layouts.flatMap((variant) => [
   { ...variant, fastPath: false, name: `${variant.name}, without the fast path` },
 ]);
 
-describe.each(variants)("on $name", ({ engine, layout, fastPath }) => {
-  const { eventsTable, aggregatesTable } = freshTables();
-  let proxy: FaultProxy;
-  let direct: DynamoDBClient;
-  let client: DynamoDBClient;
+describe.each(variants)("on $name", async ({ engine, layout, fastPath }) => {
+  const { eventsTable, aggregatesTable, proxy, client } = await behindProxy(engine);
   let ids = 0;
   let id: string;
 
@@ -111,19 +106,7 @@ describe.each(variants)("on $name", ({ engine, layout, fastPath }) => {
     return fresh;
   };
 
-  beforeAll(async () => {
-    direct = engine.client();
-    await ensureTables(direct, { eventsTable, aggregatesTable });
-    proxy = await startFaultProxy(engine.endpoint);
-    client = engineClient(proxy.endpoint);
-  });
-  afterAll(async () => {
-    client.destroy();
-    direct.destroy();
-    await proxy.close();
-  });
   beforeEach(async () => {
-    proxy.decide(() => "pass");
     id = await newId({ name: "", times: 0 });
   });
 

@@ -1,6 +1,5 @@
 /** The faults that the published proxy injects, as a client meets them. */
 import {
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -9,17 +8,11 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
-import { DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
+import { DynamoDBStore } from "protosource-es/dynamodb";
 import { type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
-import {
-  FAULT_KINDS,
-  type FaultProxy,
-  type ProxiedRequest,
-  randomFaults,
-  startFaultProxy,
-} from "protosource-es/testing/faults";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { engines, freshTables } from "../engines.js";
+import { FAULT_KINDS, type ProxiedRequest, randomFaults, startFaultProxy } from "protosource-es/testing/faults";
+import { beforeEach, describe, expect, it } from "vitest";
+import { behindProxy, engines } from "../engines.js";
 
 function records(count: number): StoredRecord[] {
   return Array.from({ length: count }, (_, i) =>
@@ -63,11 +56,8 @@ describe("random faults", () => {
   });
 });
 
-describe.each(engines)("the fault proxy before $name", (engine) => {
-  const { eventsTable, aggregatesTable } = freshTables();
-  let proxy: FaultProxy;
-  let direct: DynamoDBClient;
-  let client: DynamoDBClient;
+describe.each(engines)("the fault proxy before $name", async (engine) => {
+  const { eventsTable, proxy, client, direct } = await behindProxy(engine);
   let ids = 0;
   let id: string;
 
@@ -81,20 +71,8 @@ describe.each(engines)("the fault proxy before $name", (engine) => {
   const seen = async (consistent = true): Promise<(string | undefined)[]> =>
     ((await client.send(query(consistent))).Items ?? []).map((item) => item["v"]?.N);
 
-  beforeAll(async () => {
-    direct = engine.client();
-    await ensureTables(direct, { eventsTable, aggregatesTable });
-    proxy = await startFaultProxy(engine.endpoint);
-    client = engineClient(proxy.endpoint);
-  });
-  afterAll(async () => {
-    client.destroy();
-    direct.destroy();
-    await proxy.close();
-  });
   beforeEach(() => {
     id = `faults#${ids++}`;
-    proxy.decide(() => "pass");
   });
 
   it("cuts pages, and gives empty ones that say where to go on", async () => {
