@@ -1,6 +1,6 @@
 /** Where a long piece of work is kept while it isn't done: a file of JSON. */
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { cantWrite, usageError } from "./failure.js";
 
 /** Keeps how far a piece of work has come. */
@@ -91,6 +91,7 @@ function readProgress(path: string, job: Job): unknown {
 /** Reads a state; undefined for what isn't one. */
 function readState(path: string): State | undefined {
   try {
+    if (!statSync(path).isFile()) return undefined;
     const state = JSON.parse(readFileSync(path, "utf8")) as State | null;
     return typeof state?.job === "object" && state.job !== null ? state : undefined;
   } catch {

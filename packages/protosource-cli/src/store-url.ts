@@ -30,7 +30,9 @@ export function parseStoreUrl(url: string | undefined): StoreLocation {
   }
   if (url.startsWith("sqlite:")) {
     const path = url.slice("sqlite:".length);
-    if (path === "") throw usageError("--store", "the store names no file: write sqlite:orders.db");
+    if (path === "" || path === ":memory:") {
+      throw usageError("--store", "the store names no file, which alone is kept: write sqlite:orders.db");
+    }
     return { kind: "sqlite", path };
   }
   const found = /^dynamodb:(?:\?(?<query>.*))?$/.exec(url);

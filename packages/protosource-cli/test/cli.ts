@@ -21,6 +21,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** The user, by number, that runs it: only root may say another. */
+  readonly uid?: number | undefined;
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -58,9 +60,10 @@ export function cliCommand(
 }
 
 /** Starts the command. */
-export function startCli(words: readonly string[], options?: CliOptions): ChildProcess {
+export function startCli(words: readonly string[], options: CliOptions = {}): ChildProcess {
   const { command, args, env } = cliCommand(words, options);
-  return spawn(command, args, { env, stdio: "pipe" });
+  const { uid } = options;
+  return spawn(command, args, { env, stdio: "pipe", ...(uid === undefined ? {} : { uid, gid: uid }) });
 }
 
 /** What a started command comes to. To be called at once, since what a process wrote is gone soon after its end. */

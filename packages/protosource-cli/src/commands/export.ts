@@ -1,5 +1,5 @@
 /** `export`: all that a store holds, as lines of JSON. */
-import { existsSync, readdirSync, renameSync, rmSync, statSync, truncateSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmSync, type Stats, statSync, truncateSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Command, Option } from "commander";
 import {
@@ -16,7 +16,7 @@ import {
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
-import { throwIfInterrupted, usageError } from "../failure.js";
+import { cantWrite, throwIfInterrupted, usageError } from "../failure.js";
 import { allAtOnce } from "../for-each.js";
 import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";
@@ -126,6 +126,7 @@ async function exportToFile(work: Export, path: string): Promise<ExitCode> {
     return await finish(work, progress, path);
   } catch (error) {
     if (state.flush()) output.note(`What is done is kept beside ${path}. Go on by:\n  ${resumeLine(args)}`);
+    else rmSync(lines, { force: true });
     throw error;
   } finally {
     collected.close();
@@ -274,13 +275,28 @@ async function finish(
   return unreadable === 0 ? EXIT.ok : EXIT.found;
 }
 
-/** Refuses what the export would take the place of, or couldn't. */
+/** Refuses what the export can't take the place of, or mustn't: the store, and what is no ordinary file. */
 function checkOutput(path: string, { location }: OpenStore): void {
-  const found = statSync(path, { throwIfNoEntry: false });
-  if (found?.isDirectory()) throw usageError("--output", `${path} is a folder: give a file in it`);
-  const store = location.kind === "sqlite" ? statSync(location.path) : undefined;
+  if (path === "")
+    throw usageError("--output", "--output names no file: give one, or leave it out for standard output");
+  const found = fileAt(path);
+  if (found && !found.isFile()) {
+    throw usageError(
+      "--output",
+      `${path} is no ordinary file: give another, or leave --output out for standard output`,
+    );
+  }
+  const store = location.kind === "sqlite" ? fileAt(location.path) : undefined;
   if (found && found.ino === store?.ino && found.dev === store.dev) {
     throw usageError("--output", `${path} is the store itself: give another file`);
+  }
+}
+
+function fileAt(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (cause) {
+    throw cantWrite("--output", path, cause);
   }
 }
 

@@ -13,6 +13,9 @@ export interface GetOptions extends SchemaOptions {
 }
 
 export const getAggregate: Action<GetOptions> = async ({ output, signal }, options, type, id) => {
+  if (id !== undefined && (options.pk !== undefined || options.sk !== undefined)) {
+    throw usageError("--pk", `which row? Give the id ${id}, or --pk and --sk`);
+  }
   const schemas = await loadSchemas(options);
   const schema = type === undefined ? undefined : findKeyed(schemas, type);
   const key = schema && id !== undefined ? rowKey(schema, id) : keyIn(options);

@@ -78,6 +78,12 @@ export function addTables(program: Command, register: Register): void {
   );
   register<PolicyOptions>(policy, async ({ output }, { role, account, partition, ...options }) => {
     const location = dynamoDBLocation(options);
+    if (!/^(\d{12}|\*)$/.test(account)) {
+      throw usageError("--account", `--account is ${JSON.stringify(account)}: give the 12 digits of an AWS account`);
+    }
+    if (!/^aws[a-z-]*$/.test(partition)) {
+      throw usageError("--partition", `--partition is ${JSON.stringify(partition)}: give aws, or one such as aws-cn`);
+    }
     const text = iamPolicy(role, location, { partition, region: location.region ?? "*", account });
     await (output.json ? output.value(JSON.parse(text)) : output.line(text));
     return EXIT.ok;
@@ -87,8 +93,15 @@ export function addTables(program: Command, register: Register): void {
 /** These two only print, so that they need no store to be there. */
 function dynamoDBLocation({ store = "dynamodb:" }: StoreOption): DynamoDBLocation {
   const location = parseStoreUrl(store);
-  if (location.kind === "dynamodb") return location;
+  if (location.kind === "dynamodb") return withTableNames(location);
   throw usageError("--store", "an SQLite file needs neither a template nor a policy: give a store of dynamodb:");
+}
+
+/** What makes tables checks their names; what only prints them doesn't ask it. */
+function withTableNames(location: DynamoDBLocation): DynamoDBLocation {
+  const wrong = [location.eventsTable, location.aggregatesTable].find((name) => !/^[\w.*-]{3,255}$/.test(name));
+  if (wrong === undefined) return location;
+  throw usageError("--store", `${JSON.stringify(wrong)} is no table name: DynamoDB takes 3 to 255 of a-z, 0-9, "_.-"`);
 }
 
 const ensureStore: Action<EnsureOptions> = async (context, options) => {

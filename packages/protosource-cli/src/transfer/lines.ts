@@ -1,5 +1,5 @@
 /** The lines of a file, with where each begins. Only a line feed ends one: a text may hold what else Unicode has. */
-import { open } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import { throwIfInterrupted, usageError } from "../failure.js";
 
 /** A line, without its line feed. */
@@ -36,9 +36,14 @@ export async function* readLines(
   signal?: AbortSignal,
 ): AsyncGenerator<TextLine, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  const file = await open(path, "r").catch((cause: NodeJS.ErrnoException) => {
+  const cantRead = (cause: NodeJS.ErrnoException): never => {
     throw usageError("file", `${path} can't be read (${cause.code}): give an existing file`, cause);
-  });
+  };
+  // A pipe can't be read twice, and to open one waits for its writer.
+  if (!(await stat(path).catch(cantRead)).isFile()) {
+    throw usageError("file", `${path} is no ordinary file: give one, or - for standard input`);
+  }
+  const file = await open(path, "r").catch(cantRead);
   try {
     let rest: Buffer = Buffer.alloc(0);
     let position = offset;
