@@ -1,7 +1,7 @@
 /** What every store does with the arguments of a scan, and how it says where a page ended. */
-import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import type { ScanOptions, ScanSegment } from "./call-options.js";
 import { invalid } from "./errors.js";
+import { cursorText, cursorValues } from "./opaquedata/cursor-text.js";
 import { checkAggregateId } from "./save-checks.js";
 import type { RecordScanOptions } from "./store.js";
 
@@ -44,7 +44,7 @@ export function isInSegment(key: string, { index, of }: ScanSegment = WHOLE): bo
 
 /** Makes the cursor that continues a scan behind the item with these keys. */
 export function encodeScanCursor({ segment = WHOLE }: ScanOptions, keys: ScanPosition): string {
-  return base64Encode(new TextEncoder().encode(JSON.stringify([segment.index, segment.of, ...keys])), "url");
+  return cursorText([segment.index, segment.of, ...keys]);
 }
 
 /** The two keys of an item: the stream and its version, or the pk and the sk. */
@@ -58,7 +58,7 @@ export type ScanPosition = readonly [hash: string, range: string];
 export function decodeScanCursor(options: RecordScanOptions): ScanPosition | undefined {
   const { cursor, segment = WHOLE, aggregateId } = options;
   if (cursor === undefined) return undefined;
-  const [index, of, hash, range, ...more] = parse(cursor);
+  const [index, of, hash, range, ...more] = cursorValues(cursor);
   const isOurs =
     index === segment.index &&
     of === segment.of &&
@@ -79,13 +79,4 @@ export function versionInCursor(text: string): bigint {
   const version = /^\d{1,19}$/.test(text) ? BigInt(text) : undefined;
   if (version !== undefined && version <= MAX_INT64) return version;
   throw invalid("cursor", "the cursor isn't of a scan of records: give one that such a scan gave");
-}
-
-function parse(cursor: string): readonly unknown[] {
-  try {
-    const found: unknown = JSON.parse(new TextDecoder().decode(base64Decode(cursor)));
-    return Array.isArray(found) ? found : [];
-  } catch {
-    return [];
-  }
 }

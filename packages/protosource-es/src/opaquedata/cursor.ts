@@ -2,14 +2,11 @@
  * Where a page ended, as a string to hand out: the keys of the last row that was returned, and of no other row. Every
  * store makes its cursors here, so that a caller who drops rows can put a cursor behind the last one that he keeps.
  */
-import { toBinary } from "@bufbuild/protobuf";
-import { base64Decode, base64Encode } from "@bufbuild/protobuf/wire";
 import { invalid, type ProtosourceError } from "../errors.js";
-import { OpaqueDataSchema } from "../gen/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
-import { decodeMessage } from "../serializer/decode-message.js";
 import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
+import { cursorText, cursorValues } from "./cursor-text.js";
 import { indexAttributes } from "./key-attribute.js";
-import { emptyRow, rowKeys } from "./opaque-data.js";
+import { rowKeys } from "./opaque-data.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "./opaque-store.js";
 import { matches } from "./sort-condition.js";
 
@@ -19,20 +16,18 @@ export interface CursorPosition extends OpaqueKey {
   readonly indexSk: string;
 }
 
-/** What the longest keys make: four keys, a few bytes around each, and four characters for three bytes. */
-const MAX_CURSOR_LENGTH = Math.ceil(((2 * (MAX_PARTITION_KEY_BYTES + MAX_SORT_KEY_BYTES) + 4 * 5) * 4) / 3);
+/** What the longest keys make: six characters of JSON for a byte, some more around them, and four for three in base64. */
+const MAX_CURSOR_LENGTH = (((MAX_PARTITION_KEY_BYTES + MAX_SORT_KEY_BYTES) * 2 * 6 + 20) * 4) / 3;
 
 /** Makes the cursor that continues behind a row of a query of an index, or of the table itself for 0. */
 export function encodeCursor(index: GsiNumber | 0, row: OpaqueRow): string {
-  const position = emptyRow();
-  for (const held of [0, index] as const) {
-    const [pk, sk] = indexAttributes(held);
-    const keys = rowKeys(row, held);
-    if (!keys) throw invalid("row", `the row has no ${pk}, so index ${held} doesn't hold it`);
-    position[pk] = keys.pk;
-    position[sk] = keys.sk;
-  }
-  return base64Encode(toBinary(OpaqueDataSchema, position), "url");
+  const places = index === 0 ? [index] : [0 as const, index];
+  const keys = places.flatMap((place) => {
+    const { pk, sk } = rowKeys(row, place) ?? {};
+    if (pk && sk) return [pk, sk];
+    throw invalid("row", `the row has no ${indexAttributes(place)[0]}, so index ${place} doesn't hold it`);
+  });
+  return cursorText([index, ...keys]);
 }
 
 /**
@@ -42,12 +37,13 @@ export function encodeCursor(index: GsiNumber | 0, row: OpaqueRow): string {
  */
 export function decodeCursor(cursor: string, query: Pick<OpaqueQuery, "index" | "partition" | "sort">): CursorPosition {
   const { index = 0, partition, sort } = query;
-  const row = decodeRow(cursor);
-  const keys = row && rowKeys(row, index);
-  if (!row || !keys || keys.pk !== partition || !matches(sort, keys.sk) || encodeCursor(index, row) !== cursor) {
-    throw foreignCursor();
-  }
-  return { pk: row.pk, sk: row.sk, indexSk: keys.sk };
+  const values = typeof cursor === "string" && cursor.length <= MAX_CURSOR_LENGTH ? cursorValues(cursor) : [];
+  const [place, ...keys] = values as readonly (string | number)[];
+  const isWhole = keys.length === (index === 0 ? 2 : 4) && keys.every((key) => typeof key === "string" && key !== "");
+  if (!isWhole || place !== index || cursorText([place, ...keys]) !== cursor) throw foreignCursor();
+  const [pk, sk, indexPk = pk, indexSk = sk] = keys as [string, string, string?, string?];
+  if (indexPk !== partition || !matches(sort, indexSk)) throw foreignCursor();
+  return { pk, sk, indexSk };
 }
 
 /** Says that a cursor can't continue a query. */
@@ -56,14 +52,4 @@ export function foreignCursor(): ProtosourceError<"invalid_argument"> {
     "cursor",
     "the cursor isn't of this query: give the cursor of an earlier page with the same index, partition and condition",
   );
-}
-
-function decodeRow(cursor: string): OpaqueRow | undefined {
-  if (typeof cursor !== "string" || cursor.length > MAX_CURSOR_LENGTH) return undefined;
-  try {
-    const row = decodeMessage(OpaqueDataSchema, base64Decode(cursor));
-    return row.pk === "" || row.sk === "" ? undefined : row;
-  } catch {
-    return undefined;
-  }
 }

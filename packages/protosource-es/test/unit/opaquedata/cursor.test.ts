@@ -33,13 +33,13 @@ test("a cursor says nothing of its row but the keys of the query", () => {
   expect(encodeCursor(2, other)).toBe(encodeCursor(2, row));
 });
 
-test("the longest keys make a cursor", () => {
+test.each(["x", "\0", '"'])("the longest keys make a cursor, of %j too", (letter) => {
   const long = {
     ...row,
-    pk: "p".repeat(2048),
-    sk: "s".repeat(1024),
-    gsi20pk: "i".repeat(2048),
-    gsi20sk: "j".repeat(1024),
+    pk: letter.repeat(2048),
+    sk: letter.repeat(1024),
+    gsi20pk: letter.repeat(2048),
+    gsi20sk: letter.repeat(1024),
   };
   expect(decodeCursor(encodeCursor(20, long), { index: 20, partition: long.gsi20pk })).toEqual({
     pk: long.pk,
