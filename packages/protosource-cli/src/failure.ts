@@ -33,13 +33,14 @@ const EXIT_CODES: { readonly [C in ErrorCode]: ExitCode } = {
   unavailable: EXIT.unavailable,
 };
 
-/** Tells how a command ends that threw this. */
-export function failureOf(error: unknown): Failure {
+/** Tells how a command ends that threw this. A call that a signal cut off was interrupted, too. */
+export function failureOf(error: unknown, { aborted }: AbortSignal): Failure {
   if (error instanceof CommanderError) {
     // Commander has printed its message.
     return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage, message: undefined };
   }
-  if (isProtosourceError(error, "cancelled")) return { exitCode: EXIT.interrupted, message: "interrupted" };
+  if (isProtosourceError(error, "cancelled") || (aborted && isProtosourceError(error, "unavailable")))
+    return { exitCode: EXIT.interrupted, message: "interrupted" };
   if (isProtosourceError(error)) {
     const message = isProtosourceError(error, "table_missing")
       ? `the table ${error.details.table} doesn't exist: make it by protosource tables ensure`

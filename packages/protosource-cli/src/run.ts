@@ -35,7 +35,7 @@ export async function run(args: readonly string[], surroundings: Surroundings): 
     await program.parseAsync(args, { from: "user" });
     return exitCode;
   } catch (error) {
-    const failure = failureOf(error);
+    const failure = failureOf(error, signal);
     if (failure.message !== undefined) stderr.write(`protosource: ${printable(failure.message)}\n`);
     if (failure.exitCode === EXIT.bug && process.env["PROTOSOURCE_DEBUG"]) stderr.write(`${(error as Error).stack}\n`);
     return failure.exitCode;

@@ -122,14 +122,14 @@ interface Import extends Context {
 const BEGINNING = { offset: 0, lines: 0 };
 
 async function work(running: Import): Promise<ImportProgress> {
-  const { opened, options, state, output } = running;
+  const { opened, options, state, output, signal } = running;
   const nothing: ImportCounts = { written: 0, present: 0, newer: 0 };
   let progress: ImportProgress = state.resumed ?? { phase: "write", ...BEGINNING, counts: nothing, problems: 0 };
   state.update(progress);
   if (progress.phase === "write") {
     progress = await eachBlock(running, progress, async (groups, before) => {
       const counts = { ...before.counts };
-      await groups((group) => importGroup(opened, group, counts));
+      await groups((group) => importGroup(opened, group, counts, signal));
       return { ...before, counts };
     });
     progress = { ...progress, ...BEGINNING, phase: "verify" };
@@ -139,7 +139,7 @@ async function work(running: Import): Promise<ImportProgress> {
   return eachBlock(running, progress, async (groups, before) => {
     let { problems } = before;
     await groups(async (group) => {
-      for (const problem of await verifyGroup(opened, group)) {
+      for (const problem of await verifyGroup(opened, group, signal)) {
         problems++;
         output.note(problem);
       }

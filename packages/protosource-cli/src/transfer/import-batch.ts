@@ -21,32 +21,42 @@ type Counting = { -readonly [K in keyof ImportCounts]: number };
 /**
  * Imports the batches of one stream, or a row. What is there already and equal is left.
  *
- * Throws `version_conflict` where other events are, and what the store throws.
+ * Throws `version_conflict` where other events are, and what the store throws. A signal may cut a write off: whether it
+ * was made doesn't matter, since an import that goes on finds it.
  */
-export async function importGroup(opened: OpenStore, group: readonly Batch[], counts: Counting): Promise<void> {
+export async function importGroup(
+  opened: OpenStore,
+  group: readonly Batch[],
+  counts: Counting,
+  signal: AbortSignal,
+): Promise<void> {
   let stored: ReadonlyMap<bigint, StoredRecord> | undefined;
   for (const batch of group) {
     if (batch.kind === "row") {
-      await importRow(opened, batch, counts);
+      await importRow(opened, batch, counts, signal);
       continue;
     }
-    if (stored === undefined && (await save(opened, batch.streamId, batch.records))) {
+    if (stored === undefined && (await save(opened, batch.streamId, batch.records, signal))) {
       counts.written += batch.records.length;
       continue;
     }
-    stored ??= await recordsOf(opened, batch.streamId);
-    await importMissing(opened, batch, stored, counts);
+    stored ??= await recordsOf(opened, batch.streamId, signal);
+    await importMissing(opened, batch, stored, counts, signal);
   }
 }
 
 /** Compares the batches of one stream, or a row, with what the store holds, and names the line of what differs. */
-export async function verifyGroup(opened: OpenStore, group: readonly Batch[]): Promise<readonly string[]> {
+export async function verifyGroup(
+  opened: OpenStore,
+  group: readonly Batch[],
+  signal: AbortSignal,
+): Promise<readonly string[]> {
   const problems: string[] = [];
   let stored: ReadonlyMap<bigint, StoredRecord> | undefined;
   const now = BigInt(Math.floor(Date.now() / 1000));
   for (const batch of group) {
     if (batch.kind === "row") {
-      const found = await opened.opaqueStore.get(batch.row, { consistent: true });
+      const found = await opened.opaqueStore.get(batch.row, { consistent: true, signal });
       const isThere = found
         ? isSameRow(found, batch.row) || found.version > batch.row.version
         : isPast(batch.row.t, now);
@@ -54,7 +64,7 @@ export async function verifyGroup(opened: OpenStore, group: readonly Batch[]): P
       continue;
     }
     const { streamId, records, line } = batch;
-    stored ??= await recordsOf(opened, streamId);
+    stored ??= await recordsOf(opened, streamId, signal);
     for (const [i, record] of records.entries()) {
       const found = stored.get(record.version);
       const isThere = found ? isSameRecord(found, record) : isPast(record.ttl, now);
@@ -66,9 +76,14 @@ export async function verifyGroup(opened: OpenStore, group: readonly Batch[]): P
 }
 
 /** Tells whether records were saved; false when there are records in their place. */
-async function save({ store }: OpenStore, streamId: string, records: readonly StoredRecord[]): Promise<boolean> {
+async function save(
+  { store }: OpenStore,
+  streamId: string,
+  records: readonly StoredRecord[],
+  signal: AbortSignal,
+): Promise<boolean> {
   try {
-    await store.save(streamId, records, { beyondEnd: true });
+    await store.save(streamId, records, { beyondEnd: true, signal });
     return true;
   } catch (error) {
     if (isProtosourceError(error, "version_conflict")) return false;
@@ -81,6 +96,7 @@ async function importMissing(
   { streamId, records, line }: EventBatch,
   stored: ReadonlyMap<bigint, StoredRecord>,
   counts: Counting,
+  signal: AbortSignal,
 ): Promise<void> {
   const runs: StoredRecord[][] = [];
   for (const [i, record] of records.entries()) {
@@ -101,13 +117,18 @@ async function importMissing(
     else runs.push([record]);
   }
   for (const run of runs) {
-    await opened.store.save(streamId, run, { beyondEnd: true });
+    await opened.store.save(streamId, run, { beyondEnd: true, signal });
     counts.written += run.length;
   }
 }
 
-async function importRow({ opaqueStore }: OpenStore, { row, line }: RowBatch, counts: Counting): Promise<void> {
-  const found = await opaqueStore.get(row, { consistent: true });
+async function importRow(
+  { opaqueStore }: OpenStore,
+  { row, line }: RowBatch,
+  counts: Counting,
+  signal: AbortSignal,
+): Promise<void> {
+  const found = await opaqueStore.get(row, { consistent: true, signal });
   if (found && isSameRow(found, row)) {
     counts.present++;
     return;
@@ -120,13 +141,17 @@ async function importRow({ opaqueStore }: OpenStore, { row, line }: RowBatch, co
     );
   }
   if (found && found.version > row.version) counts.newer++;
-  else if ((await opaqueStore.put(row)).written) counts.written++;
+  else if ((await opaqueStore.put(row, { signal })).written) counts.written++;
   else counts.newer++;
 }
 
-async function recordsOf({ store }: OpenStore, streamId: string): Promise<ReadonlyMap<bigint, StoredRecord>> {
+async function recordsOf(
+  { store }: OpenStore,
+  streamId: string,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<bigint, StoredRecord>> {
   const records = new Map<bigint, StoredRecord>();
-  for await (const page of recordPages(store, { aggregateId: streamId })) {
+  for await (const page of recordPages(store, { aggregateId: streamId, signal })) {
     for (const { record } of page.records) records.set(record.version, record);
   }
   return records;
