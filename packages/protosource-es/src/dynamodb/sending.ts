@@ -204,7 +204,7 @@ const listening = new WeakMap<AbortSignal, { readonly waiting: Set<() => void>; 
  * All who wait for a signal share one listener: Node warns of more than ten, and a signal that ends a program has many
  * requests.
  */
-export function whenAborted(signal: AbortSignal | undefined, run: () => void): () => void {
+function whenAborted(signal: AbortSignal | undefined, run: () => void): () => void {
   if (signal?.aborted) run();
   if (!signal || signal.aborted) return () => {};
   let found = listening.get(signal);

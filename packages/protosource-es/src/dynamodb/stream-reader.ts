@@ -2,7 +2,6 @@
 import { type ReadRecord, readEvents } from "./items.js";
 import type { Item } from "./limits.js";
 import { queryStream, type StreamRange } from "./requests.js";
-import { whenAborted } from "./sending.js";
 import type { TableRequests } from "./table-requests.js";
 
 /** Which records of a stream to read, in which order. */
@@ -85,8 +84,8 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
   ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
     const underWay: { readonly range: StreamRange; readonly size: bigint; readonly page: Promise<StreamPage> }[] = [];
     const given = new AbortController();
-    const ending = given.signal;
-    const forget = whenAborted(signal, () => given.abort(signal?.reason));
+    // It doesn't keep pages in memory that a reader left without a word, as a listener of a long-lived signal would.
+    const ending = signal ? AbortSignal.any([signal, given.signal]) : given.signal;
     let size = firstSize;
     let begin = from;
     const open = (last: bigint | undefined): void => {
@@ -114,7 +113,6 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
         if (isEmpty) return;
       }
     } finally {
-      forget();
       given.abort();
     }
   }
