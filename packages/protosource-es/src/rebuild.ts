@@ -116,8 +116,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  *
  * Derived fields come from the aggregates' own `afterOn`, so give the definitions that the writers use.
  *
- * Throws `invalid_argument` for aggregates that share a package and for a progress of other segments, `not_keyed`,
- * `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure` is told, and `failed`
+ * Throws `invalid_argument` for aggregates that share a package, for numbers below 1 and for a progress of other
+ * segments, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure` is told, and `failed`
  * counts it.
  */
 export async function rebuild(
@@ -128,6 +128,12 @@ export async function rebuild(
 ): Promise<RebuildCounts> {
   const { resume, segments = resume?.segments.length ?? DEFAULT_SEGMENTS, signal } = options;
   const definitions = definitionsByPrefix(aggregates);
+  const { concurrency = DEFAULT_CONCURRENCY, pageSize = DEFAULT_PAGE_SIZE } = options;
+  // With none of one of these it would come to its end at once, and have done nothing.
+  for (const [name, number] of Object.entries({ segments, concurrency, pageSize })) {
+    if (!Number.isSafeInteger(number) || number < 1)
+      throw invalid(name, `${name} is ${number}: give a whole number from 1`);
+  }
   if (resume && resume.segments.length !== segments) {
     throw invalid("resume", `it stopped in ${resume.segments.length} segments: go on with as many`);
   }

@@ -75,6 +75,7 @@ export function fold<T extends AggregateTypes>(definition: Aggregate<T>, events:
 export function derive<T extends AggregateTypes>({ schema, rules }: Aggregate<T>, aggregate: T["aggregate"]): void {
   const result: unknown = rules.afterOn?.(aggregate);
   if (!(result instanceof Promise)) return;
+  result.catch(() => {});
   throw invalid(
     "afterOn",
     `afterOn of ${schema.typeName} is asynchronous: compute derived fields from the aggregate alone, at once`,

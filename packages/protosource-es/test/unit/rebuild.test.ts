@@ -57,6 +57,21 @@ const run = (options: RebuildOptions = {}): ReturnType<typeof rebuild> =>
   rebuild([order, test], store, opaqueStore, { clock, ...options });
 
 describe("rebuild", () => {
+  it.each([
+    ["segments", 0],
+    ["segments", -1],
+    ["segments", 1.5],
+    ["concurrency", 0],
+    ["concurrency", Number.NaN],
+    ["pageSize", 0],
+  ])("doesn't pass over everything with %s of %d", async (option, number) => {
+    await fill(2);
+    await expect(run({ [option]: number })).rejects.toMatchObject({
+      code: "invalid_argument",
+      details: { argument: option },
+    });
+  });
+
   it("makes the rows that the writers made", async () => {
     await fill(25);
     const expected = new Map(rows);

@@ -1,7 +1,7 @@
 import { clone, create, equals, isFieldSet } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { applyEvent, commandSchema, fold } from "protosource-es";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import {
   OrderSchema,
   SnapshotSchema as OrderSnapshotSchema,
@@ -186,9 +186,16 @@ test("fold computes derived fields once, at the end", () => {
   expect(runs).toBe(1);
 });
 
-test("derived fields that are computed later are refused", () => {
-  const later = defineForm({ afterOn: async () => {} });
-  expect(() => fold(later, [])).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+test("derived fields that are computed later are refused, and no failure of theirs ends the process", async () => {
+  const unhandled = vi.fn();
+  process.on("unhandledRejection", unhandled);
+  for (const afterOn of [async () => {}, () => Promise.reject(new Error("later"))]) {
+    const later = defineForm({ afterOn });
+    expect(() => fold(later, [])).toThrow(expect.objectContaining({ code: "invalid_argument" }));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 10));
+  process.off("unhandledRejection", unhandled);
+  expect(unhandled).not.toHaveBeenCalled();
 });
 
 test("commandSchema finds commands by name, and nothing else", () => {
