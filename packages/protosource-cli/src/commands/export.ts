@@ -288,7 +288,7 @@ function checkOutput(path: string, { location }: OpenStore): void {
   }
   const store = location.kind === "sqlite" ? fileAt(location.path) : undefined;
   if (found && found.ino === store?.ino && found.dev === store.dev) {
-    throw usageError("--output", `${path} is the store itself: give another file`);
+    throw usageError("--output", `${path} is the store itself: give another file by --output`);
   }
 }
 

@@ -1,6 +1,6 @@
 /** What mistakes and failures get: one line that says what to do, an exit code, and never a stack. */
-import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, existsSync, openSync, readFileSync, writeFileSync } from "node:fs";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { closeSync, existsSync, lstatSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { openSqlite, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type CliResult, cliCommand, resultOf, runCli, startCli } from "../cli.js";
@@ -95,6 +95,38 @@ describe("a file", () => {
     await runCli(["tables", "ensure", "--store", `sqlite:${made}`]);
     const denied = await runCli(["export", "--store", `sqlite:${made}`, "-o", "/proc/export.jsonl"]);
     expectFailure(denied, 2, "/proc/export.jsonl");
+  });
+
+  it.each([
+    ["the store itself", "kept.db"],
+    ["a folder", ""],
+    ["a pipe", "pipe"],
+  ])("isn't replaced by an export when it is %s", async (_, name) => {
+    const path = folder.path("kept.db");
+    await runCli(["tables", "ensure", "--store", `sqlite:${path}`]);
+    const pipe = folder.path("pipe");
+    if (!existsSync(pipe)) execFileSync("mkfifo", [pipe]);
+    const before = readFileSync(path);
+    const refused = await runCli(["export", "--store", `sqlite:${path}`, "-o", folder.path(name)]);
+    expectFailure(refused, 2, "--output", folder.path(name));
+    expect(readFileSync(path).equals(before)).toBe(true);
+    expect(lstatSync(pipe).isFIFO()).toBe(true);
+    expectFailure(await runCli(["import", pipe, "--store", `sqlite:${path}`]), 2, "standard input");
+  });
+
+  it("of a full disk is reported, also where an export goes to a file", async () => {
+    const path = folder.path("much.db");
+    const database = openSqlite(path);
+    await saveOrders(new SqliteStore(database), 3000);
+    database.close();
+    const cli = cliCommand(["export", "--store", `sqlite:${path}`, "-o", folder.path("much.jsonl")]);
+    // No file may grow beyond 100 kB, or half of that: shells differ in their unit.
+    const limited = spawn("sh", ["-c", 'ulimit -f 100; exec "$@"', "sh", cli.command, ...cli.args], {
+      env: cli.env,
+      stdio: "pipe",
+    });
+    const { code, stderr } = await resultOf(limited);
+    expect({ code, stderr }).toEqual({ code: 5, stderr: expect.stringMatching(/^protosource: .*make room.*$/m) });
   });
 
   it("of a full disk is reported", async () => {
@@ -202,6 +234,11 @@ describe("the command line", () => {
     [["streams", "list", "--store", "dynamodb:?table=events"], "no parameter table"],
     [["streams", "list", "--store", "dynamodb:?endpoint=localhost:8000"], "no endpoint"],
     [["streams", "list", "--store", "sqlite:"], "names no file"],
+    [["tables", "ensure", "--store", "sqlite::memory:"], "names no file"],
+    [["tables", "template", "--format", "cdk", "--store", "dynamodb:?events=a"], "table name"],
+    [["tables", "policy", "--role", "reader", "--account", "me"], "--account"],
+    [["tables", "policy", "--role", "reader", "--partition", ""], "--partition"],
+    [["aggregates", "get", "Order", "1", "--pk", "p", "--sk", "s", "--store", "sqlite:x.db"], "--pk"],
     [["streams", "list"], "PROTOSOURCE_STORE"],
     [["streams", "list", "--store", "dynamodb:?region=x&events=a"], "table name"],
     [["rebuild", "--store", "sqlite:x.db", "--segments", "0"], "--segments"],

@@ -6,9 +6,10 @@ import fc from "fast-check";
 import { compareUtf8 } from "protosource-es/opaquedata";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { OpaqueDataSchema } from "protosource-es/proto/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTally, eventLine, parseLine, rowLine } from "../../src/transfer/entries.js";
 import { readLines } from "../../src/transfer/lines.js";
+import { checkExport } from "../../src/transfer/read-export.js";
 import { sortedLines } from "../../src/transfer/sort-lines.js";
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-"));
@@ -92,6 +93,34 @@ describe("sortedLines", () => {
       { numRuns: 60 },
     );
     expect(existsSync(join(folder, "run-0"))).toBe(true);
+  });
+});
+
+describe("an interruption", () => {
+  const path = join(folder, "long");
+  const record = create(StoredRecordSchema, { version: 1n, data: new Uint8Array(100) });
+  const line = eventLine({ aggregateId: "example_app_order_v1#o-1", record, following: 0 });
+  beforeAll(() => writeFileSync(path, `${line}\n`.repeat(40_000)));
+
+  it("ends the check of a file", async () => {
+    const controller = new AbortController();
+    let checked = 0;
+    const check = checkExport(
+      path,
+      true,
+      (lines) => {
+        checked = lines;
+        controller.abort();
+      },
+      controller.signal,
+    );
+    await expect(check).rejects.toMatchObject({ code: "cancelled" });
+    expect(checked).toBeLessThan(40_000);
+  });
+
+  it("ends the sorting of a file, before its first line", async () => {
+    const lines = sortedLines(path, (run) => join(folder, `sorted-${run}`), AbortSignal.abort());
+    await expect(lines.next()).rejects.toMatchObject({ code: "cancelled" });
   });
 });
 
