@@ -105,7 +105,7 @@ describe("a file", () => {
     const path = folder.path("kept.db");
     await runCli(["tables", "ensure", "--store", `sqlite:${path}`]);
     const pipe = folder.path("pipe");
-    if (!existsSync(pipe)) execFileSync("mkfifo", [pipe]);
+    if (!existsSync(pipe)) execFileSync("sh", ["-c", 'mkfifo "$1"', "sh", pipe]);
     const before = readFileSync(path);
     const refused = await runCli(["export", "--store", `sqlite:${path}`, "-o", folder.path(name)]);
     expectFailure(refused, 2, "--output", folder.path(name));
