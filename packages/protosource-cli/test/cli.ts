@@ -21,8 +21,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string;
-  /** The user, by number, that runs it: only root may say another. */
-  readonly uid?: number | undefined;
+  /** Whether the modes of files bind it, even when root runs it, who otherwise may read and write every file. */
+  readonly obeysModes?: boolean;
 }
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -54,16 +54,18 @@ const ENVIRONMENT = {
 /** What starts the command. */
 export function cliCommand(
   args: readonly string[],
-  { env = {} }: CliOptions = {},
+  { env = {}, obeysModes = false }: CliOptions = {},
 ): { readonly command: string; readonly args: string[]; readonly env: NodeJS.ProcessEnv } {
-  return { command: process.execPath, args: [`${built}/main.js`, ...args], env: { ...ENVIRONMENT, ...env } };
+  const powerless = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"];
+  const before = obeysModes && process.getuid?.() === 0 ? powerless : [];
+  const [command = "", ...rest] = [...before, process.execPath, `${built}/main.js`, ...args];
+  return { command, args: rest, env: { ...ENVIRONMENT, ...env } };
 }
 
 /** Starts the command. */
-export function startCli(words: readonly string[], options: CliOptions = {}): ChildProcess {
+export function startCli(words: readonly string[], options?: CliOptions): ChildProcess {
   const { command, args, env } = cliCommand(words, options);
-  const { uid } = options;
-  return spawn(command, args, { env, stdio: "pipe", ...(uid === undefined ? {} : { uid, gid: uid }) });
+  return spawn(command, args, { env, stdio: "pipe" });
 }
 
 /** What a started command comes to. To be called at once, since what a process wrote is gone soon after its end. */

@@ -19,6 +19,9 @@ import type { Item } from "./limits.js";
 /** The part of PutItem that a transaction takes too. */
 export type Put = NonNullable<TransactWriteItem["Put"]>;
 
+/** The highest number of items that DynamoDB takes for a page, which never holds as many. */
+const MAX_LIMIT = 2 ** 31 - 1;
+
 /** Puts an event where none is. A refusal gives the stored item back, at no read cost. */
 export function putEvent(table: string, item: Item): Put {
   return {
@@ -171,7 +174,7 @@ export function queryStream(
       ...(to === undefined ? {} : { ":to": { N: to.toString() } }),
     },
     ScanIndexForward: !reverse,
-    Limit: limit,
+    Limit: limit && Math.min(limit, MAX_LIMIT),
     ExclusiveStartKey: startKey,
   };
 }
@@ -207,7 +210,7 @@ export function scanRows(table: string, { segment, limit }: ScanOptions, startKe
     ConsistentRead: true,
     Segment: segment?.index,
     TotalSegments: segment?.of,
-    Limit: limit,
+    Limit: limit && Math.min(limit, MAX_LIMIT),
     ExclusiveStartKey: startKey,
   };
 }
@@ -264,7 +267,7 @@ export function queryRows(
       ...sort?.values,
     },
     ScanIndexForward: !query.reverse,
-    Limit: limit,
+    Limit: limit && Math.min(limit, MAX_LIMIT),
     ExclusiveStartKey: startKey,
   };
 }

@@ -22,7 +22,7 @@ export interface RecordFormat {
   readonly serializer: Serializer;
   readonly compressThreshold: number;
   readonly clock: Clock;
-  /** Whether the store keeps the records of a save together, and compresses them itself. */
+  /** Whether the store keeps the records of a save together, and compresses them itself where it is more than one. */
   readonly packs: boolean;
 }
 
@@ -42,10 +42,11 @@ export function toRecords(
   format: RecordFormat,
 ): readonly StoredRecord[] {
   const ttl = behaviour.ttlSeconds > 0n ? epochSeconds(format.clock) + behaviour.ttlSeconds : 0n;
+  const packed = format.packs && events.length > 1;
   return events.map((event) => {
     const { schema } =
       behaviour.events.get(event.$typeName) ?? (behaviour.snapshot as { readonly schema: DescMessage });
-    return create(RecordSchema, { version: event.version, data: toData(schema, event, format), ttl });
+    return create(RecordSchema, { version: event.version, data: toData(schema, event, format, packed), ttl });
   });
 }
 
@@ -134,7 +135,7 @@ export function snapshotFits(
   format: RecordFormat,
   logger: Logger,
 ): boolean {
-  const data = toData(schema, snapshot, format);
+  const data = toData(schema, snapshot, format, format.packs);
   const size = itemBytes(streamId, format.packs ? compress(data) : data);
   if (size <= MAX_ITEM_BYTES) return true;
   logger.warn(
@@ -170,9 +171,9 @@ export function explainTooLarge(
   );
 }
 
-function toData(schema: DescMessage, event: EventMessage, format: RecordFormat): Uint8Array {
-  const { serializer, compressThreshold, packs } = format;
-  return compress(serializer.serialize(schema, event), packs ? 0 : compressThreshold);
+function toData(schema: DescMessage, event: EventMessage, format: RecordFormat, packed: boolean): Uint8Array {
+  const { serializer, compressThreshold } = format;
+  return compress(serializer.serialize(schema, event), packed ? 0 : compressThreshold);
 }
 
 function itemBytes(streamId: string, data: Uint8Array): number {

@@ -42,6 +42,18 @@ describe.each(engines)("reads on $name", async (engine) => {
     store = new DynamoDBStore(client, { eventsTable, opaqueStore, ...options });
   });
 
+  it("takes limits that are higher than DynamoDB's", async () => {
+    await put(event(1));
+    const row = create(OpaqueDataSchema, { pk: id, sk: "AGG" });
+    await opaqueStore.put(row);
+    const limit = Number.MAX_SAFE_INTEGER;
+    expect(versions(await store.loadTail(id, limit))).toEqual([1n]);
+    for await (const { version } of store.events(id, { limit })) expect(version).toBe(1n);
+    expect((await opaqueStore.query({ partition: id, limit })).rows).toHaveLength(1);
+    expect((await store.scan({ aggregateId: id, limit })).records).toHaveLength(1);
+    expect((await opaqueStore.scan({ limit })).rows).toContainEqual(row);
+  });
+
   it("loads 1000 items of 250 bytes with at most 62 read units", async () => {
     // 250 bytes with all attributes of an event that is stored alone, commit id and names included.
     const data = new Uint8Array(250 - ("a".length + id.length + "v".length + 3 + "d".length + "c".length + 8));

@@ -130,6 +130,14 @@ describe.each(engines)("a repository on $name", (engine) => {
     expect(Object.keys((await orders.load("packed")).tags)).toHaveLength(151);
   });
 
+  test.each(["compatible", "packed"] as const)("one large event is compressed: %s", async (layout) => {
+    const orders = new Repository(order, connect({ layout }).store, { materialize: "off" });
+    const customerName = "Ann ".repeat(200_000);
+    const id = `one-${layout}`;
+    await orders.apply(orderCommands.Create({ customerId: "c-9", customerName }), { id, actor: "ann" });
+    expect((await orders.load(id)).customerName).toBe(customerName);
+  });
+
   test("a life that has expired, and the next one", async () => {
     const clock = new FakeClock();
     const cards = new Repository(defineTest(), connect({ clock }).store, { clock });
