@@ -198,13 +198,8 @@ async function printReport(output: Output, table: string, report: TableReport | 
     for (const setting of created ? [] : changed) await output.line(`  ${setting}: repaired`);
     for (const { setting, expected, found } of different)
       await output.line(`  ${setting}: ${found}; expected ${expected}`);
-    for (const { setting, reason } of failed) await output.line(`  ${setting}: couldn't be changed: ${plain(reason)}`);
-    for (const { setting, reason } of unknown) output.note(`  ${setting}: can't be read: ${plain(reason)}`);
+    for (const { setting, reason } of failed) await output.line(`  ${setting}: couldn't be changed: ${reason}`);
+    for (const { setting, reason } of unknown) output.note(`  ${setting}: can't be read: ${reason}`);
   }
   return isWrong ? EXIT.found : EXIT.ok;
-}
-
-/** Leaves out the code in front of a message, which is for programs. */
-function plain(reason: string): string {
-  return reason.replace(/^\[\w+\] /, "");
 }

@@ -1,7 +1,7 @@
 /** Makes the two tables, and tells how existing ones differ from what they should be. */
 import type { CreateTableCommandInput, GlobalSecondaryIndex, TableDescription } from "@aws-sdk/client-dynamodb";
 import type { CallOptions } from "../call-options.js";
-import { ProtosourceError } from "../errors.js";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { throwIfAborted } from "../save-checks.js";
 import { checkClient, type DynamoDBAdminClientLike } from "./dynamodb-client.js";
 import { type TableAdmin, tableAdmin } from "./table-admin.js";
@@ -234,5 +234,5 @@ function createIndex(index: GlobalSecondaryIndex, table: CreateTableCommandInput
 }
 
 function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  return isProtosourceError(error) ? error.rawMessage : String(error);
 }

@@ -29,7 +29,10 @@ export interface ObservedRequest {
 /** What the stores have in common. */
 export interface RequestOptions {
   readonly timeLimits?: TimeLimits | undefined;
-  /** Is told of each request. Without it no capacity is asked for, which saves some 60 bytes of each answer. */
+  /**
+   * Is told of each request. Without it no capacity is asked for, which saves some 60 bytes of each answer. When it
+   * throws, the process emits a warning, and the request goes on.
+   */
   readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
   /**
    * Takes answers as they come, without the SDK's copies and schema walks. Off, the SDK's plain commands are sent; they
@@ -94,15 +97,20 @@ export function createSender(options: RequestOptions): Sender {
 
     const observe = (failure: string | undefined, output: { ConsumedCapacity?: Consumed } = {}): void => {
       const units = [output.ConsumedCapacity ?? []].flat().reduce((sum, c) => sum + (c.CapacityUnits ?? 0), 0);
-      onRequest?.({
-        operation,
-        table,
-        attempts,
-        readUnits: isRead ? units : 0,
-        writeUnits: isRead ? 0 : units,
-        milliseconds: performance.now() - start,
-        failure,
-      });
+      try {
+        onRequest?.({
+          operation,
+          table,
+          attempts,
+          readUnits: isRead ? units : 0,
+          writeUnits: isRead ? 0 : units,
+          milliseconds: performance.now() - start,
+          failure,
+        });
+      } catch (error) {
+        // What was saved mustn't look like a failure to the caller, who would do it again.
+        process.emitWarning(`onRequest threw: ${String(error)}`);
+      }
     };
 
     while (!signal?.aborted) {

@@ -1,5 +1,5 @@
 /** Spans and metrics of requests: with a real tracer, and a meter that notes what it is told. */
-
+import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
 import { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } from "@opentelemetry/sdk-trace-node";
 import { type DynamoDBClientLike, DynamoDBStore, type MeterLike, requestTelemetry } from "protosource-es/dynamodb";
@@ -70,4 +70,14 @@ test("requests are counted: retries, conflicts, failures and units", async () =>
 
 test("without a tracer and a meter nothing happens", async () => {
   await expect(store([], {}).save(SECRET, records)).resolves.toBeUndefined();
+});
+
+test("an observer that throws makes no failure of a save that was stored", async () => {
+  const warned = once(process, "warning");
+  const fail = (): never => {
+    throw new Error("no exporter");
+  };
+  const broken = store([], { tracer: { startSpan: fail, startActiveSpan: fail } });
+  await broken.save(SECRET, records);
+  expect(String(await warned)).toContain("onRequest threw: Error: no exporter");
 });
