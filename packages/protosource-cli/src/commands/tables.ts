@@ -159,10 +159,13 @@ async function checkSqlite({ output }: Context, location: SqliteLocation): Promi
   }
 }
 
+const INTEGRITY_CHECK = "SELECT CAST(integrity_check AS BLOB) AS problem FROM pragma_integrity_check";
+
 function integrityProblems(database: Pick<SqliteDatabase, "prepare">): readonly string[] {
   try {
-    const found = database.prepare("PRAGMA integrity_check").all() as { integrity_check: string }[];
-    return found.map((row) => row.integrity_check).filter((text) => text !== "ok");
+    // As bytes, since a name in it may be damaged, and libsql ends the process at a text that isn't UTF-8.
+    const found = database.prepare(INTEGRITY_CHECK).all() as { problem: Uint8Array }[];
+    return found.map(({ problem }) => new TextDecoder().decode(problem)).filter((text) => text !== "ok");
   } catch (error) {
     // Some damage keeps SQLite from looking on.
     return [error instanceof Error ? error.message : String(error)];

@@ -58,7 +58,8 @@ export function eventLine({ aggregateId, record }: ScannedRecord): string {
     event: {
       stream: aggregateId,
       version: version.toString(),
-      ...(ttl === 0n ? {} : { ttl: ttl.toString() }),
+      // No time below 0 is one at which a record expires.
+      ...(ttl <= 0n ? {} : { ttl: ttl.toString() }),
       data: base64(data),
     },
   });
@@ -158,7 +159,9 @@ function parseEvent(fields: Fields): EventEntry {
   checkNames(fields, ["stream", "version", "ttl", "data"]);
   const version = int64(fields, "version");
   if (version < 1n) throw wrong("has a version below 1");
-  const record = create(StoredRecordSchema, { version, ttl: int64(fields, "ttl", 0n), data: bytes(fields, "data") });
+  const ttl = int64(fields, "ttl", 0n);
+  if (ttl < 0n) throw wrong("has a ttl below 0");
+  const record = create(StoredRecordSchema, { version, ttl, data: bytes(fields, "data") });
   const streamId = text(fields, "stream");
   if (utf8Length(streamId) > MAX_PARTITION_KEY_BYTES) throw wrong(`has a stream over ${MAX_PARTITION_KEY_BYTES} bytes`);
   return { kind: "event", streamId, record };

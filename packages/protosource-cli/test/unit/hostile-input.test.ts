@@ -296,7 +296,7 @@ describe("an export that was changed", () => {
           expect(existsSync(`${path}.db`)).toBe(code !== EXIT.usage);
         });
       }),
-      { numRuns: 150 },
+      { numRuns: 150, examples: [[['{"event":{"stream":"a","version":"1","data":"","ttl":"-1"}}']]] },
     );
   });
 });

@@ -28,6 +28,7 @@ export function decodeMessage<D extends DescMessage>(schema: D, bytes: Uint8Arra
   }
 }
 
+/** Reads by `fromBinary`. What decodes its texts is a global of the run time: ours is set for this one call. */
 function readUnusual<D extends DescMessage>(schema: D, bytes: Uint8Array): MessageShape<D> {
   const encoding = getTextEncoding();
   const decodeUtf8 = (text: Uint8Array, strict?: boolean): string => (strict ? strictDecoder : decoder).decode(text);

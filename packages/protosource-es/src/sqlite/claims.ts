@@ -2,20 +2,22 @@
 import { claimTaken, isAliveClaim, keepsOut } from "../claims.js";
 import { checkFailed } from "../save-checks.js";
 import type { Claim, StoredClaim, StreamCheck } from "../store.js";
-import { bytesOf, type Connection } from "./connection.js";
+import { asBytes, asInteger } from "./columns.js";
+import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";
 import { decodeKey, encodeKey } from "./key-text.js";
 
 interface ClaimRow {
-  readonly owner: string;
+  readonly owner: StoredBytes;
   readonly version: bigint;
   readonly ttl: bigint;
-  readonly commit_id: Uint8Array | ArrayBuffer;
+  readonly commit_id: StoredBytes;
 }
 
 const LAST_VERSION = "SELECT version FROM protosource_events WHERE stream = ? ORDER BY version DESC LIMIT 1";
 
-const SELECT = "SELECT owner, version, ttl, commit_id FROM protosource_claims WHERE scope = ? AND value = ?";
+const SELECT = `SELECT ${asBytes("owner")}, ${asInteger("version")}, ${asInteger("ttl")}, ${asBytes("commit_id")}
+  FROM protosource_claims WHERE scope = ? AND value = ?`;
 
 const TAKE = `INSERT OR REPLACE INTO protosource_claims (scope, value, owner, version, ttl, commit_id)
   VALUES (?, ?, ?, ?, ?, ?)`;

@@ -3,8 +3,11 @@ import { ProtosourceError } from "../errors.js";
 import { type Call, failureOf } from "./failures.js";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite-database.js";
 
-/** What a column of a row holds. Drivers give bytes as one of these types; {@link bytesOf} reads all of them. */
-export type StoredValue = string | bigint | Uint8Array | ArrayBuffer | null;
+/** Bytes, as one driver or another gives them; {@link bytesOf} reads all of them. */
+export type StoredBytes = Uint8Array | ArrayBuffer;
+
+/** What a column of a row holds. */
+export type StoredValue = string | bigint | StoredBytes | null;
 
 /** Runs SQL on a connection. Each method throws what {@link failureOf} makes of a driver's error. */
 export interface Connection {
@@ -25,7 +28,7 @@ export interface Connection {
 }
 
 /** Gives a column's bytes, as a view of what the driver gave. */
-export function bytesOf(value: Uint8Array | ArrayBuffer): Uint8Array {
+export function bytesOf(value: StoredBytes): Uint8Array {
   return value instanceof Uint8Array
     ? new Uint8Array(value.buffer, value.byteOffset, value.byteLength)
     : new Uint8Array(value);

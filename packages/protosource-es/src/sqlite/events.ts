@@ -1,8 +1,9 @@
 /** Records as the table holds them: how they are appended, read and purged. */
 import type { History, ScannedRecord, StoredRecord } from "../store.js";
-import { bytesOf, type Connection } from "./connection.js";
+import { asBytes, asInteger } from "./columns.js";
+import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";
-import { decodeKey, encodeKey } from "./key-text.js";
+import { decodeKey, encodeKey, textOf } from "./key-text.js";
 
 /** Records to append to a stream, with the expiry of each in epoch seconds; 0 for never. */
 export interface Append {
@@ -19,7 +20,7 @@ export interface Refusal {
 
 interface StoredEvent {
   readonly version: bigint;
-  readonly data: Uint8Array | ArrayBuffer;
+  readonly data: StoredBytes;
   readonly ttl: bigint;
 }
 
@@ -33,28 +34,32 @@ const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND v
 const COUNT_OF_COMMIT = `SELECT count(*) AS count FROM protosource_events
   WHERE stream = ? AND version BETWEEN ? AND ? AND commit_id = ?`;
 
-const LOAD = `SELECT version, data, ttl FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ORDER BY version`;
+const SELECT = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}`;
 
-const LOAD_ALL = "SELECT version, data, ttl FROM protosource_events WHERE stream = ? ORDER BY version";
+const BY_VERSION = "ORDER BY protosource_events.version";
+
+const LOAD = `${SELECT} FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ${BY_VERSION}`;
+
+const LOAD_ALL = `${SELECT} FROM protosource_events WHERE stream = ? ${BY_VERSION}`;
 
 const LOAD_TAIL = `${LOAD} DESC LIMIT ?`;
 
 const LOAD_TAIL_ALL = `${LOAD_ALL} DESC LIMIT ?`;
 
-const RANGE = `SELECT version, data, ttl FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
-  ORDER BY version LIMIT ?`;
+const RANGE = `${SELECT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+  ${BY_VERSION} LIMIT ?`;
 
-const RANGE_REVERSE = `SELECT version, data, ttl FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
-  ORDER BY version DESC LIMIT ?`;
+const RANGE_REVERSE = `${SELECT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+  ${BY_VERSION} DESC LIMIT ?`;
 
-const SCAN = `SELECT stream, version, data, ttl FROM protosource_events
-  WHERE (stream, version) > (?, ?) ORDER BY stream, version LIMIT ?`;
+const SCAN = `${SELECT}, ${asBytes("stream")} FROM protosource_events
+  WHERE (stream, version) > (?, ?) ORDER BY protosource_events.stream, protosource_events.version LIMIT ?`;
 
-const SCAN_STREAM = `SELECT stream, version, data, ttl FROM protosource_events
-  WHERE stream = ? AND version > ? ORDER BY version LIMIT ?`;
+const SCAN_STREAM = `${SELECT}, ${asBytes("stream")} FROM protosource_events
+  WHERE stream = ? AND version > ? ${BY_VERSION} LIMIT ?`;
 
 /** Streams that begin with an expired record. */
-const EXPIRED_STREAMS = `SELECT DISTINCT stream FROM protosource_events AS expired
+const EXPIRED_STREAMS = `SELECT DISTINCT ${asBytes("stream")} FROM protosource_events AS expired
   WHERE ttl > 0 AND ttl <= ? AND (
     SELECT ttl > 0 AND ttl <= ? FROM protosource_events WHERE stream = expired.stream ORDER BY version LIMIT 1
   ) LIMIT ?`;
@@ -155,7 +160,7 @@ export function scanRecords(
 ): ScannedRecord[] {
   const sql = aggregateId === undefined ? SCAN : SCAN_STREAM;
   return connection
-    .all<StoredEvent & { readonly stream: string }>(
+    .all<StoredEvent & { readonly stream: StoredBytes }>(
       call,
       sql,
       encodeKey(aggregateId ?? after.aggregateId),
@@ -172,7 +177,9 @@ export function isAlive({ ttl }: StoredRecord, now: bigint): boolean {
 
 /** Gives streams that begin with an expired record, as the table names them: `limit` of them at most. */
 export function expiredStreams(connection: Connection, call: Call, now: bigint, limit: bigint): string[] {
-  return connection.all<{ stream: string }>(call, EXPIRED_STREAMS, now, now, limit).map(({ stream }) => stream);
+  return connection
+    .all<{ stream: StoredBytes }>(call, EXPIRED_STREAMS, now, now, limit)
+    .map(({ stream }) => textOf(stream));
 }
 
 /** Deletes the expired records with which a stream begins, and gives their number. */

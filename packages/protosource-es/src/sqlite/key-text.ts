@@ -3,6 +3,9 @@
  * only up to U+0000, so that no stored text has one. Order and prefixes stay as they are.
  */
 
+import { ProtosourceError } from "../errors.js";
+import type { StoredBytes } from "./connection.js";
+
 const NUL = "\0";
 const ESCAPE = "\u{1}";
 const ESCAPED_NUL = "\u{1}\u{1}";
@@ -15,8 +18,25 @@ export function encodeKey(key: string): string {
     : key;
 }
 
-/** Gives the key of a stored text. */
-export function decodeKey(text: string): string {
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Gives a text that was read as bytes. Throws `corrupt_record` for bytes that are none. */
+export function textOf(stored: StoredBytes): string {
+  try {
+    return decoder.decode(stored);
+  } catch (cause) {
+    throw new ProtosourceError(
+      "corrupt_record",
+      "the database file is damaged, and holds a key that isn't UTF-8: restore it from a copy",
+      { key: "a key" },
+      { cause },
+    );
+  }
+}
+
+/** Gives the key of a stored text. Throws `corrupt_record` for what is no text. */
+export function decodeKey(stored: StoredBytes): string {
+  const text = textOf(stored);
   return text.includes(ESCAPE) ? text.replaceAll(ESCAPED_NUL, NUL).replaceAll(ESCAPED_ESCAPE, ESCAPE) : text;
 }
 

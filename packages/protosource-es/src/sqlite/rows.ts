@@ -12,7 +12,8 @@ import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
 import type { RowWrite } from "../store.js";
-import { bytesOf, type Connection, type StoredValue } from "./connection.js";
+import { asBytes, asInteger } from "./columns.js";
+import { bytesOf, type Connection, type StoredBytes, type StoredValue } from "./connection.js";
 import type { Call } from "./failures.js";
 import { afterPrefix, decodeKey, encodeKey } from "./key-text.js";
 import { indexName } from "./schema.js";
@@ -22,11 +23,12 @@ type StoredRow = Readonly<Record<string, StoredValue>>;
 
 const COLUMNS: readonly string[] = ["t", "version", "body", ...KEY_ATTRIBUTES];
 
-const SELECT = `SELECT ${COLUMNS.join(", ")} FROM protosource_rows`;
+const SELECT = `SELECT ${asInteger("t")}, ${asInteger("version")}, ${["body", ...KEY_ATTRIBUTES].map(asBytes).join(", ")}
+  FROM protosource_rows`;
 
 const SELECT_ROW = `${SELECT} WHERE pk = ? AND sk = ? AND (t = 0 OR t > ?)`;
 
-const SCAN = `${SELECT} WHERE (pk, sk) > (?, ?) ORDER BY pk, sk LIMIT ?`;
+const SCAN = `${SELECT} WHERE (pk, sk) > (?, ?) ORDER BY protosource_rows.pk, protosource_rows.sk LIMIT ?`;
 
 const SELECT_VERSION = "SELECT version FROM protosource_rows WHERE pk = ? AND sk = ? AND (t = 0 OR t > ?)";
 
@@ -94,7 +96,7 @@ export function queryRows(
   // A statement that can't use the index is refused, and never slow.
   const source = index === 0 ? SELECT : `${SELECT} INDEXED BY ${indexName(index)}`;
   const sql = `${source} WHERE ${where.map((condition) => condition.sql).join(" AND ")} ORDER BY ${order
-    .map((column) => (reverse ? `${column} DESC` : column))
+    .map((column) => `protosource_rows.${column}${reverse ? " DESC" : ""}`)
     .join(", ")} LIMIT ?`;
   return connection
     .all<StoredRow>(call, sql, ...where.flatMap(({ values }) => values), limit)
@@ -161,10 +163,10 @@ function rowOf(stored: StoredRow): OpaqueRow {
   const row = emptyRow();
   row.t = stored["t"] as bigint;
   row.version = stored["version"] as bigint;
-  row.body = bytesOf(stored["body"] as Uint8Array | ArrayBuffer);
+  row.body = bytesOf(stored["body"] as StoredBytes);
   for (const name of KEY_ATTRIBUTES) {
-    const key = stored[name];
-    if (typeof key === "string") row[name] = decodeKey(key);
+    const key = stored[name] as StoredBytes | null;
+    if (key !== null) row[name] = decodeKey(key);
   }
   return row;
 }

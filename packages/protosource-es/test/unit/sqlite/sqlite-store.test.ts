@@ -203,6 +203,27 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     await expect(store.load("a")).rejects.toMatchObject({ code: "corrupt_record", details: { key: "a" } });
   });
 
+  test("says that a key is damaged, and doesn't end the process, as libsql does at a text that isn't UTF-8", async () => {
+    const database = open();
+    const store = new SqliteStore(database);
+    const opaqueStore = store.opaqueStore as SqliteOpaqueStore;
+    await store.saveAll([{ aggregateId: "a", records: [record(1n)] }], {
+      rows: [{ row: create(OpaqueDataSchema, { pk: "a", sk: "AGG", gsi1pk: "b", gsi1sk: "c" }) }],
+      claims: [{ scope: "s", value: "v", owner: "a" }],
+    });
+    database.exec(`UPDATE protosource_events SET stream = CAST(x'61ff' AS TEXT);
+      UPDATE protosource_rows SET gsi1sk = CAST(x'61ff' AS TEXT);
+      UPDATE protosource_claims SET owner = CAST(x'61ff' AS TEXT)`);
+    const reads = [
+      store.scan(),
+      opaqueStore.scan(),
+      opaqueStore.get({ pk: "a", sk: "AGG" }),
+      opaqueStore.query({ partition: "b", index: 1 }),
+      store.findClaim("s", "v"),
+    ];
+    for (const read of reads) expect(await failure(read)).toMatchObject({ code: "corrupt_record" });
+  });
+
   test("refuses more bytes than a row can hold, and stores nothing", async () => {
     const store = new SqliteStore(open());
     const huge = { ...record(2n), data: new Uint8Array(999_000_001) };
@@ -465,7 +486,7 @@ describe("SqliteStore", () => {
       exec: (sql) => database.exec(sql),
       close: () => database.close(),
       prepare(sql) {
-        if (sql.includes("SELECT version, data")) throw thrown;
+        if (sql.includes("FROM protosource_events")) throw thrown;
         return database.prepare(sql);
       },
     };
