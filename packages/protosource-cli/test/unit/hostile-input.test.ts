@@ -347,7 +347,7 @@ describe("stored data of any kind", () => {
     );
     await fc.assert(
       fc.asyncProperty(anyText, fc.array(data, { minLength: 1, maxLength: 3 }), async (text, all) => {
-        const stream = `${ORDERS}${streams++}${text.replaceAll(/\p{Surrogate}/gu, "")}`;
+        const stream = `${ORDERS}${streams++} ${text.replaceAll(/\p{Surrogate}/gu, "")}`;
         const records = all.map((data, i) => create(StoredRecordSchema, { version: BigInt(i + 1), data }));
         await hostile.save(stream, records);
         const options = ["--store", `sqlite:${path}`, "--descriptors", image];
