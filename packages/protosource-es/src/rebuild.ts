@@ -117,8 +117,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * Derived fields come from the aggregates' own `afterOn`, so give the definitions that the writers use.
  *
  * Throws `invalid_argument` for aggregates that share a package, for numbers below 1 and for a progress of other
- * segments, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure` is told, and `failed`
- * counts it.
+ * segments, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure`
+ * is told, and `failed` counts it.
  */
 export async function rebuild(
   aggregates: readonly AnyAggregate[],

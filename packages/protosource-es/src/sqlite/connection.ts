@@ -6,8 +6,8 @@ import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite-data
 /** Bytes, as one driver or another gives them; {@link bytesOf} reads all of them. */
 export type StoredBytes = Uint8Array | ArrayBuffer;
 
-/** What a column of a row holds. */
-export type StoredValue = string | bigint | StoredBytes | null;
+/** What a column of a row is read as. */
+export type StoredValue = bigint | StoredBytes | null;
 
 /** Runs SQL on a connection. Each method throws what {@link failureOf} makes of a driver's error. */
 export interface Connection {
