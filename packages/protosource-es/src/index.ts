@@ -29,20 +29,6 @@ export {
   ProtosourceError,
 } from "./errors.js";
 export type { Logger } from "./logger.js";
-export { decide } from "./pipeline/decide.js";
-export type { ObservedOperation, ObserveOperation } from "./pipeline/observed-operation.js";
-export type { ValidateFields } from "./pipeline/validate.js";
-export type { AggregateCache, CachedAggregate } from "./pipeline/warm-aggregates.js";
-export {
-  AGGREGATE_STORE,
-  type ExistingProvider,
-  type FactoryProvider,
-  OPAQUE_STORE,
-  type Provider,
-  type ProviderToken,
-  SNAPSHOT_TAIL_STORE,
-  STORE,
-} from "./provider.js";
 export {
   type AnyAggregate,
   type RebuildCounts,
@@ -52,7 +38,9 @@ export {
   type RebuildStore,
   rebuild,
   type SegmentProgress,
-} from "./rebuild.js";
+} from "./read-models/rebuild.js";
+export { decide } from "./repository/decide.js";
+export type { ObservedOperation, ObserveOperation } from "./repository/observed-operation.js";
 export {
   type AppendEventsOptions,
   type Applied,
@@ -60,8 +48,20 @@ export {
   Repository,
   type RepositoryOptions,
   type RepositoryStore,
-} from "./repository.js";
-export { repositoryTelemetry } from "./repository-telemetry.js";
+} from "./repository/repository.js";
+export { repositoryTelemetry } from "./repository/repository-telemetry.js";
+export type { ValidateFields } from "./repository/validate.js";
+export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
+export {
+  AGGREGATE_STORE,
+  type ExistingProvider,
+  type FactoryProvider,
+  OPAQUE_STORE,
+  type Provider,
+  type ProviderToken,
+  SNAPSHOT_TAIL_STORE,
+  STORE,
+} from "./store/provider.js";
 export type {
   AggregateStore,
   Claim,
@@ -86,5 +86,5 @@ export type {
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
-} from "./store.js";
+} from "./store/store.js";
 export type { MeterLike, SpanLike, TelemetryOptions, TracerLike } from "./telemetry.js";

@@ -1,7 +1,7 @@
 /** What an aggregate does, compiled from its annotations into closures: once per aggregate, when it is defined. */
 import { createRegistry, type DescField, type DescMessage, type Message, type Registry } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
-import { MAX_TTL_SECONDS } from "../save-checks.js";
+import { MAX_TTL_SECONDS } from "../store/save-checks.js";
 import {
   type CopyFields,
   fieldCopier,

@@ -1,7 +1,8 @@
 /** Sends the items of a save until their fate is known. */
-import { claimTaken } from "../claims.js";
+
 import { isProtosourceError, ProtosourceError } from "../errors.js";
-import { checkFailed } from "../save-checks.js";
+import { claimTaken } from "../store/claims.js";
+import { checkFailed } from "../store/save-checks.js";
 import type { DynamoDBClientLike } from "./dynamodb-client.js";
 import type { Refusal } from "./failures.js";
 import { isMarked } from "./items.js";

@@ -1,8 +1,8 @@
 /** Takes the damaged end off a stream, the last items first. */
 
-import { throwIfAborted } from "../save-checks.js";
-import type { StoredRecord } from "../store.js";
-import { changedSince, checkUnchanged } from "../stream-checks.js";
+import { throwIfAborted } from "../store/save-checks.js";
+import type { StoredRecord } from "../store/store.js";
+import { changedSince, checkUnchanged } from "../store/stream-checks.js";
 import { type ReadRecord, readEvents } from "./items.js";
 import { type Item, itemBytes, MAX_TRANSACTION_BYTES, MAX_TRANSACTION_ITEMS } from "./limits.js";
 import { checkNothingAfter, deleteEvent, queryEnd, transaction } from "./requests.js";

@@ -1,6 +1,5 @@
 /** The store of rows in a DynamoDB table with 20 indexes. */
 import type { CallOptions, ScanOptions } from "../call-options.js";
-import { isAliveClaim } from "../claims.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { checkKey, checkQuery, checkRow } from "../opaquedata/checks.js";
 import { claimKey } from "../opaquedata/claim-key.js";
@@ -19,9 +18,10 @@ import type {
   RowPage,
   ScannableOpaqueStore,
 } from "../opaquedata/opaque-store.js";
-import { checkClaimName, throwIfAborted } from "../save-checks.js";
-import { checkScan, decodeScanCursor } from "../scan-cursor.js";
-import type { Claim, ClaimingStore, RowWrite, StoredClaim } from "../store.js";
+import { isAliveClaim } from "../store/claims.js";
+import { checkClaimName, throwIfAborted } from "../store/save-checks.js";
+import { checkScan, decodeScanCursor } from "../store/scan-cursor.js";
+import type { Claim, ClaimingStore, RowWrite, StoredClaim } from "../store/store.js";
 import { type Committer, createCommitter } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { readClaim, readRow } from "./items.js";

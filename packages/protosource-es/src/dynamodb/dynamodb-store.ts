@@ -18,8 +18,8 @@ import {
   newCommitId,
   recordTtl,
   throwIfAborted,
-} from "../save-checks.js";
-import { checkRecordScan, decodeScanCursor, versionInCursor } from "../scan-cursor.js";
+} from "../store/save-checks.js";
+import { checkRecordScan, decodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
 import type {
   AggregateStore,
   ClaimingStore,
@@ -41,8 +41,8 @@ import type {
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
-} from "../store.js";
-import { checkDamagedEnd } from "../stream-checks.js";
+} from "../store/store.js";
+import { checkDamagedEnd } from "../store/stream-checks.js";
 import { type Committer, createCommitter, versionConflict } from "./committing.js";
 import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";

@@ -2,7 +2,7 @@
 import type { CreateTableCommandInput, GlobalSecondaryIndex, TableDescription } from "@aws-sdk/client-dynamodb";
 import type { CallOptions } from "../call-options.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
-import { throwIfAborted } from "../save-checks.js";
+import { throwIfAborted } from "../store/save-checks.js";
 import { checkClient, type DynamoDBAdminClientLike } from "./dynamodb-client.js";
 import { type TableAdmin, tableAdmin } from "./table-admin.js";
 import { aggregatesTableName, DEFAULT_AGGREGATES_TABLE, DEFAULT_EVENTS_TABLE, eventsTableName } from "./table-names.js";

@@ -10,7 +10,7 @@ import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
 import { decodeMessage } from "../serializer/decode-message.js";
-import type { Claim, StoredClaim } from "../store.js";
+import type { Claim, StoredClaim } from "../store/store.js";
 import type { Item } from "./limits.js";
 
 /** A record as it was stored, with what tells whether its transaction was seen whole. */

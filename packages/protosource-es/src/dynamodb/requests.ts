@@ -12,7 +12,7 @@ import type { ScanOptions } from "../call-options.js";
 import { indexAttributes } from "../opaquedata/key-attribute.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
-import type { Claim } from "../store.js";
+import type { Claim } from "../store/store.js";
 import { bytesOf, claimItem, rowItem, rowKeyItem } from "./items.js";
 import type { Item } from "./limits.js";
 

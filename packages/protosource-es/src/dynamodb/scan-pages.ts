@@ -3,8 +3,8 @@ import type { QueryCommandOutput } from "@aws-sdk/client-dynamodb";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
 import { isClaimKey } from "../opaquedata/claim-key.js";
 import type { OpaqueRow, RowPage } from "../opaquedata/opaque-store.js";
-import { encodeScanCursor, type ScanPosition } from "../scan-cursor.js";
-import type { RecordPage, RecordScanOptions, ScannedRecord } from "../store.js";
+import { encodeScanCursor, type ScanPosition } from "../store/scan-cursor.js";
+import type { RecordPage, RecordScanOptions, ScannedRecord } from "../store/store.js";
 import { type ReadRecord, readEvents, readRow } from "./items.js";
 import type { Item } from "./limits.js";
 

@@ -1,8 +1,8 @@
 /** Follows a stream from record to record, and sees that none is missing. */
 import { type Clock, epochSeconds } from "../clock.js";
-import { checkAggregateId, throwIfAborted } from "../save-checks.js";
-import type { EventsOptions, StoredRecord } from "../store.js";
-import { corruptStream, type StreamProblem } from "../stream-checks.js";
+import { checkAggregateId, throwIfAborted } from "../store/save-checks.js";
+import type { EventsOptions, StoredRecord } from "../store/store.js";
+import { corruptStream, type StreamProblem } from "../store/stream-checks.js";
 import type { ReadRecord } from "./items.js";
 import { sleep } from "./sending.js";
 import type { StreamReader } from "./stream-reader.js";

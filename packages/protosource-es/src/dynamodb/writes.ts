@@ -4,7 +4,7 @@ import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { DEFAULT_INFLATE_LIMIT } from "../gzip/gzip.js";
 import { claimKey } from "../opaquedata/claim-key.js";
 import type { OpaqueRow } from "../opaquedata/opaque-store.js";
-import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store.js";
+import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store/store.js";
 import { REFUSED_FOR_NOW, type Refusal } from "./failures.js";
 import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
 import {

@@ -18,8 +18,8 @@ import type {
 } from "../opaquedata/opaque-store.js";
 import { matches } from "../opaquedata/sort-condition.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
-import { throwIfAborted } from "../save-checks.js";
-import { checkScan, decodeScanCursor, encodeScanCursor, isInSegment } from "../scan-cursor.js";
+import { throwIfAborted } from "../store/save-checks.js";
+import { checkScan, decodeScanCursor, encodeScanCursor, isInSegment } from "../store/scan-cursor.js";
 
 /** The rows of a table, each under both of its keys. */
 export type MemoryRows = Map<string, OpaqueRow>;

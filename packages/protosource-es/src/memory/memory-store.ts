@@ -6,7 +6,6 @@
  */
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "../call-options.js";
-import { claimTaken, isAliveClaim, keepsOut } from "../claims.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
@@ -15,6 +14,7 @@ import { checkRow } from "../opaquedata/checks.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
+import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
 import {
   checkAggregateId,
   checkClaimName,
@@ -28,8 +28,14 @@ import {
   newCommitId,
   recordTtl,
   throwIfAborted,
-} from "../save-checks.js";
-import { checkRecordScan, decodeScanCursor, encodeScanCursor, isInSegment, versionInCursor } from "../scan-cursor.js";
+} from "../store/save-checks.js";
+import {
+  checkRecordScan,
+  decodeScanCursor,
+  encodeScanCursor,
+  isInSegment,
+  versionInCursor,
+} from "../store/scan-cursor.js";
 import type {
   AggregateStore,
   Claim,
@@ -51,8 +57,8 @@ import type {
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
-} from "../store.js";
-import { checkContiguous, orderCheck } from "../stream-checks.js";
+} from "../store/store.js";
+import { checkContiguous, orderCheck } from "../store/stream-checks.js";
 import { MemoryOpaqueStore } from "./memory-opaque-store.js";
 
 /** A record, and the save that brought it. */

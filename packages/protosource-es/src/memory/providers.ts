@@ -1,6 +1,6 @@
 /** The providers of this backend, for NestJS and containers like it. */
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
-import { AGGREGATE_STORE, OPAQUE_STORE, type Provider, SNAPSHOT_TAIL_STORE, STORE } from "../provider.js";
+import { AGGREGATE_STORE, OPAQUE_STORE, type Provider, SNAPSHOT_TAIL_STORE, STORE } from "../store/provider.js";
 import { MemoryOpaqueStore } from "./memory-opaque-store.js";
 import { MemoryStore } from "./memory-store.js";
 

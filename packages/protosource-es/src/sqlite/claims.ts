@@ -1,7 +1,7 @@
 /** Unique values as the table holds them, and the ends of streams: what a transaction asks of others. */
-import { claimTaken, isAliveClaim, keepsOut } from "../claims.js";
-import { checkFailed } from "../save-checks.js";
-import type { Claim, StoredClaim, StreamCheck } from "../store.js";
+import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
+import { checkFailed } from "../store/save-checks.js";
+import type { Claim, StoredClaim, StreamCheck } from "../store/store.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";

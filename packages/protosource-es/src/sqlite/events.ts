@@ -1,5 +1,5 @@
 /** Records as the table holds them: how they are appended, read and purged. */
-import type { History, ScannedRecord, StoredRecord } from "../store.js";
+import type { History, ScannedRecord, StoredRecord } from "../store/store.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";

@@ -11,7 +11,7 @@ import {
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
-import type { RowWrite } from "../store.js";
+import type { RowWrite } from "../store/store.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes, type StoredValue } from "./connection.js";
 import type { Call } from "./failures.js";

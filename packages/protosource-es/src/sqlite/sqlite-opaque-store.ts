@@ -15,8 +15,8 @@ import type {
   RowPage,
   ScannableOpaqueStore,
 } from "../opaquedata/opaque-store.js";
-import { throwIfAborted } from "../save-checks.js";
-import { checkScan, decodeScanCursor, encodeScanCursor } from "../scan-cursor.js";
+import { throwIfAborted } from "../store/save-checks.js";
+import { checkScan, decodeScanCursor, encodeScanCursor } from "../store/scan-cursor.js";
 import { deleteExpiredClaims } from "./claims.js";
 import { type Connection, otherTurns } from "./connection.js";
 import { connectionOf } from "./connections.js";

@@ -18,8 +18,8 @@ import {
   newCommitId,
   recordTtl,
   throwIfAborted,
-} from "../save-checks.js";
-import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../scan-cursor.js";
+} from "../store/save-checks.js";
+import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
 import type {
   AggregateStore,
   ClaimingStore,
@@ -41,8 +41,8 @@ import type {
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
-} from "../store.js";
-import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../stream-checks.js";
+} from "../store/store.js";
+import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../store/stream-checks.js";
 import { checkStream, readClaim, writeClaim } from "./claims.js";
 import { type Connection, otherTurns } from "./connection.js";
 import { connectionOf } from "./connections.js";

@@ -5,9 +5,9 @@ import { behaviourOf, type CommandMessage, type EventMessage } from "../aggregat
 import type { AggregateTypes, CommandOf, EventOf, Init, Outcome } from "../aggregate/types.js";
 import type { Clock } from "../clock.js";
 import { type ErrorCode, isProtosourceError, ProtosourceError } from "../errors.js";
-import { copyMessage } from "../pipeline/copy-message.js";
-import { commandBehaviourOf, decide } from "../pipeline/decide.js";
-import { andThen, isPromise } from "../pipeline/maybe-async.js";
+import { copyMessage } from "../repository/copy-message.js";
+import { commandBehaviourOf, decide } from "../repository/decide.js";
+import { andThen, isPromise } from "../repository/maybe-async.js";
 import { FakeClock } from "./fake-clock.js";
 import { diffMessages, showMessage } from "./message-diff.js";
 

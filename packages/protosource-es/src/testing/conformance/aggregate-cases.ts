@@ -3,7 +3,7 @@ import { create, type DescMessage, equals, type MessageShape, toBinary } from "@
 import { epochSeconds } from "../../clock.js";
 import { opaqueDataFromMessage, rehydrate } from "../../opaquedata/opaque-data.js";
 import type { OpaqueRow, OpaqueStore } from "../../opaquedata/opaque-store.js";
-import type { AggregateStore, Store } from "../../store.js";
+import type { AggregateStore, Store } from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext } from "./conformance-case.js";
 import {

@@ -8,7 +8,7 @@ import type {
   StoredClaim,
   StreamWrite,
   TransactionalStore,
-} from "../../store.js";
+} from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext } from "./conformance-case.js";
 import { expectStream, record, records } from "./sample-records.js";

@@ -10,7 +10,7 @@ import type {
   StoredRecord,
   StreamingStore,
   TransactionalStore,
-} from "../../store.js";
+} from "../../store/store.js";
 import type { FakeClock } from "../fake-clock.js";
 
 /**

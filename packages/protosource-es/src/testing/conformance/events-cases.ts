@@ -1,6 +1,6 @@
 /** What `StreamingStore` promises: any range of a stream, both ways, a part at a time. */
 import { epochSeconds } from "../../clock.js";
-import type { EventsOptions, Store, StoredRecord, StreamingStore } from "../../store.js";
+import type { EventsOptions, Store, StoredRecord, StreamingStore } from "../../store/store.js";
 import { expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext, OpenOptions } from "./conformance-case.js";
 import { expectRecords, expectStream, record, records } from "./sample-records.js";

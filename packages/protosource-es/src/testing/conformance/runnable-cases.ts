@@ -1,6 +1,6 @@
 import { systemClock } from "../../clock.js";
 import { ProtosourceError } from "../../errors.js";
-import type { StoredRecord } from "../../store.js";
+import type { StoredRecord } from "../../store/store.js";
 import { FakeClock } from "../fake-clock.js";
 import type {
   Capability,

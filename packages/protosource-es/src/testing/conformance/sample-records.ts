@@ -4,7 +4,7 @@ import {
   type Record as StoredRecord,
   RecordSchema as StoredRecordSchema,
 } from "../../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
-import type { History, Store } from "../../store.js";
+import type { History, Store } from "../../store/store.js";
 import { expectEqual } from "./assertions.js";
 
 /** Makes a record. By default its data tells its version, and it never expires. */

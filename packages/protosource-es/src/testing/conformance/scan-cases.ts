@@ -3,7 +3,7 @@ import type { ScanOptions } from "../../call-options.js";
 import { epochSeconds } from "../../clock.js";
 import { emptyRow } from "../../opaquedata/opaque-data.js";
 import type { OpaqueRow, OpaqueStore, ScannableOpaqueStore } from "../../opaquedata/opaque-store.js";
-import type { RecordScanOptions, ScannableStore, ScannedRecord, Store } from "../../store.js";
+import type { RecordScanOptions, ScannableStore, ScannedRecord, Store } from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext } from "./conformance-case.js";
 import { expectStream, record, records } from "./sample-records.js";

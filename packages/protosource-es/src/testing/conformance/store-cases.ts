@@ -1,7 +1,7 @@
 /** What `Store` promises: streams, conflicts, repeated saves, expiry, bad input. */
 import { epochSeconds } from "../../clock.js";
 import { isProtosourceError } from "../../errors.js";
-import type { Store, StoredRecord } from "../../store.js";
+import type { Store, StoredRecord } from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext } from "./conformance-case.js";
 import { bytes, expectHistory, expectStream, record, records, versions } from "./sample-records.js";

@@ -1,6 +1,6 @@
 /** What `SnapshotTailStore` promises: a stream's end, read without its beginning. */
 import { epochSeconds } from "../../clock.js";
-import type { SnapshotTailStore, Store } from "../../store.js";
+import type { SnapshotTailStore, Store } from "../../store/store.js";
 import { expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext, OpenOptions } from "./conformance-case.js";
 import { bytes, expectHistory, expectStream, record, records } from "./sample-records.js";

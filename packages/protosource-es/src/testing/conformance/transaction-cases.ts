@@ -3,7 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { epochSeconds } from "../../clock.js";
 import { OpaqueDataSchema } from "../../gen/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
 import type { OpaqueRow, OpaqueStore } from "../../opaquedata/opaque-store.js";
-import type { Store, StreamWrite, TransactionalStore } from "../../store.js";
+import type { Store, StreamWrite, TransactionalStore } from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext, OpenOptions } from "./conformance-case.js";
 import { expectStream, record, records } from "./sample-records.js";

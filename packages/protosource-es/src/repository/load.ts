@@ -7,8 +7,8 @@ import { type Clock, epochSeconds } from "../clock.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { decompress } from "../gzip/gzip.js";
 import type { Serializer } from "../serializer/serializer.js";
-import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store.js";
-import { corruptStream } from "../stream-checks.js";
+import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store/store.js";
+import { corruptStream } from "../store/stream-checks.js";
 import { pause } from "./pause.js";
 
 /** Where streams are read from, and how. */

@@ -1,5 +1,5 @@
 /** What every store checks of the records that it has read. */
-import { type ErrorDetails, invalid, ProtosourceError } from "./errors.js";
+import { type ErrorDetails, invalid, ProtosourceError } from "../errors.js";
 import { checkAggregateId } from "./save-checks.js";
 import type { StoredRecord } from "./store.js";
 

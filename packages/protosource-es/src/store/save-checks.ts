@@ -1,7 +1,7 @@
 /** What every store does with the arguments of a call before it reads or writes: the rules are the same everywhere. */
-import { invalid, ProtosourceError } from "./errors.js";
-import { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
-import { utf8Length } from "./opaquedata/utf8.js";
+import { invalid, ProtosourceError } from "../errors.js";
+import { MAX_TTL_SECONDS } from "../opaquedata/opaque-data.js";
+import { utf8Length } from "../opaquedata/utf8.js";
 import type { Claim, EventsOptions, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
 
 export { MAX_TTL_SECONDS };

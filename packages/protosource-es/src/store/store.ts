@@ -5,11 +5,11 @@
  * every implementation must pass.
  */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { CallOptions, ScanOptions } from "./call-options.js";
-import type { ProtosourceError } from "./errors.js";
-import type { History } from "./gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
-import type { Record as StoredRecord } from "./gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
-import type { OpaqueRow, PutOptions, PutOutcome } from "./opaquedata/opaque-store.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
+import type { ProtosourceError } from "../errors.js";
+import type { History } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
+import type { Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import type { OpaqueRow, PutOptions, PutOutcome } from "../opaquedata/opaque-store.js";
 
 export type { History, StoredRecord };
 

@@ -5,7 +5,7 @@ import type { Clock } from "../clock.js";
 import { isProtosourceError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
-import type { AggregateStore, RowWrite } from "../store.js";
+import type { AggregateStore, RowWrite } from "../store/store.js";
 
 /** A message that is kept as a row. */
 interface View {

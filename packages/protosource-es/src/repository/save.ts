@@ -8,7 +8,7 @@ import { compress } from "../gzip/gzip.js";
 import type { Logger } from "../logger.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 import type { Serializer } from "../serializer/serializer.js";
-import type { Claim, RowWrite, Store, StoredRecord, TransactionalStore } from "../store.js";
+import type { Claim, RowWrite, Store, StoredRecord, TransactionalStore } from "../store/store.js";
 import { pause } from "./pause.js";
 
 /** How often a save is repeated of which nobody knows whether it was stored. Each takes as long as the store tries. */

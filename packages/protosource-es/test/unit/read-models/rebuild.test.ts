@@ -11,9 +11,9 @@ import { MemoryOpaqueStore, type MemoryRows, MemoryStore, type MemoryStreams } f
 import { StoredRecordSchema } from "protosource-es/proto";
 import { FakeClock } from "protosource-es/testing";
 import { beforeEach, describe, expect, it } from "vitest";
-import { type OrderTypes, orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
-import { defineTest, type TestTypes, testCommands } from "../gen/example/app/test/v1/test_v1_protosource.js";
-import { order } from "../order.js";
+import { type OrderTypes, orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
+import { defineTest, type TestTypes, testCommands } from "../../gen/example/app/test/v1/test_v1_protosource.js";
+import { order } from "../../order.js";
 
 const test = defineTest();
 const START = 1_800_000_000_000_000n;

@@ -1,7 +1,7 @@
 /** What every store does with the arguments of a scan, and how it says where a page ended. */
-import type { ScanOptions, ScanSegment } from "./call-options.js";
-import { invalid } from "./errors.js";
-import { cursorText, cursorValues } from "./opaquedata/cursor-text.js";
+import type { ScanOptions, ScanSegment } from "../call-options.js";
+import { invalid } from "../errors.js";
+import { cursorText, cursorValues } from "../opaquedata/cursor-text.js";
 import { checkAggregateId } from "./save-checks.js";
 import type { RecordScanOptions } from "./store.js";
 

@@ -1,5 +1,5 @@
 /** What all stores know of claims: whom one keeps out. */
-import { ProtosourceError } from "./errors.js";
+import { ProtosourceError } from "../errors.js";
 import type { Claim, StoredClaim } from "./store.js";
 
 /** Tells whether a claim still counts at a time in epoch seconds. */

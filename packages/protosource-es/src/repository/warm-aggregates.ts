@@ -7,7 +7,7 @@ import { type Clock, epochSeconds } from "../clock.js";
 import { invalid } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { decodeMessage } from "../serializer/decode-message.js";
-import type { Store } from "../store.js";
+import type { Store } from "../store/store.js";
 import type { LoadedState } from "./load.js";
 
 /** What a cache holds of an aggregate. */

@@ -1,22 +1,22 @@
 /** Read models made anew from the events: after a new index or projection, or a crash between events and rows. */
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import type { Aggregate } from "./aggregate/aggregate.js";
-import { behaviourOf } from "./aggregate/behaviour.js";
-import type { FileModel } from "./aggregate/file-model.js";
-import type { AggregateTypes } from "./aggregate/types.js";
-import type { CallOptions, ScanSegment } from "./call-options.js";
-import { type Clock, systemClock } from "./clock.js";
-import { type ErrorCode, invalid, isProtosourceError } from "./errors.js";
-import { DEFAULT_COMPRESS_THRESHOLD, decompress } from "./gzip/gzip.js";
-import { KEY_ATTRIBUTES } from "./opaquedata/key-attribute.js";
-import type { OpaqueRow, OpaqueStore } from "./opaquedata/opaque-store.js";
-import { loadState } from "./pipeline/load.js";
-import { rowWrites } from "./pipeline/materialize.js";
-import { throwIfAborted } from "./save-checks.js";
-import { binarySerializer } from "./serializer/binary.js";
-import type { Serializer } from "./serializer/serializer.js";
-import type { RecordPage, RowWrite, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "./store.js";
-import { findProblem } from "./stream-checks.js";
+import type { Aggregate } from "../aggregate/aggregate.js";
+import { behaviourOf } from "../aggregate/behaviour.js";
+import type { FileModel } from "../aggregate/file-model.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+import type { CallOptions, ScanSegment } from "../call-options.js";
+import { type Clock, systemClock } from "../clock.js";
+import { type ErrorCode, invalid, isProtosourceError } from "../errors.js";
+import { DEFAULT_COMPRESS_THRESHOLD, decompress } from "../gzip/gzip.js";
+import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
+import type { OpaqueRow, OpaqueStore } from "../opaquedata/opaque-store.js";
+import { loadState } from "../repository/load.js";
+import { binarySerializer } from "../serializer/binary.js";
+import type { Serializer } from "../serializer/serializer.js";
+import { throwIfAborted } from "../store/save-checks.js";
+import type { RecordPage, RowWrite, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "../store/store.js";
+import { findProblem } from "../store/stream-checks.js";
+import { rowWrites } from "./materialize.js";
 
 /** An aggregate as a generated `defineX` returns it, whatever its types. */
 export interface AnyAggregate {

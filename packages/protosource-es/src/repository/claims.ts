@@ -2,7 +2,7 @@
 import type { Aggregate } from "../aggregate/aggregate.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { invalid } from "../errors.js";
-import type { Claim } from "../store.js";
+import type { Claim } from "../store/store.js";
 
 /** The unique values of an aggregate, by the scope that they are unique in. */
 export type UniqueValues = ReadonlyMap<string, ReadonlySet<string>>;

@@ -1,13 +1,13 @@
 /** Spans and metrics of a repository's calls, through a tracer and a meter that the caller has. */
-import { type ErrorCode, isProtosourceError } from "./errors.js";
-import type { ObservedOperation, ObserveOperation } from "./pipeline/observed-operation.js";
+import { type ErrorCode, isProtosourceError } from "../errors.js";
 import {
   ERROR_STATUS,
   SPAN_KIND,
   type SpanLike,
   type TelemetryAttributes,
   type TelemetryOptions,
-} from "./telemetry.js";
+} from "../telemetry.js";
+import type { ObservedOperation, ObserveOperation } from "./observed-operation.js";
 
 /** The failures by which a command is answered, and nothing is broken. */
 const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([

@@ -1,38 +1,17 @@
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { type Aggregate, derive, emptyAggregate, eventBehaviourOf } from "./aggregate/aggregate.js";
-import { type Behaviour, behaviourOf, type CommandMessage, type EventMessage } from "./aggregate/behaviour.js";
-import type { AggregateTypes, CommandOf, EventOf, EventsFor, Outcome } from "./aggregate/types.js";
-import type { CallOptions } from "./call-options.js";
-import { claimTaken } from "./claims.js";
-import { type Clock, epochSeconds, systemClock } from "./clock.js";
-import { invalid, isProtosourceError, ProtosourceError } from "./errors.js";
-import { DEFAULT_COMPRESS_THRESHOLD } from "./gzip/gzip.js";
-import type { Logger } from "./logger.js";
-import { claimChanges, commandScope, type UniqueValues, uniqueValues } from "./pipeline/claims.js";
-import { copyMessage } from "./pipeline/copy-message.js";
-import { commandBehaviourOf, decideWith } from "./pipeline/decide.js";
-import { type AppendOptions, append } from "./pipeline/emit.js";
-import { decodeRecord, type LoadedState, loadState } from "./pipeline/load.js";
-import { materialize, rowWrites } from "./pipeline/materialize.js";
-import {
-  type ObservedOperation,
-  type ObserveOperation,
-  type OperationFacts,
-  operationFacts,
-} from "./pipeline/observed-operation.js";
-import { pause } from "./pipeline/pause.js";
-import { prepare } from "./pipeline/prepare.js";
-import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./pipeline/save.js";
-import type { ValidateFields } from "./pipeline/validate.js";
-import {
-  type AggregateCache,
-  type WarmAggregates,
-  type WarmState,
-  warmAggregates,
-} from "./pipeline/warm-aggregates.js";
-import { MAX_TTL_SECONDS, throwIfAborted } from "./save-checks.js";
-import { binarySerializer } from "./serializer/binary.js";
-import type { Serializer } from "./serializer/serializer.js";
+import { type Aggregate, derive, emptyAggregate, eventBehaviourOf } from "../aggregate/aggregate.js";
+import { type Behaviour, behaviourOf, type CommandMessage, type EventMessage } from "../aggregate/behaviour.js";
+import type { AggregateTypes, CommandOf, EventOf, EventsFor, Outcome } from "../aggregate/types.js";
+import type { CallOptions } from "../call-options.js";
+import { type Clock, epochSeconds, systemClock } from "../clock.js";
+import { invalid, isProtosourceError, ProtosourceError } from "../errors.js";
+import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
+import type { Logger } from "../logger.js";
+import { materialize, rowWrites } from "../read-models/materialize.js";
+import { binarySerializer } from "../serializer/binary.js";
+import type { Serializer } from "../serializer/serializer.js";
+import { claimTaken } from "../store/claims.js";
+import { MAX_TTL_SECONDS, throwIfAborted } from "../store/save-checks.js";
 import type {
   AggregateStore,
   Claim,
@@ -41,7 +20,23 @@ import type {
   SnapshotTailStore,
   Store,
   TransactionalStore,
-} from "./store.js";
+} from "../store/store.js";
+import { claimChanges, commandScope, type UniqueValues, uniqueValues } from "./claims.js";
+import { copyMessage } from "./copy-message.js";
+import { commandBehaviourOf, decideWith } from "./decide.js";
+import { type AppendOptions, append } from "./emit.js";
+import { decodeRecord, type LoadedState, loadState } from "./load.js";
+import {
+  type ObservedOperation,
+  type ObserveOperation,
+  type OperationFacts,
+  operationFacts,
+} from "./observed-operation.js";
+import { pause } from "./pause.js";
+import { prepare } from "./prepare.js";
+import { explainTooLarge, type RecordFormat, saveCommand, snapshotFits, toRecords } from "./save.js";
+import type { ValidateFields } from "./validate.js";
+import { type AggregateCache, type WarmAggregates, type WarmState, warmAggregates } from "./warm-aggregates.js";
 
 /** How often a command is decided again by default when somebody else was first. */
 const DEFAULT_RETRIES = 8;
