@@ -52,6 +52,7 @@ export {
 export { repositoryTelemetry } from "./repository/repository-telemetry.js";
 export type { ValidateFields } from "./repository/validate.js";
 export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
+export type { Doorbell, DoorbellBatch, DoorbellSource } from "./store/doorbell.js";
 export {
   AGGREGATE_STORE,
   type ExistingProvider,
