@@ -1,21 +1,31 @@
-/** Makes the two tables, and tells how existing ones differ from what they should be. */
-import type { CreateTableCommandInput, GlobalSecondaryIndex, TableDescription } from "@aws-sdk/client-dynamodb";
+/** Makes the tables, and tells how existing ones differ from what they should be. */
+import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
 import type { CallOptions } from "../call-options.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { throwIfAborted } from "../store/save-checks.js";
 import { checkClient, type DynamoDBAdminClientLike } from "./dynamodb-client.js";
-import { type TableAdmin, tableAdmin } from "./table-admin.js";
-import { aggregatesTableName, DEFAULT_AGGREGATES_TABLE, DEFAULT_EVENTS_TABLE, eventsTableName } from "./table-names.js";
-import { aggregatesTable, eventsTable, TTL_ATTRIBUTE } from "./table-shapes.js";
+import { tableAdmin } from "./table-admin.js";
+import {
+  aggregatesTableName,
+  DEFAULT_AGGREGATES_TABLE,
+  DEFAULT_EVENTS_TABLE,
+  eventsTableName,
+  feedsTableName,
+} from "./table-names.js";
+import { readSettings, type Setting } from "./table-settings.js";
+import { aggregatesTable, eventsTable, feedsTable } from "./table-shapes.js";
 
 export interface EnsureTablesOptions extends CallOptions {
-  /** Changes existing tables too, where that is possible: indexes, TTL, recovery and protection. Off by default. */
+  /**
+   * Changes existing tables too, where that is possible: indexes, TTL, recovery, protection, and a stream that is off.
+   * Off by default.
+   */
   readonly repair?: boolean | undefined;
   /** Milliseconds to wait for a table, or an index, to become active. 120,000 by default. */
   readonly waitMs?: number | undefined;
 }
 
-/** What was found and done with one table. A setting is `keys`, `billing`, `protection`, `ttl`, `recovery` or an index. */
+/** What was found and done with one table. A setting is `keys`, `billing`, `protection`, `stream`, `ttl`, `recovery` or an index. */
 export interface TableReport {
   readonly table: string;
   /** Whether this call made the table. */
@@ -23,16 +33,27 @@ export interface TableReport {
   /** The settings that this call changed, beside those that a table is made with. */
   readonly changed: readonly string[];
   /** The settings that differ from what they should be, and were left so. */
-  readonly different: readonly { readonly setting: string; readonly expected: string; readonly found: string }[];
+  readonly different: readonly DifferentSetting[];
   /** The settings that this call couldn't change. */
   readonly failed: readonly { readonly setting: string; readonly reason: string }[];
   /** The settings that couldn't be read, which doesn't mean that they are off: a permission may be missing. */
   readonly unknown: readonly { readonly setting: string; readonly reason: string }[];
 }
 
+/** A setting of a table that isn't what it should be. */
+export interface DifferentSetting {
+  readonly setting: string;
+  readonly expected: string;
+  readonly found: string;
+  /** What it means, and what to do about it, where that isn't plain. */
+  readonly advice?: string;
+}
+
 export interface TablesReport {
   readonly events: TableReport;
   readonly aggregates: TableReport;
+  /** Only where `feedsTable` is named. */
+  readonly feeds?: TableReport;
 }
 
 const WAIT_MS = 120_000;
@@ -40,6 +61,8 @@ const WAIT_MS = 120_000;
 /**
  * Makes the tables that don't exist: on demand, protected from deletion, with TTL on `t` and point-in-time recovery.
  * An existing table is compared, and left alone without `repair`. Several callers at once are safe.
+ *
+ * Subscriptions need one table more, and the events table's stream: both are made where `feedsTable` is named.
  *
  * TTL and recovery are tried; what didn't work is in the report. Throws `invalid_argument` for a bad name or client,
  * `denied`, and `unavailable` when a table doesn't become active in time.
@@ -52,11 +75,12 @@ export async function ensureTables(
   checkClient(client);
   const expected = expectedTables(names);
   throwIfAborted(options.signal, "ensureTables");
-  const [events, aggregates] = await Promise.all([
+  const [events, aggregates, feeds] = await Promise.all([
     ensureTable(client, expected.events, options),
     ensureTable(client, expected.aggregates, options),
+    expected.feeds && ensureTable(client, expected.feeds, options),
   ]);
-  return { events, aggregates };
+  return { events, aggregates, ...(feeds && { feeds }) };
 }
 
 /**
@@ -72,27 +96,50 @@ export async function checkTables(
   checkClient(client);
   const expected = expectedTables(names);
   throwIfAborted(options.signal, "checkTables");
-  const [events, aggregates] = await Promise.all([
+  const [events, aggregates, feeds] = await Promise.all([
     checkTable(client, expected.events, options),
     checkTable(client, expected.aggregates, options),
+    expected.feeds && checkTable(client, expected.feeds, options),
   ]);
-  return { ...(events && { events }), ...(aggregates && { aggregates }) };
+  return { ...(events && { events }), ...(aggregates && { aggregates }), ...(feeds && { feeds }) };
 }
 
 /** The names of the tables. By default `"events"` and `"aggregates"`. */
 export interface TableNames {
   readonly eventsTable?: string | undefined;
   readonly aggregatesTable?: string | undefined;
+  /** The table of subscriptions. Where it isn't named there is none, and the events table needs no stream. */
+  readonly feedsTable?: string | undefined;
 }
 
-function expectedTables(names: TableNames): Record<keyof TablesReport, CreateTableCommandInput> {
+interface ExpectedTables {
+  readonly events: CreateTableCommandInput;
+  readonly aggregates: CreateTableCommandInput;
+  readonly feeds?: CreateTableCommandInput;
+}
+
+function expectedTables(names: TableNames): ExpectedTables {
   const events: string = eventsTableName(names.eventsTable ?? DEFAULT_EVENTS_TABLE);
   const aggregates: string = aggregatesTableName(names.aggregatesTable ?? DEFAULT_AGGREGATES_TABLE);
-  if (events === aggregates) {
-    const message = `events and aggregates can't share the table ${events}: give two names`;
-    throw new ProtosourceError("invalid_argument", message, { argument: "aggregatesTable" });
+  const feeds: string | undefined = names.feedsTable === undefined ? undefined : feedsTableName(names.feedsTable);
+  refuseShared({ eventsTable: events, aggregatesTable: aggregates, feedsTable: feeds });
+  return {
+    events: eventsTable(events, { stream: feeds !== undefined }),
+    aggregates: aggregatesTable(aggregates),
+    ...(feeds !== undefined && { feeds: feedsTable(feeds) }),
+  };
+}
+
+/** Refuses one name for two tables: what one keeps would lie among what the other does. */
+function refuseShared(names: TableNames): void {
+  const seen = new Set<string>();
+  for (const [argument, name] of Object.entries(names)) {
+    if (seen.has(name)) {
+      const message = `${argument} is ${name}, which is another table's name already: give each table its own`;
+      throw new ProtosourceError("invalid_argument", message, { argument });
+    }
+    if (name !== undefined) seen.add(name);
   }
-  return { events: eventsTable(events), aggregates: aggregatesTable(aggregates) };
 }
 
 async function checkTable(
@@ -128,11 +175,11 @@ async function mendSettings(
   mayMend: (setting: Setting) => boolean,
 ): Promise<TableReport> {
   const changed: string[] = [];
-  const different: { setting: string; expected: string; found: string }[] = [];
+  const different: DifferentSetting[] = [];
   const failed: { setting: string; reason: string }[] = [];
   const unknown: { setting: string; reason: string }[] = [];
   for (const one of settings) {
-    const { setting, expected, found, unreadable, mend } = one;
+    const { setting, expected, found, unreadable, advice, mend } = one;
     if (unreadable !== undefined) unknown.push({ setting, reason: reasonOf(unreadable) });
     if (found === expected) continue;
     if (mend && mayMend(one)) {
@@ -143,94 +190,10 @@ async function mendSettings(
         failed.push({ setting, reason: reasonOf(error) });
       }
     } else if (found !== undefined) {
-      different.push({ setting, expected, found });
+      different.push({ setting, expected, found, ...(advice !== undefined && { advice }) });
     }
   }
   return { table, created, changed, different, failed, unknown };
-}
-
-/** One setting of a table: what it should be, what it is, and how to change it where that is possible. */
-interface Setting {
-  readonly setting: string;
-  readonly expected: string;
-  /** Undefined when it can't be read. */
-  readonly found: string | undefined;
-  readonly unreadable?: unknown;
-  readonly mend?: () => Promise<void>;
-}
-
-async function readSettings(
-  admin: TableAdmin,
-  expected: CreateTableCommandInput,
-  found: TableDescription,
-): Promise<Setting[]> {
-  const settings: Setting[] = [
-    { setting: "keys", expected: keysOf(expected, expected), found: keysOf(found, found) },
-    { setting: "billing", expected: "on demand", found: isOnDemand(found) ? "on demand" : "provisioned" },
-    {
-      setting: "protection",
-      expected: "on",
-      found: found.DeletionProtectionEnabled ? "on" : "off",
-      mend: () => admin.update({ DeletionProtectionEnabled: true }),
-    },
-  ];
-  for (const index of expected.GlobalSecondaryIndexes ?? []) {
-    const existing = found.GlobalSecondaryIndexes?.find(({ IndexName }) => IndexName === index.IndexName);
-    const setting = {
-      setting: String(index.IndexName),
-      expected: `${keysOf(index, expected)}, ${index.Projection?.ProjectionType}`,
-    };
-    settings.push(
-      existing
-        ? { ...setting, found: `${keysOf(existing, found)}, ${existing.Projection?.ProjectionType}` }
-        : { ...setting, found: "missing", mend: () => admin.update(createIndex(index, expected)) },
-    );
-  }
-  settings.push({
-    setting: "ttl",
-    expected: `on ${TTL_ATTRIBUTE}`,
-    ...(await readSetting(admin.ttl)),
-    mend: () => admin.enableTtl(TTL_ATTRIBUTE),
-  });
-  settings.push({
-    setting: "recovery",
-    expected: "on",
-    ...(await readSetting(admin.recovery)),
-    mend: () => admin.enableRecovery(),
-  });
-  return settings;
-}
-
-async function readSetting(read: () => Promise<string>): Promise<Pick<Setting, "found" | "unreadable">> {
-  try {
-    return { found: await read() };
-  } catch (unreadable) {
-    return { found: undefined, unreadable };
-  }
-}
-
-/** Gives the keys of a table or an index with their types, such as `a HASH S, v RANGE N`. */
-function keysOf(
-  keyed: Pick<TableDescription, "KeySchema">,
-  table: Pick<TableDescription, "AttributeDefinitions">,
-): string {
-  const typeOf = (name: string | undefined): string | undefined =>
-    table.AttributeDefinitions?.find(({ AttributeName }) => AttributeName === name)?.AttributeType;
-  return (keyed.KeySchema ?? [])
-    .map(({ AttributeName, KeyType }) => `${AttributeName} ${KeyType} ${typeOf(AttributeName)}`)
-    .join(", ");
-}
-
-function isOnDemand(table: TableDescription): boolean {
-  return table.BillingModeSummary?.BillingMode === "PAY_PER_REQUEST";
-}
-
-function createIndex(index: GlobalSecondaryIndex, table: CreateTableCommandInput): Parameters<TableAdmin["update"]>[0] {
-  const names = [...(table.KeySchema ?? []), ...(index.KeySchema ?? [])].map(({ AttributeName }) => AttributeName);
-  return {
-    AttributeDefinitions: table.AttributeDefinitions?.filter(({ AttributeName }) => names.includes(AttributeName)),
-    GlobalSecondaryIndexUpdates: [{ Create: index }],
-  };
 }
 
 function reasonOf(error: unknown): string {

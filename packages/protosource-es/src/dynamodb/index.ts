@@ -6,6 +6,7 @@ export { DynamoDBOpaqueStore, type DynamoDBOpaqueStoreOptions } from "./dynamodb
 export { DynamoDBStore, type DynamoDBStoreOptions } from "./dynamodb-store.js";
 export {
   checkTables,
+  type DifferentSetting,
   type EnsureTablesOptions,
   ensureTables,
   type TableNames,
@@ -27,7 +28,10 @@ export {
   aggregatesTableName,
   DEFAULT_AGGREGATES_TABLE,
   DEFAULT_EVENTS_TABLE,
+  DEFAULT_FEEDS_TABLE,
   type EventsTableName,
   eventsTableName,
+  type FeedsTableName,
+  feedsTableName,
 } from "./table-names.js";
-export { aggregatesTable, eventsTable, TTL_ATTRIBUTE } from "./table-shapes.js";
+export { aggregatesTable, type EventsTableOptions, eventsTable, feedsTable, TTL_ATTRIBUTE } from "./table-shapes.js";

@@ -8,6 +8,9 @@ export type EventsTableName = string & { readonly [brand]: "EventsTableName" };
 /** The name of an aggregates table, checked. */
 export type AggregatesTableName = string & { readonly [brand]: "AggregatesTableName" };
 
+/** The name of a feeds table, checked. */
+export type FeedsTableName = string & { readonly [brand]: "FeedsTableName" };
+
 /** Checks the name of an events table. Throws `invalid_argument` when it breaks DynamoDB's rules. */
 export function eventsTableName(name: string): EventsTableName {
   checkTableName(name);
@@ -20,11 +23,20 @@ export function aggregatesTableName(name: string): AggregatesTableName {
   return name as AggregatesTableName;
 }
 
+/** Checks the name of a feeds table. Throws `invalid_argument` when it breaks DynamoDB's rules. */
+export function feedsTableName(name: string): FeedsTableName {
+  checkTableName(name);
+  return name as FeedsTableName;
+}
+
 /** The events table of a store that isn't told another. */
 export const DEFAULT_EVENTS_TABLE: EventsTableName = eventsTableName("events");
 
 /** The aggregates table of a store that isn't told another. */
 export const DEFAULT_AGGREGATES_TABLE: AggregatesTableName = aggregatesTableName("aggregates");
+
+/** The feeds table of subscriptions that aren't told another. */
+export const DEFAULT_FEEDS_TABLE: FeedsTableName = feedsTableName("feeds");
 
 function checkTableName(name: string): void {
   if (typeof name !== "string" || !/^[a-zA-Z0-9_.-]{3,255}$/.test(name)) {

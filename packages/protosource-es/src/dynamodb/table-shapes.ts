@@ -1,14 +1,19 @@
-/** What the two tables look like. */
+/** What the tables look like. */
 import type { CreateTableCommandInput, GlobalSecondaryIndex } from "@aws-sdk/client-dynamodb";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import type { GsiNumber } from "../opaquedata/opaque-store.js";
 import { indexName } from "./requests.js";
 
-/** The attribute of both tables that holds the expiry, in epoch seconds. */
+/** The attribute of each table that holds the expiry, in epoch seconds. */
 export const TTL_ATTRIBUTE = "t";
 
+export interface EventsTableOptions {
+  /** Whether the table has a stream, which subscriptions follow. Off by default. */
+  readonly stream?: boolean | undefined;
+}
+
 /** The events table: an item for each record, under its stream and version. */
-export function eventsTable(name: string): CreateTableCommandInput {
+export function eventsTable(name: string, { stream = false }: EventsTableOptions = {}): CreateTableCommandInput {
   return {
     TableName: name,
     BillingMode: "PAY_PER_REQUEST",
@@ -20,6 +25,24 @@ export function eventsTable(name: string): CreateTableCommandInput {
     AttributeDefinitions: [
       { AttributeName: "a", AttributeType: "S" },
       { AttributeName: "v", AttributeType: "N" },
+    ],
+    ...(stream && { StreamSpecification: { StreamEnabled: true, StreamViewType: "NEW_IMAGE" } }),
+  };
+}
+
+/** The feeds table: an item for each thing that subscriptions keep, such as how far one has come in a stream. */
+export function feedsTable(name: string): CreateTableCommandInput {
+  return {
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    DeletionProtectionEnabled: true,
+    KeySchema: [
+      { AttributeName: "k", KeyType: "HASH" },
+      { AttributeName: "s", KeyType: "RANGE" },
+    ],
+    AttributeDefinitions: [
+      { AttributeName: "k", AttributeType: "S" },
+      { AttributeName: "s", AttributeType: "S" },
     ],
   };
 }

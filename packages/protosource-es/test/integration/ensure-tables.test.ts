@@ -1,4 +1,5 @@
 /** What ensureTables makes, finds and mends. */
+import { randomUUID } from "node:crypto";
 import {
   CreateTableCommand,
   DescribeTableCommand,
@@ -8,7 +9,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { type Engine, engineClient, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
-import { checkTables, ensureTables } from "protosource-es/dynamodb";
+import { checkTables, ensureTables, eventsTable } from "protosource-es/dynamodb";
 import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
@@ -157,15 +158,77 @@ describe.each(engines)("ensureTables on $name", (engine) => {
     expect(operations.filter((operation) => !operation.startsWith("Describe"))).toEqual([]);
   });
 
+  it("makes a feeds table and a stream where the feeds table is named, and neither where it isn't", async () => {
+    const plain = await ensureTables(client, names);
+    expect(plain).not.toHaveProperty("feeds");
+    const { Table: without } = await direct.send(new DescribeTableCommand({ TableName: names.eventsTable }));
+    expect(without?.StreamSpecification?.StreamEnabled ?? false).toBe(false);
+
+    const subscribed = { ...freshTables(), feedsTable: `feeds-${randomUUID()}` };
+    const report = await ensureTables(client, subscribed);
+    expect(report.feeds).toMatchObject({
+      table: subscribed.feedsTable,
+      created: true,
+      changed: ["ttl"],
+      different: [],
+    });
+    const { Table: feeds } = await direct.send(new DescribeTableCommand({ TableName: subscribed.feedsTable }));
+    expect(feeds?.KeySchema).toEqual([
+      { AttributeName: "k", KeyType: "HASH" },
+      { AttributeName: "s", KeyType: "RANGE" },
+    ]);
+    const { Table: events } = await direct.send(new DescribeTableCommand({ TableName: subscribed.eventsTable }));
+    expect(events?.StreamSpecification).toEqual({ StreamEnabled: true, StreamViewType: "NEW_IMAGE" });
+    const again = await checkTables(client, subscribed);
+    expect(again.events?.different).toEqual([]);
+    expect(again.feeds).toMatchObject({ created: false, changed: [], different: [], failed: [] });
+  });
+
+  it("reports a stream that is off, and switches it on when told", async () => {
+    await ensureTables(direct, names);
+    const subscribed = { ...names, feedsTable: `feeds-${randomUUID()}` };
+    const off = { setting: "stream", expected: "NEW_IMAGE", found: "off", advice: expect.any(String) };
+    expect((await checkTables(client, subscribed)).feeds).toBeUndefined();
+    expect((await ensureTables(client, subscribed)).events).toMatchObject({ changed: [], different: [off] });
+    const mended = await ensureTables(client, subscribed, { repair: true });
+    expect(mended.events).toMatchObject({ changed: ["stream"], different: [], failed: [] });
+    expect((await checkTables(client, subscribed)).events?.different).toEqual([]);
+  });
+
+  it.each([
+    ["KEYS_ONLY", ["stream"]],
+    ["OLD_IMAGE", ["stream"]],
+    ["NEW_AND_OLD_IMAGES", []],
+  ] as const)(
+    "reports a stream of %s only if it doesn't bring what was saved, and leaves it",
+    async (type, expected) => {
+      await direct.send(
+        new CreateTableCommand({
+          ...eventsTable(names.eventsTable),
+          StreamSpecification: { StreamEnabled: true, StreamViewType: type },
+        }),
+      );
+      const subscribed = { ...names, feedsTable: `feeds-${randomUUID()}` };
+      const { events } = await ensureTables(client, subscribed, { repair: true });
+      expect(events.changed).not.toContain("stream");
+      expect(events.different.map(({ setting }) => setting)).toEqual(expected);
+      for (const { found, advice } of events.different)
+        expect({ found, advice }).toEqual({ found: type, advice: expect.any(String) });
+    },
+  );
+
   it("says denied when it may not describe a table", async () => {
     proxy.decide(() => ({ status: 400, body: { __type: "com.amazon.coral.service#AccessDeniedException" } }));
     const error = await ensureTables(client, names).catch((error: unknown) => error);
     expect(isProtosourceError(error, "denied") && error.details.reason).toBe("AccessDeniedException");
   });
 
-  it("refuses one table for both, and bad names", async () => {
+  it("refuses one table for two, and bad names", async () => {
     for (const bad of [
       { eventsTable: "same", aggregatesTable: "same" },
+      { feedsTable: "events" },
+      { feedsTable: "aggregates" },
+      { feedsTable: "" },
       { eventsTable: "no" },
       { aggregatesTable: "a/b" },
     ]) {
