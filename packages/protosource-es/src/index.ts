@@ -41,14 +41,14 @@ export {
 } from "./read-models/rebuild.js";
 export { decide } from "./repository/decide.js";
 export type { ObservedOperation, ObserveOperation } from "./repository/observed-operation.js";
-export {
-  type AppendEventsOptions,
-  type Applied,
-  type ApplyOptions,
-  Repository,
-  type RepositoryOptions,
-  type RepositoryStore,
-} from "./repository/repository.js";
+export { Repository } from "./repository/repository.js";
+export type {
+  AppendEventsOptions,
+  Applied,
+  ApplyOptions,
+  RepositoryOptions,
+  RepositoryStore,
+} from "./repository/repository-options.js";
 export { repositoryTelemetry } from "./repository/repository-telemetry.js";
 export type { ValidateFields } from "./repository/validate.js";
 export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
@@ -67,6 +67,7 @@ export type {
   AggregateStore,
   Claim,
   ClaimingStore,
+  EventStore,
   EventsOptions,
   History,
   LoadOptions,

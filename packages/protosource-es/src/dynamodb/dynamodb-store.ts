@@ -21,8 +21,7 @@ import {
 } from "../store/save-checks.js";
 import { checkRecordScan, decodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
 import type {
-  AggregateStore,
-  ClaimingStore,
+  EventStore,
   EventsOptions,
   History,
   LoadOptions,
@@ -31,15 +30,10 @@ import type {
   RepairableStore,
   SaveAggregateOptions,
   SaveOptions,
-  ScannableStore,
-  SnapshotTailStore,
-  Store,
   StoredClaim,
   StoredRecord,
   StreamCheck,
-  StreamingStore,
   StreamWrite,
-  TransactionalStore,
   TransactionOptions,
 } from "../store/store.js";
 import { checkDamagedEnd } from "../store/stream-checks.js";
@@ -81,17 +75,7 @@ export interface DynamoDBStoreOptions extends RequestOptions {
  * units per KB and record. More are several transactions of at most 100 records and 4 MB, each atomic. Reads are
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
-export class DynamoDBStore
-  implements
-    Store,
-    StreamingStore,
-    SnapshotTailStore,
-    AggregateStore,
-    TransactionalStore,
-    ClaimingStore,
-    ScannableStore,
-    RepairableStore
-{
+export class DynamoDBStore implements EventStore, RepairableStore {
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
   /** Seconds after which an event expires that has no `ttl` of its own. */

@@ -37,9 +37,8 @@ import {
   versionInCursor,
 } from "../store/scan-cursor.js";
 import type {
-  AggregateStore,
   Claim,
-  ClaimingStore,
+  EventStore,
   EventsOptions,
   History,
   LoadOptions,
@@ -47,15 +46,10 @@ import type {
   RecordScanOptions,
   SaveAggregateOptions,
   SaveOptions,
-  ScannableStore,
   ScannedRecord,
-  SnapshotTailStore,
-  Store,
   StoredClaim,
   StoredRecord,
-  StreamingStore,
   StreamWrite,
-  TransactionalStore,
   TransactionOptions,
 } from "../store/store.js";
 import { checkContiguous, orderCheck } from "../store/stream-checks.js";
@@ -97,9 +91,7 @@ export interface MemoryStoreOptions {
 const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
-export class MemoryStore
-  implements Store, StreamingStore, SnapshotTailStore, AggregateStore, TransactionalStore, ClaimingStore, ScannableStore
-{
+export class MemoryStore implements EventStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */

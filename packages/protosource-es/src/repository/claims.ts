@@ -49,8 +49,3 @@ export function claimChanges(before: UniqueValues, after: UniqueValues, owner: s
   }
   return claims;
 }
-
-/** The scope of the ids of commands to one kind of aggregate. */
-export function commandScope(typeName: string): string {
-  return `${typeName}#command`;
-}

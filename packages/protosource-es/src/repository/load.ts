@@ -9,7 +9,9 @@ import { decompress } from "../gzip/gzip.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store/store.js";
 import { corruptStream } from "../store/stream-checks.js";
+import type { Call } from "./observed-operation.js";
 import { pause } from "./pause.js";
+import type { Setup } from "./setup.js";
 
 /** Where streams are read from, and how. */
 export interface StreamSource {
@@ -19,7 +21,7 @@ export interface StreamSource {
 }
 
 /** The state of an aggregate, or why there is none. */
-export interface LoadedState<T extends AggregateTypes> {
+export interface LoadedState<T extends AggregateTypes = AggregateTypes> {
   /** With its derived fields; undefined when there is no aggregate. */
   readonly aggregate: T["aggregate"] | undefined;
   /** The highest version that is stored, expired or not; 0 when nothing is. */
@@ -95,6 +97,18 @@ export async function loadState<T extends AggregateTypes>(
   }
   derive(definition, aggregate);
   return { aggregate, version, expiry, firstExpiry, replayed, absence: "unknown" };
+}
+
+/** Loads the state of an aggregate of a repository, and tells the observer what it was made from. */
+export async function readState(
+  { definition, store, format }: Setup,
+  id: string,
+  { signal, facts }: Call,
+  consistency?: LoadOptions["consistency"],
+): Promise<LoadedState> {
+  const loaded = await loadState(definition, { ...format, store }, id, { consistency, signal });
+  facts.replayed = loaded.replayed;
+  return loaded;
 }
 
 /** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */

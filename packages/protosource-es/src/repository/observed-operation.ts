@@ -1,4 +1,5 @@
 /** Around all steps: what an observer learns of a call. */
+import type { Setup } from "./setup.js";
 
 /** One call of a repository. What comes of it is known once it has ended. */
 export interface ObservedOperation {
@@ -31,7 +32,7 @@ export type ObserveOperation = <R>(operation: ObservedOperation, run: () => Prom
 export type OperationFacts = { -readonly [K in keyof ObservedOperation]: ObservedOperation[K] };
 
 /** Begins the facts of a call. */
-export function operationFacts(operation: ObservedOperation["operation"], aggregateType: string): OperationFacts {
+function operationFacts(operation: ObservedOperation["operation"], aggregateType: string): OperationFacts {
   return {
     operation,
     aggregateType,
@@ -44,4 +45,23 @@ export function operationFacts(operation: ObservedOperation["operation"], aggreg
     skipped: false,
     repeated: false,
   };
+}
+
+/** What each step of a call is given. */
+export interface Call {
+  readonly signal: AbortSignal | undefined;
+  /** What the observer is told. */
+  readonly facts: OperationFacts;
+}
+
+/** Runs a call within the observer of a repository, who sees its facts. */
+export function observed<R>(
+  { definition, options: { observe } }: Setup,
+  operation: ObservedOperation["operation"],
+  signal: AbortSignal | undefined,
+  run: (call: Call) => Promise<R>,
+): Promise<R> {
+  const facts = operationFacts(operation, definition.schema.typeName);
+  const work = (): Promise<R> => run({ signal, facts });
+  return observe === undefined ? work() : observe(facts, work);
 }

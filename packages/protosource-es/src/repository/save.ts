@@ -8,7 +8,15 @@ import { compress } from "../gzip/gzip.js";
 import type { Logger } from "../logger.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 import type { Serializer } from "../serializer/serializer.js";
-import type { Claim, RowWrite, Store, StoredRecord, TransactionalStore } from "../store/store.js";
+import type {
+  Claim,
+  RowWrite,
+  Store,
+  StoredRecord,
+  StreamCheck,
+  StreamWrite,
+  TransactionalStore,
+} from "../store/store.js";
 import { pause } from "./pause.js";
 
 /** How often a save is repeated of which nobody knows whether it was stored. Each takes as long as the store tries. */
@@ -52,44 +60,49 @@ export function toRecords(
 
 export interface SaveCommandOptions {
   /** Rows for the same transaction. */
-  readonly rows: readonly RowWrite[] | undefined;
+  readonly rows: readonly RowWrite[];
   /** What to take and to free in the same transaction. */
   readonly claims: readonly Claim[];
+  /** What must be so of other streams. */
+  readonly check: readonly StreamCheck[];
   /** Whether the store may cut the records into several transactions. */
   readonly splitSaves: boolean;
   readonly signal: AbortSignal | undefined;
 }
 
 /**
- * Saves the records of a command: all or none, unless they may be split. While nobody knows whether they were stored,
- * the very same save is repeated, a few times.
+ * Saves what commands come to: all or none, unless it is one stream and may be split. While nobody knows whether it was
+ * stored, the very same save is repeated, a few times.
  *
  * Throws `too_large` for more than one transaction holds, and what the store throws.
  */
 export async function saveCommand(
   store: Store & Partial<TransactionalStore>,
-  streamId: string,
-  records: readonly StoredRecord[],
+  writes: readonly StreamWrite[],
   options: SaveCommandOptions,
 ): Promise<void> {
-  const { rows, claims, splitSaves, signal } = options;
-  const others = claims.length + (rows?.length ?? 0);
-  const size = records.length + others;
-  if (size > MAX_TRANSACTION_ITEMS && (others > 0 || !splitSaves) && !store.packs) {
+  const { rows, claims, check, splitSaves, signal } = options;
+  const records = writes.reduce((sum, write) => sum + write.records.length, 0);
+  const others = claims.length + rows.length + check.length;
+  const size = records + others;
+  const [first] = writes;
+  const isLone = writes.length === 1 && others === 0;
+  if (size > MAX_TRANSACTION_ITEMS && !(isLone && splitSaves) && !store.packs) {
+    const streams = writes.map(({ aggregateId }) => aggregateId).join(", ");
     throw new ProtosourceError(
       "too_large",
-      `the save comes to ${size} records, claims and rows for ${streamId}, and one transaction holds ${MAX_TRANSACTION_ITEMS}: save less at once${others > 0 ? "" : ", or set splitSaves"}`,
+      `the save comes to ${size} records, claims and rows for ${streams}, and one transaction holds ${MAX_TRANSACTION_ITEMS}: save less at once${isLone ? ", or set splitSaves" : ""}`,
       { what: "command", size, limit: MAX_TRANSACTION_ITEMS },
     );
   }
-  const isTransaction = others > 0 || (records.length > 1 && !splitSaves);
+  const isTransaction = !isLone || (records > 1 && !splitSaves);
   // A value may become free before an unanswered attempt arrives. Nobody frees what is taken once.
   const isLasting = (scope: string): boolean => claims.some((claim) => claim.scope === scope && claim.once);
   await untilKnown(signal, isLasting, async (commitId) => {
-    if (isTransaction && store.saveAll !== undefined) {
-      await store.saveAll([{ aggregateId: streamId, records }], { rows, claims, signal, commitId, atEnd: true });
+    if (first === undefined || (isTransaction && store.saveAll !== undefined)) {
+      await store.saveAll?.(writes, { rows, claims, check, signal, commitId, atEnd: true });
     } else {
-      await store.save(streamId, records, { signal, commitId, atEnd: true });
+      await store.save(first.aggregateId, first.records, { signal, commitId, atEnd: true });
     }
   });
 }
@@ -152,9 +165,8 @@ export function snapshotFits(
 export function explainTooLarge(
   error: unknown,
   { snapshot }: Behaviour,
-  streamId: string,
   events: readonly EventMessage[],
-  records: readonly StoredRecord[],
+  { aggregateId: streamId, records }: StreamWrite,
 ): unknown {
   if (!isProtosourceError(error, "too_large")) return error;
   const oversized = records.findIndex(

@@ -31,7 +31,10 @@ export interface AggregateCache {
 }
 
 /** A state that is kept. */
-export type WarmState<T extends AggregateTypes> = Pick<LoadedState<T>, "aggregate" | "version" | "firstExpiry">;
+export type WarmState<T extends AggregateTypes = AggregateTypes> = Pick<
+  LoadedState<T>,
+  "aggregate" | "version" | "firstExpiry"
+>;
 
 /** What a repository does with its cache. A cache that fails is as good as an empty one, with a warning. */
 export interface WarmAggregates<T extends AggregateTypes> {

@@ -21,8 +21,7 @@ import {
 } from "../store/save-checks.js";
 import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
 import type {
-  AggregateStore,
-  ClaimingStore,
+  EventStore,
   EventsOptions,
   History,
   LoadOptions,
@@ -32,14 +31,9 @@ import type {
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
-  ScannableStore,
-  SnapshotTailStore,
-  Store,
   StoredClaim,
   StoredRecord,
-  StreamingStore,
   StreamWrite,
-  TransactionalStore,
   TransactionOptions,
 } from "../store/store.js";
 import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../store/stream-checks.js";
@@ -94,17 +88,7 @@ const PURGED_AT_ONCE = 100n;
  *
  * The calls are synchronous within: a long one keeps the program from other work.
  */
-export class SqliteStore
-  implements
-    Store,
-    StreamingStore,
-    SnapshotTailStore,
-    AggregateStore,
-    TransactionalStore,
-    ClaimingStore,
-    ScannableStore,
-    RepairableStore
-{
+export class SqliteStore implements EventStore, RepairableStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */

@@ -240,3 +240,13 @@ export interface ScannableStore {
    */
   scan(options?: RecordScanOptions): Promise<RecordPage>;
 }
+
+/** A store that can do whatever a program asks of one. Those of this package are such, and can do more. */
+export interface EventStore
+  extends Store,
+    StreamingStore,
+    SnapshotTailStore,
+    AggregateStore,
+    TransactionalStore,
+    ClaimingStore,
+    ScannableStore {}

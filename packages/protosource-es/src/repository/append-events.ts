@@ -1,0 +1,52 @@
+/** Events that were made elsewhere, as in an import: no step of a command but the last. */
+import type { Message } from "@bufbuild/protobuf";
+import { derive, emptyAggregate, eventBehaviourOf } from "../aggregate/aggregate.js";
+import type { EventMessage } from "../aggregate/behaviour.js";
+import { invalid } from "../errors.js";
+import { snapshotRule } from "./change.js";
+import { checkVersion } from "./checks.js";
+import { uniqueValues } from "./claims.js";
+import { claimsOf, writeRows } from "./commit.js";
+import { copyMessage } from "./copy-message.js";
+import { append } from "./emit.js";
+import { readState } from "./load.js";
+import type { Call } from "./observed-operation.js";
+import { saveCommand, toRecords } from "./save.js";
+import { type Setup, streamIdOf } from "./setup.js";
+
+/** Appends events to the stream of an aggregate, with the snapshots that are due, and gives its version then. */
+export async function appendEvents(
+  setup: Setup,
+  id: string,
+  events: readonly Message[],
+  expectedVersion: bigint | undefined,
+  call: Call,
+): Promise<bigint> {
+  const { definition, behaviour, store, options, format, clock } = setup;
+  const loaded = await readState(setup, id, call);
+  checkVersion(id, loaded, expectedVersion);
+  const before = uniqueValues(definition, loaded.aggregate);
+  const aggregate = loaded.aggregate ?? emptyAggregate(definition);
+  const copies = events.map((event) => copyEvent(setup, id, event));
+  const { stored } = append(definition, aggregate, copies, {
+    version: loaded.version,
+    at: () => clock.now(),
+    accepts: snapshotRule(setup, id),
+  });
+  if (stored.length === 0) return loaded.version;
+  derive(definition, aggregate);
+  const write = { aggregateId: streamIdOf(setup, id), records: toRecords(behaviour, stored, format) };
+  const claims = claimsOf(setup, id, before, aggregate);
+  await saveCommand(store, [write], { rows: [], claims, check: [], splitSaves: true, signal: call.signal });
+  call.facts.events = copies.length;
+  if (options.materialize !== "off") await writeRows(setup, aggregate);
+  return aggregate.version;
+}
+
+function copyEvent({ definition, clock }: Setup, id: string, event: Message): EventMessage {
+  const copy = copyMessage(eventBehaviourOf(definition, event).schema, event as EventMessage);
+  if (copy.id !== "" && copy.id !== id) throw invalid("events", `an event is of ${copy.id}, and not of ${id}`);
+  copy.id = id;
+  if (copy.at === 0n) copy.at = clock.now();
+  return copy;
+}

@@ -1,0 +1,73 @@
+/** The loop around all steps: load, decide and save, and again when somebody else was first. */
+import { throwIfAborted } from "../store/save-checks.js";
+import { type Change, decideAll, type Task } from "./change.js";
+import { checkVersion } from "./checks.js";
+import { findRepeated, untouched } from "./command-id.js";
+import { commit } from "./commit.js";
+import { readState } from "./load.js";
+import type { Call, OperationFacts } from "./observed-operation.js";
+import { pause } from "./pause.js";
+import type { AnyApplied } from "./repository-options.js";
+import { streamIdOf } from "./setup.js";
+import { attemptUnproven } from "./unproven-attempt.js";
+import type { WarmState } from "./warm-aggregates.js";
+
+/** How often commands are decided again by default when somebody else was first. */
+const DEFAULT_RETRIES = 8;
+
+export interface ApplyTasksOptions {
+  readonly commandId: string | undefined;
+  /** Whether the caller says which aggregate the first task is for. Else its id was made, and is new at each call. */
+  readonly isNamed: boolean;
+  readonly retries: number | undefined;
+}
+
+/**
+ * Decides and saves the commands of tasks, all or none. When somebody else changes one of the aggregates meanwhile,
+ * everything is decided again.
+ */
+export async function applyTasks(
+  tasks: readonly [Task, ...Task[]],
+  { commandId, isNamed, retries = DEFAULT_RETRIES }: ApplyTasksOptions,
+  call: Call,
+): Promise<readonly AnyApplied[]> {
+  const { signal, facts } = call;
+  const [first, ...others] = tasks;
+  throwIfAborted(signal, facts.operation);
+  const proven = await attemptUnproven(tasks, commandId, call);
+  if (proven !== undefined) return conclude(proven, facts);
+  let conflict: Error | undefined;
+  for (let attempt = 0; ; attempt++) {
+    throwIfAborted(signal, facts.operation);
+    const states = await Promise.all(tasks.map(({ setup, id }) => readState(setup, id, call)));
+    if (commandId !== undefined) {
+      // Only after the load: before it, another process could carry out the command between the two.
+      const repeated = await findRepeated(first.setup, commandId, isNamed ? first.id : undefined, call);
+      if (repeated !== undefined) {
+        Object.assign(facts, { skipped: true, repeated: true });
+        return [repeated, ...(await Promise.all(others.map(({ setup, id }) => untouched(setup, id, call))))];
+      }
+    }
+    if (conflict !== undefined && attempt > retries) throw conflict;
+    for (const [i, { id, expectedVersion }] of tasks.entries())
+      checkVersion(id, states[i] as WarmState, expectedVersion);
+    const changes = await decideAll(tasks, states, call);
+    const isNothing = commandId === undefined && changes.every(({ skipped }) => skipped);
+    conflict = isNothing ? undefined : await commit(changes, commandId, call);
+    if (conflict === undefined) return conclude(changes, facts);
+    if (attempt >= retries && commandId === undefined) throw conflict;
+    await pause(attempt, signal);
+  }
+}
+
+/** Keeps the states for the next commands, and tells what came of these. */
+function conclude(changes: readonly Change[], facts: OperationFacts): readonly AnyApplied[] {
+  for (const { setup, id, aggregate, loaded, skipped } of changes) {
+    if (!skipped) setup.warm?.keep(streamIdOf(setup, id), aggregate, loaded.firstExpiry);
+  }
+  facts.events = changes.reduce((sum, { events }) => sum + events.length, 0);
+  facts.skipped = changes.every(({ skipped }) => skipped);
+  return changes.map(({ id, events, aggregate, skipped }) => {
+    return { id, version: aggregate.version, events, aggregate, skipped, repeated: false };
+  });
+}

@@ -1,0 +1,87 @@
+/** Steps 2 to 6 for the commands to one aggregate: each is decided on the state that the one before leaves. */
+import { emptyAggregate } from "../aggregate/aggregate.js";
+import type { AggregateMessage, CommandMessage, EventMessage } from "../aggregate/behaviour.js";
+import { type UniqueValues, uniqueValues } from "./claims.js";
+import { copyMessage } from "./copy-message.js";
+import { commandBehaviourOf, decideWith } from "./decide.js";
+import type { AppendOptions } from "./emit.js";
+import type { Call } from "./observed-operation.js";
+import { snapshotFits } from "./save.js";
+import { type Setup, streamIdOf } from "./setup.js";
+import type { WarmState } from "./warm-aggregates.js";
+
+/** Commands to one aggregate, ready to be decided. */
+export interface Task {
+  readonly setup: Setup;
+  readonly id: string;
+  readonly commands: readonly CommandMessage[];
+  /** The version that the caller decided on, if any. */
+  readonly expectedVersion: bigint | undefined;
+}
+
+/** What commands come to. */
+export interface Change extends Task {
+  /** What they were decided on. */
+  readonly loaded: WarmState;
+  /** The unique values of before. */
+  readonly taken: UniqueValues;
+  readonly events: readonly EventMessage[];
+  /** What is to be stored: the events, with the snapshots that are due among them. */
+  readonly stored: readonly EventMessage[];
+  /** The state afterwards. */
+  readonly aggregate: AggregateMessage;
+  /** Whether there is nothing to do. */
+  readonly skipped: boolean;
+}
+
+/** Decides the commands of a task. Throws what a rule throws, and what `decide` does. */
+async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Promise<Change> {
+  const { definition, options, clock } = task.setup;
+  const events: EventMessage[] = [];
+  const stored: EventMessage[] = [];
+  // Before the rules see the state: one that changes it against the rule changes nothing here.
+  const taken = uniqueValues(definition, loaded.aggregate);
+  let { aggregate = emptyAggregate(definition), version } = loaded;
+  for (const given of task.commands) {
+    // A copy for each try: what a rule changes against the rule must not be there when it is asked again.
+    const command = copyMessage(commandBehaviourOf(definition, given).schema, given);
+    const now = clock.now();
+    let first = true;
+    const at = (): bigint => {
+      const time = first ? now : clock.now();
+      first = false;
+      return time;
+    };
+    const accepts = snapshotRule(task.setup, task.id);
+    const decideOptions = { version, at, accepts, validate: options.validate };
+    const outcome = await decideWith(definition, aggregate, command, { now, signal }, decideOptions);
+    ({ aggregate } = outcome);
+    if (outcome.skipped) continue;
+    ({ version } = aggregate);
+    events.push(...(outcome.events as readonly EventMessage[]));
+    stored.push(...(outcome.stored as readonly EventMessage[]));
+  }
+  return { ...task, loaded, taken, events, stored, aggregate, skipped: stored.length === 0 };
+}
+
+/** Decides each task on the state that was read for it, in their order. */
+export async function decideAll(
+  tasks: readonly [Task, ...Task[]],
+  states: readonly WarmState[],
+  call: Call,
+): Promise<[Change, ...Change[]]> {
+  call.facts.decisions++;
+  const changes: Change[] = [];
+  for (const [i, task] of tasks.entries()) changes.push(await decideTask(task, states[i] as WarmState, call));
+  return changes as [Change, ...Change[]];
+}
+
+/**
+ * Gives the rule that says which snapshots are written. By default a snapshot is for the store to accept: a stream
+ * without one that Go expects is wrong to Go.
+ */
+export function snapshotRule(setup: Setup, id: string): AppendOptions["accepts"] {
+  const { options, format, logger } = setup;
+  if (options.sharedWithGo ?? !format.packs) return () => true;
+  return (schema, snapshot) => snapshotFits(schema, snapshot, streamIdOf(setup, id), format, logger);
+}

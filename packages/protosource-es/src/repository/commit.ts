@@ -1,0 +1,85 @@
+/** Steps 7 to 9: what was decided is stored, and the rows follow. */
+import type { AggregateMessage } from "../aggregate/behaviour.js";
+import { epochSeconds } from "../clock.js";
+import { isProtosourceError, type ProtosourceError } from "../errors.js";
+import { materialize, rowWrites } from "../read-models/materialize.js";
+import type { AggregateStore, Claim, RowWrite, StreamCheck, StreamWrite } from "../store/store.js";
+import type { Change } from "./change.js";
+import { claimChanges, type UniqueValues, uniqueValues } from "./claims.js";
+import { commandClaim, commandScope } from "./command-id.js";
+import type { Call } from "./observed-operation.js";
+import type { RepositoryStore } from "./repository-options.js";
+import { explainTooLarge, saveCommand, toRecords } from "./save.js";
+import { type Setup, streamIdOf } from "./setup.js";
+
+/**
+ * Saves what commands come to, all of it or nothing, and then writes the rows. A conflict is an outcome here, which the
+ * caller decides about.
+ */
+export async function commit(
+  changes: readonly [Change, ...Change[]],
+  commandId: string | undefined,
+  { signal, facts }: Call,
+): Promise<ProtosourceError | undefined> {
+  const [{ setup, id, aggregate }] = changes;
+  const made = changes.filter(({ skipped }) => !skipped);
+  const writes = made.map((change) => ({
+    aggregateId: streamIdOf(change.setup, change.id),
+    records: toRecords(change.setup.behaviour, change.stored, change.setup.format),
+  }));
+  const claims = made.flatMap((change) => claimsOf(change.setup, change.id, change.taken, change.aggregate));
+  if (commandId !== undefined) claims.push(commandClaim(setup, id, commandId, aggregate.version));
+  const { splitSaves = false } = setup.options;
+  const options = { rows: rowsOf(made), claims, check: checksOf(changes, made), splitSaves, signal };
+  try {
+    await saveCommand(setup.store, writes, options);
+  } catch (error) {
+    const isRepeated = isProtosourceError(error, "claim_taken") && error.details.scope === commandScope(setup);
+    if (!isRepeated && !isProtosourceError(error, "version_conflict")) {
+      throw made.reduce<unknown>(
+        (reason, change, i) => explainTooLarge(reason, change.setup.behaviour, change.stored, writes[i] as StreamWrite),
+        error,
+      );
+    }
+    facts.conflicts++;
+    return error;
+  }
+  await Promise.all(made.map((change) => followUp(change.setup, change.aggregate)));
+  return undefined;
+}
+
+/** Gives what a change of an aggregate takes and frees. */
+export function claimsOf(setup: Setup, id: string, before: UniqueValues, after: AggregateMessage): Claim[] {
+  const { definition, behaviour, clock } = setup;
+  const ttl = behaviour.ttlSeconds > 0n ? epochSeconds(clock) + behaviour.ttlSeconds : 0n;
+  return claimChanges(before, uniqueValues(definition, after), streamIdOf(setup, id), ttl);
+}
+
+/** Writes the rows of an aggregate after its events, unless they were written with them or are off. */
+async function followUp(setup: Setup, aggregate: AggregateMessage): Promise<void> {
+  if ((setup.options.materialize ?? "best-effort") === "best-effort") await writeRows(setup, aggregate);
+}
+
+/** Writes the rows of an aggregate, where the store keeps any. A failure is logged. */
+export async function writeRows({ store, behaviour, logger }: Setup, aggregate: AggregateMessage): Promise<void> {
+  if (keepsRows(store)) await materialize(behaviour, aggregate, store, logger);
+}
+
+/** The rows that are written in the transaction. */
+function rowsOf(made: readonly Change[]): readonly RowWrite[] {
+  return made
+    .filter(({ setup }) => setup.options.materialize === "transactional")
+    .flatMap(({ setup, aggregate }) => rowWrites(setup.behaviour, aggregate, setup.format));
+}
+
+/** An aggregate that a decision left as it is must still be so when the others change. */
+function checksOf(changes: readonly Change[], made: readonly Change[]): readonly StreamCheck[] {
+  if (made.length === 0) return [];
+  return changes
+    .filter(({ skipped }) => skipped)
+    .map(({ setup, id, loaded }) => ({ aggregateId: streamIdOf(setup, id), version: loaded.version }));
+}
+
+function keepsRows(store: RepositoryStore): store is RepositoryStore & AggregateStore {
+  return store.saveAggregate !== undefined;
+}

@@ -1,0 +1,114 @@
+/** What a repository is made with, what its calls take, and what comes of them. */
+import type { Message } from "@bufbuild/protobuf";
+import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
+import type { CallOptions } from "../call-options.js";
+import type { Clock } from "../clock.js";
+import type { Logger } from "../logger.js";
+import type { Serializer } from "../serializer/serializer.js";
+import type { EventStore, LoadOptions, Store } from "../store/store.js";
+import type { ObserveOperation } from "./observed-operation.js";
+import type { ValidateFields } from "./validate.js";
+import type { AggregateCache } from "./warm-aggregates.js";
+
+/** What a repository needs of a store, and what it uses where the store has it. */
+export type RepositoryStore = Store & Partial<EventStore>;
+
+export interface RepositoryOptions {
+  /** Tells the time of events, and which records have expired. The machine's clock by default. */
+  readonly clock?: Clock | undefined;
+  /** Makes the id for a creation command that comes without one. Without it, such a command is refused. */
+  readonly newId?: (() => string) | undefined;
+  /** The same for all who read and write the streams. Binary by default. */
+  readonly serializer?: Serializer | undefined;
+  /** Data of this many bytes and more is gzipped; 300 by default, and 0 for never. A store that packs does it itself. */
+  readonly compressThreshold?: number | undefined;
+  /**
+   * When the rows of the aggregate and its projections are written. `best-effort`, the default: after the events, and
+   * a failure is logged. `transactional`: with the events, all or none; the store must be able to. `off`: never.
+   */
+  readonly materialize?: "best-effort" | "transactional" | "off" | undefined;
+  /**
+   * Keeps aggregates between commands, so that the next command on one spares the load: a `Map`, or what forgets, such
+   * as the `LRUCache` of the package lru-cache. Repositories may share one. A stale entry costs a second try and does no
+   * harm: the save finds it, and only a fresh state refuses or skips a command. That holds while streams only grow. So
+   * a cache is `invalid_argument` where events expire by `event_ttl_seconds` or the store's `ttlSeconds`; nor may
+   * anybody delete streams. None by default.
+   */
+  readonly cache?: AggregateCache | undefined;
+  /**
+   * How a command loads the aggregate at first. `eventual` costs half where the store charges for that; when its state
+   * was stale, or a command is refused or skipped, it is loaded again, strongly. `strong` by default.
+   */
+  readonly consistency?: LoadOptions["consistency"];
+  /** How often a command is decided again when somebody else changed the aggregate meanwhile; 8 by default. */
+  readonly retries?: number | undefined;
+  /**
+   * Whether Go services read the same streams; true by default, save for a store that packs, which they can't read.
+   * They need every snapshot, so one that is too large for the store fails its command. With false it is left out, with
+   * a warning.
+   */
+  readonly sharedWithGo?: boolean | undefined;
+  /**
+   * Whether a command may come to more than the 100 records that one transaction holds; false by default, and such a
+   * command is `too_large`, except for a store that packs. With true the store saves it in parts, and a failure between
+   * them is `partial_save`. A `commandId`, unique values that change and transactional rows need one transaction always.
+   */
+  readonly splitSaves?: boolean | undefined;
+  /** Seconds for which the `commandId` of a command is remembered; a day by default. */
+  readonly commandIdSeconds?: number | undefined;
+  /** Runs each call, and sees what comes of it, as `repositoryTelemetry` does. None by default. */
+  readonly observe?: ObserveOperation | undefined;
+  /** Checks the fields of each command, instead of @bufbuild/protovalidate. */
+  readonly validate?: ValidateFields | undefined;
+  /** Takes failures that no call fails for, such as that of a row. The console by default. */
+  readonly logger?: Logger | undefined;
+}
+
+export interface ApplyOptions {
+  /**
+   * Who acts: it takes the place of the command's own actor. Give it wherever commands come from outside, or callers
+   * choose whom they act as. Not even undefined may stand for it, so that a missing claim can't be taken for none.
+   */
+  readonly actor?: string;
+  /** The aggregate: it fills in a command's empty id, and any other id is `invalid_argument`. */
+  readonly id?: string;
+  /** The version that the caller decided on, 0 for no aggregate: another one is `version_conflict`, without retries. */
+  readonly expectedVersion?: bigint | undefined;
+  /**
+   * Names the command, such as after the message that brought it: whoever sends it again, from any process, has no
+   * effect and is told what came of the first, even if that had nothing to do. Of one that was refused nothing is
+   * known. Its ids are those of one kind of aggregate, and for another aggregate of it, `claim_taken`. Only the id is
+   * kept: another command to the same aggregate under a used id is taken for the first, and has no effect. So never
+   * choose an id that says less than the command, such as a session's. The store must keep claims.
+   */
+  readonly commandId?: string | undefined;
+  /** How often to decide again; by default what the repository says. 0 for never. */
+  readonly retries?: number | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of a command, or of several. */
+export interface Applied<A extends Message, E> {
+  readonly id: string;
+  /** The version of the aggregate afterwards. Snapshots take a version too. */
+  readonly version: bigint;
+  /** The new events, without snapshots. */
+  readonly events: readonly E[];
+  readonly aggregate: A;
+  /** Whether there was nothing to do, so that nothing was stored. */
+  readonly skipped: boolean;
+  /**
+   * Whether a command of the same `commandId` was carried out before. Then `id` and `version` are what came of that
+   * one, there are no events, and `aggregate` is as it is now.
+   */
+  readonly repeated: boolean;
+}
+
+/** Appends to a stream, as `Repository.save` takes it. */
+export interface AppendEventsOptions extends CallOptions {
+  /** The version after which the events come: another one is `version_conflict`. */
+  readonly expectedVersion?: bigint | undefined;
+}
+
+/** What came of commands to an aggregate of any kind. */
+export type AnyApplied = Applied<AggregateMessage, EventMessage>;
