@@ -39,12 +39,15 @@ export {
   rebuild,
   type SegmentProgress,
 } from "./read-models/rebuild.js";
+export { type AnyCommandFor, type AppliedAll, type CommandFor, commandFor } from "./repository/command-for.js";
 export { decide } from "./repository/decide.js";
 export type { ObservedOperation, ObserveOperation } from "./repository/observed-operation.js";
 export { Repository } from "./repository/repository.js";
 export type {
+  AggregateChoice,
   AppendEventsOptions,
   Applied,
+  ApplyAllOptions,
   ApplyOptions,
   RepositoryOptions,
   RepositoryStore,

@@ -1,13 +1,13 @@
 /** The loop around all steps: load, decide and save, and again when somebody else was first. */
 import { throwIfAborted } from "../store/save-checks.js";
 import { type Change, decideAll, type Task } from "./change.js";
-import { checkVersion } from "./checks.js";
+import { checkCommandId, checkRetries, checkVersion } from "./checks.js";
 import { findRepeated, untouched } from "./command-id.js";
 import { commit } from "./commit.js";
 import { readState } from "./load.js";
 import type { Call, OperationFacts } from "./observed-operation.js";
 import { pause } from "./pause.js";
-import type { AnyApplied } from "./repository-options.js";
+import type { AnyApplied, ApplyAllOptions } from "./repository-options.js";
 import { streamIdOf } from "./setup.js";
 import { attemptUnproven } from "./unproven-attempt.js";
 import type { WarmState } from "./warm-aggregates.js";
@@ -15,24 +15,22 @@ import type { WarmState } from "./warm-aggregates.js";
 /** How often commands are decided again by default when somebody else was first. */
 const DEFAULT_RETRIES = 8;
 
-export interface ApplyTasksOptions {
-  readonly commandId: string | undefined;
-  /** Whether the caller says which aggregate the first task is for. Else its id was made, and is new at each call. */
-  readonly isNamed: boolean;
-  readonly retries: number | undefined;
-}
-
 /**
  * Decides and saves the commands of tasks, all or none. When somebody else changes one of the aggregates meanwhile,
  * everything is decided again.
  */
 export async function applyTasks(
   tasks: readonly [Task, ...Task[]],
-  { commandId, isNamed, retries = DEFAULT_RETRIES }: ApplyTasksOptions,
+  { commandId, retries: wanted }: ApplyAllOptions,
   call: Call,
 ): Promise<readonly AnyApplied[]> {
   const { signal, facts } = call;
   const [first, ...others] = tasks;
+  facts.commands = tasks.flatMap(({ commands }) => commands.map(({ $typeName }) => $typeName));
+  checkRetries(wanted);
+  if (commandId !== undefined) checkCommandId(first.setup.store, commandId);
+  const isExpected = tasks.some(({ expectedVersion }) => expectedVersion !== undefined);
+  const retries = isExpected ? 0 : (wanted ?? first.setup.options.retries ?? DEFAULT_RETRIES);
   throwIfAborted(signal, facts.operation);
   const proven = await attemptUnproven(tasks, commandId, call);
   if (proven !== undefined) return conclude(proven, facts);
@@ -42,7 +40,7 @@ export async function applyTasks(
     const states = await Promise.all(tasks.map(({ setup, id }) => readState(setup, id, call)));
     if (commandId !== undefined) {
       // Only after the load: before it, another process could carry out the command between the two.
-      const repeated = await findRepeated(first.setup, commandId, isNamed ? first.id : undefined, call);
+      const repeated = await findRepeated(first.setup, commandId, first.isNamed ? first.id : undefined, call);
       if (repeated !== undefined) {
         Object.assign(facts, { skipped: true, repeated: true });
         return [repeated, ...(await Promise.all(others.map(({ setup, id }) => untouched(setup, id, call))))];

@@ -14,6 +14,8 @@ import type { WarmState } from "./warm-aggregates.js";
 export interface Task {
   readonly setup: Setup;
   readonly id: string;
+  /** Whether the caller said the id. Else it was made, and is new at each call. */
+  readonly isNamed: boolean;
   readonly commands: readonly CommandMessage[];
   /** The version that the caller decided on, if any. */
   readonly expectedVersion: bigint | undefined;

@@ -64,16 +64,13 @@ export interface RepositoryOptions {
   readonly logger?: Logger | undefined;
 }
 
-export interface ApplyOptions {
+/** How commands are applied, whichever aggregates they are for. */
+export interface ApplyAllOptions {
   /**
    * Who acts: it takes the place of the command's own actor. Give it wherever commands come from outside, or callers
    * choose whom they act as. Not even undefined may stand for it, so that a missing claim can't be taken for none.
    */
   readonly actor?: string;
-  /** The aggregate: it fills in a command's empty id, and any other id is `invalid_argument`. */
-  readonly id?: string;
-  /** The version that the caller decided on, 0 for no aggregate: another one is `version_conflict`, without retries. */
-  readonly expectedVersion?: bigint | undefined;
   /**
    * Names the command, such as after the message that brought it: whoever sends it again, from any process, has no
    * effect and is told what came of the first, even if that had nothing to do. Of one that was refused nothing is
@@ -86,6 +83,16 @@ export interface ApplyOptions {
   readonly retries?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Which aggregate a command is for. */
+export interface AggregateChoice {
+  /** The aggregate: it fills in a command's empty id, and any other id is `invalid_argument`. */
+  readonly id?: string;
+  /** The version that the caller decided on, 0 for no aggregate: another one is `version_conflict`, without retries. */
+  readonly expectedVersion?: bigint | undefined;
+}
+
+export interface ApplyOptions extends ApplyAllOptions, AggregateChoice {}
 
 /** What came of a command, or of several. */
 export interface Applied<A extends Message, E> {

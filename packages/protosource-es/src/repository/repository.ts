@@ -1,19 +1,20 @@
 /** The repository: loads aggregates of one kind, and applies commands to them. Each step is a file of this folder. */
 import type { Message } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
-import type { CommandMessage } from "../aggregate/behaviour.js";
 import type { AggregateTypes, CommandOf, EventOf, EventsFor } from "../aggregate/types.js";
 import type { CallOptions } from "../call-options.js";
-import { ProtosourceError } from "../errors.js";
+import { invalid, ProtosourceError } from "../errors.js";
 import { appendEvents } from "./append-events.js";
 import { applyTasks } from "./apply-tasks.js";
-import { checkCommandId, checkId, checkRetries } from "./checks.js";
+import { checkId } from "./checks.js";
+import type { AnyCommandFor, AppliedAll } from "./command-for.js";
 import { decodeRecord, readState } from "./load.js";
 import { observed } from "./observed-operation.js";
-import { prepare } from "./prepare.js";
+import { checkTogether, prepareTask } from "./prepare.js";
 import type {
   AppendEventsOptions,
   Applied,
+  ApplyAllOptions,
   ApplyOptions,
   RepositoryOptions,
   RepositoryStore,
@@ -46,23 +47,37 @@ export class Repository<T extends AggregateTypes> {
     options: ApplyOptions = {},
   ): Promise<Applied<T["aggregate"], EventsFor<T, C>>> {
     const setup = this.#setup;
-    const { expectedVersion, commandId, signal } = options;
-    return observed(setup, "apply", signal, async (call) => {
-      const given: readonly Message[] = Array.isArray(command) ? command : [command];
-      const commands = prepare(setup.definition, given, options, setup.options.newId);
-      call.facts.commands = commands.map(({ $typeName }) => $typeName);
-      checkRetries(options.retries);
-      if (commandId !== undefined) checkCommandId(setup.store, commandId);
-      const isNamed = options.id !== undefined || (given as readonly CommandMessage[]).some(({ id }) => id !== "");
-      const retries = expectedVersion === undefined ? (options.retries ?? setup.options.retries) : 0;
-      const [{ id }] = commands;
-      const [applied] = await applyTasks(
-        [{ setup, id, commands, expectedVersion }],
-        { commandId, isNamed, retries },
-        call,
-      );
+    return observed(setup, "apply", options.signal, async (call) => {
+      const [applied] = await applyTasks([prepareTask(setup, { ...options, command })], options, call);
       return applied as Applied<T["aggregate"], EventsFor<T, C>>;
     });
+  }
+
+  /**
+   * Applies commands to several aggregates, of this repository and of others on the same store, in one transaction: all
+   * or none. Each is decided on its own aggregate, as {@link apply} does; when somebody else changes one of them
+   * meanwhile, all are decided again. An aggregate whose commands have nothing to do stays at its version until then.
+   *
+   * A `commandId` is kept with the first aggregate, so every other command must say its id. It costs the store's price
+   * of a transaction: on DynamoDB 2 write units for each event, row, claim and aggregate that stays as it is, and at
+   * most 100 of them.
+   *
+   * Throws what `apply` throws; `invalid_argument` for no commands, two entries for one aggregate, and repositories of
+   * different stores; `not_configured` when the store has no transactions.
+   */
+  async applyAll<const L extends readonly AnyCommandFor[]>(
+    commands: L,
+    options: ApplyAllOptions = {},
+  ): Promise<AppliedAll<L>> {
+    return observed(this.#setup, "applyAll", options.signal, async (call) => {
+      const tasks = commands.map((one) => prepareTask(setupOf(one), { ...options, ...one }));
+      return (await applyTasks(checkTogether(tasks, options), options, call)) as AppliedAll<L>;
+    });
+
+    function setupOf({ repository }: AnyCommandFor): Setup {
+      if (typeof repository === "object" && repository !== null && #setup in repository) return repository.#setup;
+      throw invalid("commands", "an entry has no repository of this package: make it with commandFor");
+    }
   }
 
   /**
