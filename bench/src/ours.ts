@@ -59,7 +59,6 @@ export function contenderOf(store: RepositoryStore & SnapshotTailStore): Contend
       store.save(
         STREAM_PREFIX + id,
         events.map((event, i) => recordOf(event, from + i)),
-        { atEnd: true },
       ),
     async loadRecords(id) {
       return answer(await store.load(STREAM_PREFIX + id));

@@ -5,6 +5,7 @@ import {
   isProtosourceError,
   ProtosourceError,
   type RepairableStore,
+  type RestorableStore,
   type ScannableStore,
   type SnapshotTailStore,
   type Store,
@@ -18,7 +19,7 @@ import type { DynamoDBLocation, SqliteLocation, StoreLocation } from "./store-ur
 /** The two halves of a store, open. */
 export interface OpenStore {
   readonly location: StoreLocation;
-  readonly store: Store & SnapshotTailStore & ScannableStore & RepairableStore;
+  readonly store: Store & SnapshotTailStore & ScannableStore & RepairableStore & RestorableStore;
   readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
   /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
   estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;

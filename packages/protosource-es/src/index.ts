@@ -77,6 +77,7 @@ export type {
   RecordPage,
   RecordScanOptions,
   RepairableStore,
+  RestorableStore,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,

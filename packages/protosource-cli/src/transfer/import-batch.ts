@@ -83,7 +83,7 @@ async function save(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    await store.save(streamId, records, { beyondEnd: true, signal });
+    await store.restore(streamId, records, { signal });
     return true;
   } catch (error) {
     if (isProtosourceError(error, "version_conflict")) return false;
@@ -117,7 +117,7 @@ async function importMissing(
     else runs.push([record]);
   }
   for (const run of runs) {
-    await opened.store.save(streamId, run, { beyondEnd: true, signal });
+    await opened.store.restore(streamId, run, { signal });
     counts.written += run.length;
   }
 }

@@ -200,7 +200,7 @@ describe("import", () => {
       data: Uint8Array.of(Number(version)),
       ttl: version === 2n ? 1n : 0n,
     }));
-    for (const record of trimmed) await new SqliteStore(database).save("p#1", [record], { beyondEnd: true });
+    for (const record of trimmed) await new SqliteStore(database).restore("p#1", [record]);
     const row = { pk: "p#x", sk: "AGG", t: 5n, version: 2n ** 60n, gsi20pk: "é\u2028", gsi20sk: "NA" };
     const opaqueStore = new SqliteOpaqueStore(database);
     await opaqueStore.put({ ...(await emptyRow()), ...row });

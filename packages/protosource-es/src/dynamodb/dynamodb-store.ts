@@ -6,7 +6,9 @@ import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import { isAtEnd } from "../store/at-end.js";
 import {
+  cantRestore,
   checkAggregateId,
   checkCommitId,
   checkFailed,
@@ -28,6 +30,7 @@ import type {
   RecordPage,
   RecordScanOptions,
   RepairableStore,
+  RestorableStore,
   SaveAggregateOptions,
   SaveOptions,
   StoredClaim,
@@ -75,7 +78,7 @@ export interface DynamoDBStoreOptions extends RequestOptions {
  * units per KB and record. More are several transactions of at most 100 records and 4 MB, each atomic. Reads are
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
-export class DynamoDBStore implements EventStore, RepairableStore {
+export class DynamoDBStore implements EventStore, RepairableStore, RestorableStore {
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
   /** Seconds after which an event expires that has no `ttl` of its own. */
@@ -209,6 +212,20 @@ export class DynamoDBStore implements EventStore, RepairableStore {
     await deleteDamagedEnd(this.#requests, this.#table, aggregateId, from, records, options.signal);
   }
 
+  /**
+   * Puts records of a copy where they belong, in the layout of the store. It looks first, also into packed items that
+   * begin before: 1 read unit, and 1 per 4 KB of such an item. The writes cost what they do in a save.
+   */
+  async restore(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    checkSave(aggregateId, records);
+    const { signal } = options;
+    throwIfAborted(signal, "restore");
+    const commitId = newCommitId();
+    const batches = eventBatches(this.#table, this.#layout, aggregateId, records, commitId, false);
+    await this.#checkFree(aggregateId, records, signal);
+    for (const batch of batches) await this.#commit(batch, commitId, signal);
+  }
+
   #follow(
     aggregateId: string,
     options: EventsOptions,
@@ -225,8 +242,11 @@ export class DynamoDBStore implements EventStore, RepairableStore {
   ): ReturnType<typeof eventBatches> {
     const now = epochSeconds(this.#clock);
     const expiring = records.map((record) => ({ ...record, ttl: recordTtl(record, this.ttlSeconds, now) }));
-    const layout = this.packs ? "packed" : "compatible";
-    return eventBatches(this.#table, layout, aggregateId, expiring, commitId, together);
+    return eventBatches(this.#table, this.#layout, aggregateId, expiring, commitId, together);
+  }
+
+  get #layout(): Layout {
+    return this.packs ? "packed" : "compatible";
   }
 
   /**
@@ -235,17 +255,27 @@ export class DynamoDBStore implements EventStore, RepairableStore {
    *
    * Throws `version_conflict` when the stream ends elsewhere, and not with this very save.
    */
-  async #checkEnd(
-    { aggregateId, records }: StreamWrite,
-    commitId: Uint8Array,
-    { atEnd, beyondEnd, signal }: SaveOptions,
-  ): Promise<void> {
+  async #checkEnd({ aggregateId, records }: StreamWrite, commitId: Uint8Array, options: SaveOptions): Promise<void> {
     const [first] = records;
-    if (!this.packs || atEnd || first === undefined) return;
-    const end = await this.#endOf(aggregateId, signal);
-    if (end === first.version - 1n || (end < first.version && beyondEnd)) return;
+    if (!this.packs || isAtEnd(options) || first === undefined) return;
+    const { signal } = options;
+    if ((await this.#endOf(aggregateId, signal)) === first.version - 1n) return;
     if (!(await this.#isStored({ aggregateId, records }, commitId, signal))) {
       throw versionConflict(aggregateId, first.version);
+    }
+  }
+
+  /** Sees that a stream holds none of the versions of some records. Throws `version_conflict` with the first that it does. */
+  async #checkFree(
+    aggregateId: string,
+    records: readonly StoredRecord[],
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const [from, to] = [records[0]?.version, records.at(-1)?.version];
+    if (from === undefined || to === undefined) return;
+    for await (const chunk of this.#read(aggregateId, { from, to, limit: 1, consistent: true }, signal)) {
+      const taken = chunk.find(({ record }) => record.version >= from && record.version <= to);
+      if (taken) throw cantRestore(aggregateId, taken.record.version);
     }
   }
 

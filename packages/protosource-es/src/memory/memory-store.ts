@@ -16,6 +16,7 @@ import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
 import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
 import {
+  cantRestore,
   checkAggregateId,
   checkClaimName,
   checkCommitId,
@@ -44,6 +45,7 @@ import type {
   LoadOptions,
   RecordPage,
   RecordScanOptions,
+  RestorableStore,
   SaveAggregateOptions,
   SaveOptions,
   ScannedRecord,
@@ -91,7 +93,7 @@ export interface MemoryStoreOptions {
 const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
-export class MemoryStore implements EventStore {
+export class MemoryStore implements EventStore, RestorableStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */
@@ -209,12 +211,23 @@ export class MemoryStore implements EventStore {
     return { ...page, cursor: encodeScanCursor(options, [last.aggregateId, last.record.version.toString()]) };
   }
 
+  async restore(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    checkSave(aggregateId, records);
+    throwIfAborted(options.signal, "restore");
+    const stream = this.#streams.get(aggregateId) ?? new Map<bigint, MemoryRecord>();
+    const taken = takenVersion(records, stream);
+    if (taken !== undefined) throw cantRestore(aggregateId, taken);
+    const commitId = newCommitId().join();
+    for (const record of records) stream.set(record.version, { record: copyOf(record, record.ttl), commitId });
+    if (records.length > 0) this.#streams.set(aggregateId, stream);
+  }
+
   /**
    * Appends to every stream and takes or frees every claim, or does none of it. False, and nothing to do, when this
    * very save is stored already.
    */
   #append(writes: readonly StreamWrite[], options: TransactionOptions): boolean {
-    const { commitId = newCommitId(), beyondEnd = false, check = [], claims = [] } = options;
+    const { commitId = newCommitId(), check = [], claims = [] } = options;
     checkCommitId(commitId);
     const commit = commitId.join();
     const pending = writes
@@ -228,7 +241,7 @@ export class MemoryStore implements EventStore {
     const isStored = ({ records, stream }: Pending): boolean =>
       records.every(({ version }) => stream.get(version)?.commitId === commit);
     if (pending.length > 0 && pending.every(isStored)) return false;
-    for (const write of pending) checkEnd(write, beyondEnd);
+    for (const write of pending) checkEnd(write);
     for (const { aggregateId, version } of check) {
       const last = this.#recordsOf(aggregateId).at(-1)?.record.version ?? 0n;
       if (last !== version) throw checkFailed(aggregateId, version);
@@ -280,13 +293,17 @@ interface Pending extends StreamWrite {
   readonly stream: Map<bigint, MemoryRecord>;
 }
 
-function checkEnd({ aggregateId, records, stream }: Pending, beyondEnd: boolean): void {
-  const taken = records.find(({ version }) => stream.has(version));
-  if (taken) throw versionConflict(aggregateId, taken.version, "exists already");
+function checkEnd({ aggregateId, records, stream }: Pending): void {
+  const taken = takenVersion(records, stream);
+  if (taken !== undefined) throw versionConflict(aggregateId, taken, "exists already");
   const [first] = records;
-  if (!beyondEnd && first && first.version > 1n && !stream.has(first.version - 1n)) {
+  if (first && first.version > 1n && !stream.has(first.version - 1n)) {
     throw versionConflict(aggregateId, first.version, "lies beyond the end of the stream");
   }
+}
+
+function takenVersion(records: readonly StoredRecord[], stream: Pending["stream"]): bigint | undefined {
+  return records.find(({ version }) => stream.has(version))?.version;
 }
 
 function versionConflict(aggregateId: string, version: bigint, problem: string): ProtosourceError<"version_conflict"> {

@@ -8,6 +8,7 @@ import { compress } from "../gzip/gzip.js";
 import type { Logger } from "../logger.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 import type { Serializer } from "../serializer/serializer.js";
+import { atEnd } from "../store/at-end.js";
 import type {
   Claim,
   RowWrite,
@@ -100,9 +101,9 @@ export async function saveCommand(
   const isLasting = (scope: string): boolean => claims.some((claim) => claim.scope === scope && claim.once);
   await untilKnown(signal, isLasting, async (commitId) => {
     if (first === undefined || (isTransaction && store.saveAll !== undefined)) {
-      await store.saveAll?.(writes, { rows, claims, check, signal, commitId, atEnd: true });
+      await store.saveAll?.(writes, atEnd({ rows, claims, check, signal, commitId }));
     } else {
-      await store.save(first.aggregateId, first.records, { signal, commitId, atEnd: true });
+      await store.save(first.aggregateId, first.records, atEnd({ signal, commitId }));
     }
   });
 }

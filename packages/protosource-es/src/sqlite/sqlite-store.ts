@@ -7,6 +7,7 @@ import { checkRow } from "../opaquedata/checks.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import {
+  cantRestore,
   checkAggregateId,
   checkClaimName,
   checkCommitId,
@@ -28,6 +29,7 @@ import type {
   RecordPage,
   RecordScanOptions,
   RepairableStore,
+  RestorableStore,
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
@@ -88,7 +90,7 @@ const PURGED_AT_ONCE = 100n;
  *
  * The calls are synchronous within: a long one keeps the program from other work.
  */
-export class SqliteStore implements EventStore, RepairableStore {
+export class SqliteStore implements EventStore, RepairableStore, RestorableStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */
@@ -219,6 +221,20 @@ export class SqliteStore implements EventStore, RepairableStore {
     });
   }
 
+  /** Puts records of a copy where they belong, in one transaction. */
+  async restore(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    checkSave(aggregateId, records);
+    throwIfAborted(options.signal, "restore");
+    if (records.length === 0) return;
+    const call: Call = { operation: "restore", key: aggregateId };
+    const append = appendOf(aggregateId, records, ({ ttl }) => ttl);
+    this.#connection.transaction(call, () => {
+      const refusal = findRefusal(this.#connection, call, append);
+      if (refusal?.problem === "taken") throw cantRestore(aggregateId, refusal.version);
+      insertRecords(this.#connection, call, append, newCommitId());
+    });
+  }
+
   /**
    * Deletes the expired records with which streams begin, and gives their number. Reads leave them out anyway; this
    * frees their room. A record that expired behind one that hasn't stays: without it the stream would have a gap, or
@@ -248,21 +264,20 @@ export class SqliteStore implements EventStore, RepairableStore {
    * stored.
    */
   #append(call: SaveCall, writes: readonly StreamWrite[], options: TransactionOptions): void {
-    const { rows = [], check = [], claims = [], beyondEnd = false } = options;
+    const { rows = [], check = [], claims = [] } = options;
     const now = epochSeconds(this.#clock);
     const appends = writes
       .filter(({ records }) => records.length > 0)
-      .map(({ aggregateId, records }): Append => {
-        for (const { data } of records) checkBytes("record", data);
-        return { aggregateId, records, ttls: records.map((record) => recordTtl(record, this.ttlSeconds, now)) };
-      });
+      .map(({ aggregateId, records }) =>
+        appendOf(aggregateId, records, (record) => recordTtl(record, this.ttlSeconds, now)),
+      );
     if (appends.length + rows.length + check.length + claims.length === 0) return;
 
     const connection = this.#connection;
     connection.transaction(call, () => {
       for (const append of appends) {
         const refusal = findRefusal(connection, call, append);
-        if (!refusal || (beyondEnd && refusal.problem === "gap")) continue;
+        if (!refusal) continue;
         if (appends.every((one) => isStored(connection, call, one, call.commitId))) return;
         throw versionConflict(append.aggregateId, refusal);
       }
@@ -295,6 +310,16 @@ export class SqliteStore implements EventStore, RepairableStore {
       checkBytes("body", row.body);
     }
   }
+}
+
+/** Gives what to append. Throws `too_large` for a record that no row of a file holds. */
+function appendOf(
+  aggregateId: string,
+  records: readonly StoredRecord[],
+  ttlOf: (record: StoredRecord) => bigint,
+): Append {
+  for (const { data } of records) checkBytes("record", data);
+  return { aggregateId, records, ttls: records.map(ttlOf) };
 }
 
 /** A save, which always has an id. */

@@ -224,6 +224,15 @@ export function checkFailed(aggregateId: string, version: bigint): ProtosourceEr
   );
 }
 
+/** Gives the error for a version of a copy that a stream holds already. */
+export function cantRestore(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
+  return new ProtosourceError(
+    "version_conflict",
+    `version ${version} of ${aggregateId} exists already, and stays: restore what is missing alone`,
+    { aggregateId, version },
+  );
+}
+
 /** Throws `cancelled` when the signal is aborted; `operation` names the call. */
 export function throwIfAborted(signal: AbortSignal | undefined, operation: string): void {
   if (!signal?.aborted) return;

@@ -19,16 +19,6 @@ export interface SaveOptions extends CallOptions {
    * and doubles nothing. `unavailable` and `partial_save` carry the id of the failed save. A new one by default.
    */
   readonly commitId?: Uint8Array | undefined;
-  /**
-   * Says that the caller has read the stream to its end, right before the first record. It spares a store that packs
-   * records a look at the end.
-   */
-  readonly atEnd?: boolean | undefined;
-  /**
-   * Also saves records that lie beyond the stream's end. A copy of a stream needs it where the expiry of records has
-   * left gaps, or no beginning. By default a store that sees the end refuses them; DynamoDB doesn't see it.
-   */
-  readonly beyondEnd?: boolean | undefined;
 }
 
 export interface LoadOptions extends CallOptions {
@@ -205,6 +195,21 @@ export interface RepairableStore {
    * item that can't be read, and `invalid_argument` without records.
    */
   cutDamagedEnd(aggregateId: string, records: readonly StoredRecord[], options?: CallOptions): Promise<void>;
+}
+
+/**
+ * A store into which records of a copy can be put. It is made for tools such as `protosource import`: what it makes of a
+ * stream can't be loaded before all of the copy is there, so that a program has no use for it.
+ */
+export interface RestorableStore {
+  /**
+   * Puts records where their versions belong: behind the stream's end, beyond it, or into a gap. Their versions follow
+   * each other, and their expiries are kept.
+   *
+   * Throws `version_conflict` with the first version that exists already, of whatever save, and what `save` throws. It
+   * doesn't see what is appended at the same moment: writers of the stream should rest.
+   */
+  restore(aggregateId: string, records: readonly StoredRecord[], options?: CallOptions): Promise<void>;
 }
 
 /** A record as it is stored, and where. */

@@ -56,6 +56,7 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
       "checks",
       "claims",
       "scan",
+      "restore",
       "raw-records",
       ...CAPABILITIES[layout],
     ],

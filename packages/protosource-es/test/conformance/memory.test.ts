@@ -22,6 +22,7 @@ const harness: StoreHarness = {
     "checks",
     "claims",
     "scan",
+    "restore",
     "refuses-gaps",
     "atomic-saves",
     "raw-records",

@@ -167,8 +167,11 @@ describe.each(engines)("streams on $name", (engine) => {
     const packed = (options: DynamoDBStoreOptions = {}): DynamoDBStore => store({ layout: "packed", ...options });
 
     it("writes the records of one save into one item", async () => {
-      await packed().save(id, records(1, 5, 250), { atEnd: true });
-      expect(requests.map(({ operation, writeUnits }) => [operation, writeUnits])).toEqual([["PutItem", 1]]);
+      await packed().save(id, records(1, 5, 250));
+      expect(requests.map(({ operation, writeUnits }) => [operation, writeUnits])).toEqual([
+        ["Query", 0],
+        ["PutItem", 1],
+      ]);
       const { Items = [] } = await client.send(
         new QueryCommand({
           TableName: eventsTable,
@@ -182,7 +185,7 @@ describe.each(engines)("streams on $name", (engine) => {
     });
 
     it("writes one record as it always is", async () => {
-      await packed().save(id, records(1, 1), { atEnd: true });
+      await packed().save(id, records(1, 1));
       const { Items = [] } = await client.send(
         new QueryCommand({
           TableName: eventsTable,
@@ -195,13 +198,13 @@ describe.each(engines)("streams on $name", (engine) => {
     });
 
     it("stores thousands of events, or several items, all or nothing", async () => {
-      await packed().save(id, records(1, 5_000, 250), { atEnd: true });
-      expect(requests.map(({ operation }) => operation)).toEqual(["PutItem"]);
+      await packed().save(id, records(1, 5_000, 250));
+      expect(requests.map(({ operation }) => operation)).toEqual(["Query", "PutItem"]);
       requests = [];
       // Random bytes don't get shorter: 30 items in one transaction.
       const large = records(5_001, 30, 90_000, true);
-      await packed().save(id, large, { atEnd: true });
-      expect(requests.map(({ operation }) => operation)).toEqual(["TransactWriteItems"]);
+      await packed().save(id, large);
+      expect(requests.map(({ operation }) => operation)).toEqual(["Query", "TransactWriteItems"]);
       expect((await packed().load(id)).records.length).toBe(5_030);
       expect((await packed().loadTail(id, 30)).records).toEqual(large);
     });
@@ -219,7 +222,7 @@ describe.each(engines)("streams on $name", (engine) => {
       expect((await packed().load(id)).records.length).toBe(180);
     });
 
-    it("looks at the end when the caller hasn't, and refuses to begin elsewhere", async () => {
+    it("looks at the end, and refuses to begin elsewhere", async () => {
       await packed().save(id, records(1, 5));
       expect(requests.map(({ operation }) => operation)).toEqual(["Query", "PutItem"]);
       for (const from of [1, 3, 5, 7]) {
@@ -230,10 +233,25 @@ describe.each(engines)("streams on $name", (engine) => {
       expect((await packed().load(id)).records.length).toBe(7);
     });
 
+    it.each(["compatible", "packed"] as const)("restores nothing over what a packed item holds: %s", async (layout) => {
+      await packed().save(id, records(1, 5));
+      for (const [from, count, taken] of [
+        [1, 1, 1n],
+        [3, 1, 3n],
+        [2, 200, 2n],
+        [5, 3, 5n],
+      ] as const) {
+        const error = await failure(store({ layout }).restore(id, records(from, count)));
+        expect(isProtosourceError(error, "version_conflict") && error.details.version).toBe(taken);
+      }
+      await store({ layout }).restore(id, records(6, 150));
+      expect(await versions(store().events(id))).toEqual(upTo(155));
+    });
+
     it("lets one of several racing writers win", async () => {
       await packed().save(id, records(1, 3));
       const results = await Promise.allSettled(
-        Array.from({ length: 8 }, (_, i) => packed().save(id, records(4, 2 + i), { atEnd: true })),
+        Array.from({ length: 8 }, (_, i) => packed().save(id, records(4, 2 + i))),
       );
       expect(results.filter(({ status }) => status === "fulfilled").length).toBe(1);
       await packed().load(id);
@@ -241,8 +259,8 @@ describe.each(engines)("streams on $name", (engine) => {
 
     it("finds an overlap on load", async () => {
       await packed().save(id, records(1, 5));
-      // Says that it has read to the end, and hasn't.
-      await packed().save(id, records(4, 1), { atEnd: true });
+      // A writer that doesn't pack doesn't look.
+      await store().save(id, records(4, 1));
       const error = await failure(packed().load(id));
       expect(isProtosourceError(error, "corrupt_stream") && error.details).toEqual({
         aggregateId: id,

@@ -125,7 +125,7 @@ describe("items", () => {
       body: Buffer.from("body"),
     });
     const claims = [{ scope: "scope", value: "v", owner: "o", version: 3n, ttl: 4_000_000_000n }];
-    await store.saveAll([{ aggregateId: "o", records }], { rows: [{ row }], claims, atEnd: true });
+    await store.saveAll([{ aggregateId: "o", records }], { rows: [{ row }], claims });
     return sent;
   };
   const value = fc.oneof(

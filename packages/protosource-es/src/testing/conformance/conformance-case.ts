@@ -4,6 +4,7 @@ import type { OpaqueStore, ScannableOpaqueStore } from "../../opaquedata/opaque-
 import type {
   AggregateStore,
   ClaimingStore,
+  RestorableStore,
   ScannableStore,
   SnapshotTailStore,
   Store,
@@ -26,6 +27,7 @@ import type { FakeClock } from "../fake-clock.js";
  * - `checks`: its transactions check streams that they don't write.
  * - `claims`: it is a `ClaimingStore`, and its transactions take and free claims.
  * - `scan`: it is a `ScannableStore`, and its OpaqueStore, if it has one, is a `ScannableOpaqueStore`.
+ * - `restore`: it is a `RestorableStore`.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
  * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
  * - `atomic-saves`: a save is stored whole or not at all, however many records it has.
@@ -44,6 +46,7 @@ export type Capability =
   | "checks"
   | "claims"
   | "scan"
+  | "restore"
   | "transaction-limit"
   | "item-limit"
   | "atomic-saves"
@@ -65,7 +68,15 @@ export interface OpenOptions {
 /** A store to judge. Which of the optional methods it has is what its capabilities say. */
 export interface StoreUnderTest {
   readonly store: Store &
-    Partial<StreamingStore & SnapshotTailStore & AggregateStore & TransactionalStore & ClaimingStore & ScannableStore>;
+    Partial<
+      StreamingStore &
+        SnapshotTailStore &
+        AggregateStore &
+        TransactionalStore &
+        ClaimingStore &
+        ScannableStore &
+        RestorableStore
+    >;
   readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;
   /** Gives back what the store holds open. Called after the case. */
   readonly close?: (() => void | Promise<void>) | undefined;

@@ -112,19 +112,6 @@ export const scanCases: readonly ConformanceCase[] = [
     },
   },
   {
-    name: "scan: a copy of a stream may begin above version 1 and have gaps, with beyondEnd",
-    needs: ["scan"],
-    async run(context) {
-      const store = await openStore(context);
-      const id = context.id("trimmed");
-      await store.save(id, records(5n, 6n), { beyondEnd: true });
-      await expectStream(store, id, records(5n, 6n));
-      await store.save(id, records(9n, 10n), { beyondEnd: true });
-      expectRecords(await scanAll(store, { aggregateId: id }), id, [...records(5n, 6n), ...records(9n, 10n)]);
-      await expectError("version_conflict", store.save(id, records(10n, 11n), { beyondEnd: true }), { version: 10n });
-    },
-  },
-  {
     name: "scan: a segment, a limit and a cursor that can't be are invalid_argument",
     needs: ["scan"],
     async run(context) {

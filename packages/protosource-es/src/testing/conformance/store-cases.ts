@@ -1,7 +1,7 @@
 /** What `Store` promises: streams, conflicts, repeated saves, expiry, bad input. */
 import { epochSeconds } from "../../clock.js";
 import { isProtosourceError } from "../../errors.js";
-import type { Store, StoredRecord } from "../../store/store.js";
+import type { SaveOptions, Store, StoredRecord } from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
 import type { ConformanceCase, ConformanceContext } from "./conformance-case.js";
 import { bytes, expectHistory, expectStream, record, records, versions } from "./sample-records.js";
@@ -456,6 +456,21 @@ const conflicts: readonly ConformanceCase[] = [
       await store.save(id, records(1n, 5n));
       await expectError("version_conflict", store.save(id, records(5n, 254n)), { aggregateId: id, version: 5n });
       await expectStream(store, id, records(1n, 5n));
+    },
+  },
+  {
+    name: "store: a version within an earlier save is a version_conflict, whatever else the options say",
+    needs: [],
+    async run(context) {
+      const { store } = await context.open();
+      const id = context.id("within");
+      await store.save(id, records(1n, 5n));
+      const options: SaveOptions & Record<string, unknown> = { atEnd: true, beyondEnd: true };
+      for (const first of [2n, 4n, 5n]) {
+        await expectError("version_conflict", store.save(id, [other(first)], options), { version: first });
+        await expectError("version_conflict", store.save(id, records(first, 7n), options));
+        await expectStream(store, id, records(1n, 5n));
+      }
     },
   },
   {

@@ -7,7 +7,7 @@ import { expect, test } from "vitest";
 type Layout = "compatible" | "packed";
 
 interface Write {
-  readonly input: { readonly TransactItems?: readonly unknown[] };
+  readonly input: { readonly TransactItems?: readonly unknown[]; readonly Item?: unknown };
 }
 
 /** Times of which the expiries take 2 to 6 bytes as a number, and are gzipped differently well. */
@@ -22,12 +22,13 @@ async function cut(layout: Layout, records: readonly StoredRecord[], seconds: bi
   const items: number[] = [];
   const client = {
     send(command: Write): Promise<object> {
-      items.push(command.input.TransactItems?.length ?? 1);
+      const { TransactItems, Item } = command.input;
+      if (TransactItems || Item) items.push(TransactItems?.length ?? 1);
       return Promise.resolve({});
     },
   } as unknown as DynamoDBClientLike;
   const store = new DynamoDBStore(client, { layout, ttlSeconds: 1, clock: { now: () => seconds * 1_000_000n } });
-  await store.save("id", records, { atEnd: true });
+  await store.save("id", records);
   return items;
 }
 

@@ -267,14 +267,18 @@ describe("the conformance cases catch a store that", () => {
     expect(failing).toEqual(["scan: expired records are found"]);
   });
 
-  test("keeps beyondEnd for itself", async () => {
+  test("restores only behind the end", async () => {
     const failing = await failingCases(({ store, opaqueStore }) => ({
       opaqueStore,
       store: delegate(store, {
-        save: (aggregateId, records, options) => store.save(aggregateId, records, { ...options, beyondEnd: false }),
+        restore: (aggregateId, records, options) => store.save(aggregateId, records, options),
       }),
     }));
-    expect(failing).toEqual(["scan: a copy of a stream may begin above version 1 and have gaps, with beyondEnd"]);
+    expect(failing).toEqual([
+      "restore: a copy may begin above version 1 and have gaps, and they can be filled",
+      "restore: a version above a gap that exists already is a version_conflict",
+      "restore: an expiry stays as it was, and no store adds one",
+    ]);
   });
 });
 
@@ -442,6 +446,7 @@ function memoryHarness(breakStore: (healthy: Healthy) => StoreUnderTest = (healt
       "aggregates",
       "transactions",
       "scan",
+      "restore",
       "refuses-gaps",
       "atomic-saves",
       "raw-records",
