@@ -1,6 +1,7 @@
 /** What an aggregate does, compiled from its annotations into closures: once per aggregate, when it is defined. */
-import { createRegistry, type DescField, type DescMessage, type Message, type Registry } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, Message, Registry } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
+import { fileRegistry } from "../serializer/file-registry.js";
 import { MAX_TTL_SECONDS } from "../store/save-checks.js";
 import {
   type CopyFields,
@@ -130,7 +131,7 @@ function compile(schema: DescMessage): Behaviour {
     model,
     schema,
     streamPrefix: `${schema.file.proto.package.replaceAll(".", "_")}#`,
-    registry: createRegistry(...schema.file.dependencies, schema.file),
+    registry: fileRegistry(schema.file),
     ttlSeconds: aggregate.ttlSeconds,
     commands: new Map(
       model.commands.map((command) => [command.schema.typeName, compileCommand(command, aggregate, events)]),

@@ -1,8 +1,9 @@
 /** Step 3: whether the fields of the command keep the rules of its .proto. */
-import { createRegistry, type DescFile, type DescMessage, type Message } from "@bufbuild/protobuf";
+import type { DescFile, DescMessage, Message } from "@bufbuild/protobuf";
 import { pathToString } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import { type FieldViolation, ProtosourceError } from "../errors.js";
+import { fileRegistry } from "../serializer/file-registry.js";
 import { andThen } from "./maybe-async.js";
 import { messagesWithin } from "./messages-within.js";
 
@@ -48,7 +49,7 @@ function findViolations(
   return andThen(protovalidate ?? importProtovalidate(schema), ({ createValidator }) => {
     let validator = validators.get(schema.file);
     if (validator === undefined) {
-      validator = createValidator({ registry: createRegistry(...schema.file.dependencies, schema.file) });
+      validator = createValidator({ registry: fileRegistry(schema.file) });
       validators.set(schema.file, validator);
     }
     const { kind, error, violations } = validator.validate(schema, command);

@@ -7,5 +7,5 @@ export {
   isCompressed,
 } from "../gzip/gzip.js";
 export { binarySerializer } from "./binary.js";
-export { jsonSerializer } from "./json.js";
+export { createJsonSerializer, type JsonSerializerOptions, jsonSerializer } from "./json.js";
 export type { Serializer } from "./serializer.js";

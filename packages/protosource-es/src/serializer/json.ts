@@ -1,6 +1,5 @@
 import {
   createRegistry,
-  type DescFile,
   type DescMessage,
   fromJson,
   type JsonObject,
@@ -12,58 +11,68 @@ import {
 } from "@bufbuild/protobuf";
 import { MAX_DEPTH } from "./decode-message.js";
 import { corruptRecord, findType, notSerializable, typeUrl } from "./event-type.js";
+import { type ExactJson, isObject, parseExactly } from "./exact-json.js";
+import { fileRegistry } from "./file-registry.js";
 import type { Serializer } from "./serializer.js";
 
+export interface JsonSerializerOptions {
+  /** Knows types that an `Any` in an event may hold, beside those of the event's file and all that it imports. */
+  readonly registry?: Registry | undefined;
+}
+
 /**
- * Keeps an event as the canonical JSON of a `google.protobuf.Any`, which people can read in the table.
+ * Makes a serializer that keeps an event as the canonical JSON of a `google.protobuf.Any`, which people can read in the
+ * table.
  *
  * A field that the schema doesn't know is `corrupt_record`, as for the family's other readers: ignoring it would
- * silently lose a value of an event. So update readers before writers.
+ * silently lose a value of an event. So update readers before writers. Integers keep every digit, in quotes or not.
  */
-export const jsonSerializer: Serializer = {
-  serialize<D extends DescMessage>(schema: D, message: MessageShape<D>): Uint8Array {
-    try {
-      const fields = toJson(schema, message, { registry: registryOf(schema.file) }) as JsonObject;
-      return new TextEncoder().encode(JSON.stringify({ "@type": typeUrl(schema), ...fields }));
-    } catch (cause) {
-      throw notSerializable(schema, cause);
+export function createJsonSerializer({ registry: others }: JsonSerializerOptions = {}): Serializer {
+  const joined = new WeakMap<Registry, Registry>();
+  const withOthers = (registry: Registry): Registry => {
+    if (others === undefined) return registry;
+    let both = joined.get(registry);
+    if (both === undefined) {
+      both = createRegistry(registry, others);
+      joined.set(registry, both);
     }
-  },
+    return both;
+  };
 
-  deserialize(data: Uint8Array, registry: Registry, key: string): Message {
-    let json: JsonValue;
-    try {
-      json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data)) as JsonValue;
-    } catch (cause) {
-      throw corruptRecord(key, "isn't JSON; was it written by another serializer?", cause);
-    }
-    if (!isObject(json) || typeof json["@type"] !== "string") throw corruptRecord(key, "is JSON without an @type");
-    if (hasPrototypeKey(json)) throw corruptRecord(key, "holds the key __proto__, which a message can't hold");
-    const { "@type": url, ...fields } = json;
-    const schema = findType(url as string, registry, key);
-    try {
-      return fromJson(schema, fields, { registry, recursionLimit: MAX_DEPTH });
-    } catch (cause) {
-      throw corruptRecord(key, `isn't a ${schema.typeName}`, cause);
-    }
-  },
-};
+  return {
+    serialize<D extends DescMessage>(schema: D, message: MessageShape<D>): Uint8Array {
+      try {
+        const fields = toJson(schema, message, { registry: withOthers(fileRegistry(schema.file)) }) as JsonObject;
+        return new TextEncoder().encode(JSON.stringify({ "@type": typeUrl(schema), ...fields }));
+      } catch (cause) {
+        throw notSerializable(schema, cause);
+      }
+    },
 
-const registries = new WeakMap<DescFile, Registry>();
-
-/** Knows the types that an `Any` inside an event of the file may hold. */
-function registryOf(file: DescFile): Registry {
-  let registry = registries.get(file);
-  if (registry === undefined) {
-    registry = createRegistry(...file.dependencies, file);
-    registries.set(file, registry);
-  }
-  return registry;
+    deserialize(data: Uint8Array, registry: Registry, key: string): Message {
+      let exact: ExactJson;
+      try {
+        exact = parseExactly(new TextDecoder("utf-8", { fatal: true }).decode(data));
+      } catch (cause) {
+        throw corruptRecord(key, "isn't JSON; was it written by another serializer?", cause);
+      }
+      const { json } = exact;
+      if (!isObject(json) || typeof json["@type"] !== "string") throw corruptRecord(key, "is JSON without an @type");
+      if (hasPrototypeKey(json)) throw corruptRecord(key, "holds the key __proto__, which a message can't hold");
+      const schema = findType(json["@type"], registry, key);
+      try {
+        const all = withOthers(registry);
+        const { "@type": _, ...fields } = exact.for(schema, all) as JsonObject;
+        return fromJson(schema, fields, { registry: all, recursionLimit: MAX_DEPTH });
+      } catch (cause) {
+        throw corruptRecord(key, `isn't a ${schema.typeName}`, cause);
+      }
+    },
+  };
 }
 
-function isObject(json: JsonValue): json is JsonObject {
-  return typeof json === "object" && json !== null && !Array.isArray(json);
-}
+/** The {@link createJsonSerializer} that knows the types of the event's file and of all that it imports. */
+export const jsonSerializer: Serializer = createJsonSerializer();
 
 /** A map would take the value of such a key as its prototype and lose the entry. */
 function hasPrototypeKey(json: JsonValue): boolean {

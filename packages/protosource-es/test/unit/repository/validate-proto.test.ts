@@ -1,16 +1,12 @@
-/** From a .proto with rules to a refused command, without a network: buf compiles it against what protovalidate holds. */
-import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { create, createFileRegistry, type DescFile, fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+/** From a .proto with rules, and with files behind its imports, to a repository, without a network. */
+import { create } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { type AggregateTypes, commandSchema, defineAggregate, Repository } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
-import { afterAll, expect, test } from "vitest";
+import { jsonSerializer } from "protosource-es/serializer";
+import { expect, test } from "vitest";
+import { compileProto } from "../../compile-proto.js";
 import { failure } from "../../failure.js";
-import { validateProto } from "../../validate-proto.js";
 
 const PROTO = `
 syntax = "proto3";
@@ -44,35 +40,48 @@ message Written {
 }
 `;
 
-const directory = mkdtempSync(join(tmpdir(), "rules-"));
-afterAll(() => rmSync(directory, { recursive: true }));
+/** Rules of the application's own, one import behind the file that the domain imports. */
+const OWN_RULES = {
+  "own/deep.proto": `
+syntax = "proto2";
+package own;
+import "buf/validate/validate.proto";
+extend buf.validate.StringRules {
+  optional bool shout = 80048952 [(buf.validate.predefined).cel = {
+    id: "string.shout"
+    message: "must be in capitals"
+    expression: "!rule || this.matches('^[A-Z]*$')"
+  }];
+}
+message Tag {
+  optional string name = 1 [(buf.validate.field).string.(shout) = true];
+}
+`,
+  "own/shallow.proto": `
+syntax = "proto3";
+package own;
+import "own/deep.proto";
+message Tags {
+  repeated Tag tags = 1;
+}
+`,
+};
 
-function compile(): DescFile {
-  const root = fileURLToPath(new URL("../../../../../", import.meta.url));
-  const write = (path: string, text: string): void => {
-    mkdirSync(join(directory, path, ".."), { recursive: true });
-    writeFileSync(join(directory, path), text);
+/** The aggregate of a domain, and a function that makes its command. */
+function compile(files: Readonly<Record<string, string>>) {
+  const registry = compileProto(files);
+  const definition = defineAggregate<AggregateTypes>(registry.getMessage("example.app.rules.v1.Note") as never);
+  const schema = commandSchema(definition, "Write");
+  return {
+    registry,
+    notes: new Repository(definition, new MemoryStore(), { materialize: "off", serializer: jsonSerializer }),
+    write: (fields: object) => create(schema as never, fields as never),
   };
-  write("buf.yaml", "version: v2\nmodules:\n  - path: proto\n");
-  write("proto/buf/validate/validate.proto", validateProto());
-  write("proto/rules.proto", PROTO);
-  cpSync(join(root, "proto"), join(directory, "proto"), { recursive: true });
-  const buf = join(root, "node_modules/.bin/buf");
-  const options = { cwd: directory, maxBuffer: 2 ** 24 };
-  const bytes = execFileSync(buf, ["build", "--as-file-descriptor-set", "-o", "-#format=binpb"], options);
-  const file = createFileRegistry(fromBinary(FileDescriptorSetSchema, bytes)).getFile("rules.proto");
-  if (file === undefined) throw new Error("rules.proto isn't in the image");
-  return file;
 }
 
 test("a command is refused by the rules of its .proto", async () => {
-  const note = compile().messages.find(({ name }) => name === "Note");
-  const definition = defineAggregate<AggregateTypes>(note as never);
-  const notes = new Repository(definition, new MemoryStore(), { materialize: "off" });
-  const schema = commandSchema(definition, "Write");
-  const write = (id: string, text: string) => create(schema as never, { id, text } as never);
-
-  expect(await failure(notes.apply(write("9", "x"), { actor: "ann" }))).toMatchObject({
+  const { notes, write } = compile({ "rules.proto": PROTO });
+  expect(await failure(notes.apply(write({ id: "9", text: "x" }), { actor: "ann" }))).toMatchObject({
     code: "validation_failed",
     details: {
       violations: [
@@ -81,8 +90,42 @@ test("a command is refused by the rules of its .proto", async () => {
       ],
     },
   });
-  expect(await notes.apply(write("n-9", "hello"), { actor: "ann" })).toMatchObject({
+  expect(await notes.apply(write({ id: "n-9", text: "hello" }), { actor: "ann" })).toMatchObject({
     version: 1n,
     aggregate: { text: "hello" },
   });
+});
+
+test("a command is held to a rule that the application defines in a file behind its imports", async () => {
+  const { notes, write } = compile({
+    ...OWN_RULES,
+    "rules.proto": PROTO.replace('import "buf', 'import "own/shallow.proto";\nimport "buf').replace(
+      "string text = 3 [(buf.validate.field).string = {min_len: 2, max_len: 5}];",
+      "string text = 3;\n  own.Tags tags = 4;",
+    ),
+  });
+  const tagged = (name: string) => write({ id: "n-1", tags: { tags: [{ name }] } });
+  expect(await failure(notes.apply(tagged("quiet"), { actor: "ann" }))).toMatchObject({
+    code: "validation_failed",
+    details: { violations: [{ field: "tags.tags[0].name", rule: "string.shout" }] },
+  });
+  expect(await notes.apply(tagged("LOUD"), { actor: "ann" })).toMatchObject({ version: 1n });
+});
+
+test("an event holds, as JSON, an Any of a type in a file behind its imports", async () => {
+  const { notes, write, registry } = compile({
+    ...OWN_RULES,
+    "rules.proto": PROTO.replace(
+      'import "buf',
+      'import "own/shallow.proto";\nimport "google/protobuf/any.proto";\nimport "buf',
+    )
+      .replace("string text = 3;", "string text = 3;\n  google.protobuf.Any tag = 4;")
+      .replace("max_len: 5}];", "max_len: 5}];\n  google.protobuf.Any tag = 4;")
+      .replace("string text = 5;", "string text = 5;\n  google.protobuf.Any tag = 6;"),
+  });
+  const Tag = registry.getMessage("own.Tag");
+  if (Tag === undefined) throw new Error("there is no own.Tag");
+  const tag = anyPack(Tag, create(Tag, { name: "LOUD" } as never));
+  await notes.apply(write({ id: "n-1", text: "hello", tag }), { actor: "ann" });
+  expect(await notes.load("n-1")).toMatchObject({ tag });
 });
