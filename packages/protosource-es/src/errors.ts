@@ -83,7 +83,23 @@ export interface FieldViolation {
 /** What went wrong, for a program to decide by. */
 export type ErrorCode = keyof ErrorDetails;
 
-/** The one error that this package throws. Recognise it with {@link isProtosourceError}. */
+/** An error as JSON holds it: integers of 64 bits as decimal text, and bytes in base64. */
+export interface ErrorJson {
+  readonly name: "ProtosourceError";
+  readonly code: ErrorCode;
+  /** The message without the code in front. */
+  readonly message: string;
+  readonly details: { readonly [name: string]: unknown };
+  /** What is known of an error behind it: not its stack, nor the errors behind that one. */
+  readonly cause?: { readonly name: string; readonly message: string; readonly code?: string };
+}
+
+/**
+ * The one error that this package throws. Recognise it with {@link isProtosourceError}.
+ *
+ * `JSON.stringify` takes it, and its details alone. A structured clone, as `postMessage` makes one, keeps of any error
+ * the message only: send what `toJSON` gives.
+ */
 export class ProtosourceError<C extends ErrorCode = ErrorCode> extends Error {
   override readonly name = "ProtosourceError";
   readonly code: C;
@@ -94,9 +110,41 @@ export class ProtosourceError<C extends ErrorCode = ErrorCode> extends Error {
   constructor(code: C, message: string, details: ErrorDetails[C], options?: ErrorOptions) {
     super(`[${code}] ${message}`, options);
     this.code = code;
-    this.details = details;
+    this.details = withJson(details);
     this.rawMessage = message;
   }
+
+  /** Gives the error as plain JSON. It may name ids and tables: choose what of it a caller from outside gets. */
+  toJSON(): ErrorJson {
+    const { name, code, rawMessage: message } = this;
+    const details = jsonOf(this.details) as ErrorJson["details"];
+    const cause = summaryOf(this.cause);
+    return { name, code, message, details, ...(cause === undefined ? {} : { cause }) };
+  }
+}
+
+/** Copies details, so that they have a JSON form of their own where somebody takes them out of the error. */
+function withJson<D extends object>(details: D): D {
+  const copy = { ...details };
+  return Object.defineProperty(copy, "toJSON", { value: () => jsonOf(copy) });
+}
+
+function jsonOf(value: unknown): unknown {
+  if (typeof value === "bigint") return value.toString();
+  if (value instanceof Uint8Array) return btoa(String.fromCharCode(...value));
+  if (Array.isArray(value)) return value.map(jsonOf);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, jsonOf(member)]));
+}
+
+function summaryOf(cause: unknown): ErrorJson["cause"] {
+  if (typeof cause !== "object" || cause === null) return undefined;
+  const { name, message, code } = cause as { readonly [name: string]: unknown };
+  return {
+    name: typeof name === "string" ? name : "Error",
+    message: typeof message === "string" ? message : "",
+    ...(typeof code === "string" ? { code } : {}),
+  };
 }
 
 /**

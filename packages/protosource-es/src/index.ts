@@ -24,6 +24,7 @@ export { type Clock, systemClock } from "./clock.js";
 export {
   type ErrorCode,
   type ErrorDetails,
+  type ErrorJson,
   type FieldViolation,
   isProtosourceError,
   ProtosourceError,
