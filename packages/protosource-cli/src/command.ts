@@ -37,7 +37,10 @@ function withJson(command: Command): Command {
 
 /** Adds the options that say which store. */
 export function withStore(command: Command): Command {
-  const store = new Option("--store <url>", "sqlite:<file>, or dynamodb:?region=…&endpoint=…&events=…&aggregates=…");
+  const store = new Option(
+    "--store <url>",
+    "sqlite:<file>, or dynamodb:?region=…&endpoint=…&events=…&aggregates=…&layout=…",
+  );
   return withJson(command.addOption(store.env("PROTOSOURCE_STORE")));
 }
 

@@ -14,7 +14,7 @@ import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
 import type { SqliteDatabase } from "protosource-es/sqlite";
 import { usageError } from "./failure.js";
-import type { DynamoDBLocation, SqliteLocation, StoreLocation } from "./store-url.js";
+import type { DynamoDBLocation, Layout, SqliteLocation, StoreLocation } from "./store-url.js";
 
 /** The two halves of a store, open. */
 export interface OpenStore {
@@ -31,6 +31,8 @@ export interface OpenStore {
 export interface OpenStoreOptions {
   /** Makes an SQLite file that isn't there, with its tables. By default that is an error. */
   readonly create?: boolean | undefined;
+  /** Finds out the layout of a table of events, for a command that puts records into it. */
+  readonly restores?: boolean | undefined;
   /** Is told of each request to DynamoDB. */
   readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
 }
@@ -111,13 +113,26 @@ function missing(path: string, message: string): ProtosourceError<"not_found"> {
   return new ProtosourceError("not_found", message, { aggregateId: path, reason: "unknown" });
 }
 
-async function openDynamoDBStore(location: DynamoDBLocation, { onRequest }: OpenStoreOptions): Promise<OpenStore> {
+async function openDynamoDBStore(
+  location: DynamoDBLocation,
+  { onRequest, restores }: OpenStoreOptions,
+): Promise<OpenStore> {
   const { DynamoDBOpaqueStore, DynamoDBStore } = await import("protosource-es/dynamodb");
   const { DescribeTableCommand } = await import("@aws-sdk/client-dynamodb");
   const client = await openClient(location);
   const { eventsTable, aggregatesTable } = location;
   const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, onRequest });
-  const store = new DynamoDBStore(client, { eventsTable, opaqueStore, onRequest });
+  const options = { eventsTable, opaqueStore, onRequest };
+  let { layout } = location;
+  if (restores) {
+    try {
+      layout = layoutFor(location, await new DynamoDBStore(client, options).findLayout());
+    } catch (error) {
+      client.destroy();
+      throw error;
+    }
+  }
+  const store = new DynamoDBStore(client, { ...options, layout });
   return {
     location,
     store,
@@ -135,6 +150,15 @@ async function openDynamoDBStore(location: DynamoDBLocation, { onRequest }: Open
     claimsBeside: () => 0,
     close: () => client.destroy(),
   };
+}
+
+/** Gives the layout that is said, or found. Throws `invalid_argument` where the two differ: readers may know one only. */
+function layoutFor({ layout, eventsTable }: DynamoDBLocation, found: Layout | undefined): Layout | undefined {
+  if (layout === undefined || found === undefined || layout === found) return layout ?? found;
+  throw usageError(
+    "--store",
+    `--store says layout=${layout}, and the events in ${eventsTable} are ${found}: leave layout out to go on with theirs`,
+  );
 }
 
 /**

@@ -17,11 +17,16 @@ export interface DynamoDBLocation {
   readonly endpoint: string | undefined;
   readonly eventsTable: string;
   readonly aggregatesTable: string;
+  /** How the writers of the table keep the records of one save. By default what a sample of the table tells. */
+  readonly layout: Layout | undefined;
 }
+
+/** Each record in an item of its own, or all of one save in one. */
+export type Layout = "compatible" | "packed";
 
 const FORMS = "sqlite:orders.db, or dynamodb:?region=eu-west-1&events=events&aggregates=aggregates";
 
-const PARAMETERS = ["region", "endpoint", "events", "aggregates"];
+const PARAMETERS = ["region", "endpoint", "events", "aggregates", "layout"];
 
 /** Reads the address of a store. Throws `invalid_argument`. */
 export function parseStoreUrl(url: string | undefined): StoreLocation {
@@ -46,24 +51,30 @@ export function parseStoreUrl(url: string | undefined): StoreLocation {
   if (endpoint !== undefined && !isHttp(endpoint)) {
     throw usageError("--store", `${JSON.stringify(endpoint)} is no endpoint: write http://127.0.0.1:8000, or https`);
   }
+  const layout = parameters.get("layout") || undefined;
+  if (layout !== undefined && layout !== "compatible" && layout !== "packed") {
+    throw usageError("--store", `there is no layout ${JSON.stringify(layout)}: write layout=compatible, or packed`);
+  }
   return {
     kind: "dynamodb",
     region: parameters.get("region") || undefined,
     endpoint,
     eventsTable: parameters.get("events") || "events",
     aggregatesTable: parameters.get("aggregates") || "aggregates",
+    layout,
   };
 }
 
 /** Gives the address of a store, the same for each way to write it. */
 export function storeUrl(location: StoreLocation): string {
   if (location.kind === "sqlite") return `sqlite:${location.path}`;
-  const { region, endpoint, eventsTable, aggregatesTable } = location;
+  const { region, endpoint, eventsTable, aggregatesTable, layout } = location;
   const parameters = new URLSearchParams();
   if (region) parameters.set("region", region);
   if (endpoint) parameters.set("endpoint", endpoint);
   parameters.set("events", eventsTable);
   parameters.set("aggregates", aggregatesTable);
+  if (layout) parameters.set("layout", layout);
   return `dynamodb:?${parameters}`;
 }
 

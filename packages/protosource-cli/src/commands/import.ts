@@ -105,7 +105,7 @@ async function importPath(
         throw error;
       }
     },
-    { create: true, onRequest: pace.onRequest },
+    { create: true, restores: true, onRequest: pace.onRequest },
   );
 }
 

@@ -30,13 +30,13 @@ export async function importGroup(
   counts: Counting,
   signal: AbortSignal,
 ): Promise<void> {
-  let stored: ReadonlyMap<bigint, StoredRecord> | undefined;
+  let stored: StoredVersions | undefined;
   for (const batch of group) {
     if (batch.kind === "row") {
       await importRow(opened, batch, counts, signal);
       continue;
     }
-    if (stored === undefined && (await save(opened, batch.streamId, batch.records, signal))) {
+    if (stored === undefined && (await restore(opened, batch.streamId, batch.records, signal))) {
       counts.written += batch.records.length;
       continue;
     }
@@ -52,7 +52,7 @@ export async function verifyGroup(
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   const problems: string[] = [];
-  let stored: ReadonlyMap<bigint, StoredRecord> | undefined;
+  let stored: StoredVersions | undefined;
   const now = BigInt(Math.floor(Date.now() / 1000));
   for (const batch of group) {
     if (batch.kind === "row") {
@@ -66,17 +66,18 @@ export async function verifyGroup(
     const { streamId, records, line } = batch;
     stored ??= await recordsOf(opened, streamId, signal);
     for (const [i, record] of records.entries()) {
-      const found = stored.get(record.version);
+      const [found, another] = stored.get(record.version) ?? [];
       const isThere = found ? isSameRecord(found, record) : isPast(record.ttl, now);
-      if (!isThere)
-        problems.push(`line ${line + i}: version ${record.version} of ${streamId} isn't as it was exported`);
+      const name = `version ${record.version} of ${streamId}`;
+      if (another) problems.push(`line ${line + i}: ${name} is stored more than once`);
+      else if (!isThere) problems.push(`line ${line + i}: ${name} isn't as it was exported`);
     }
   }
   return problems;
 }
 
-/** Tells whether records were saved; false when there are records in their place. */
-async function save(
+/** Tells whether records were written; false when there are records in their place. */
+async function restore(
   { store }: OpenStore,
   streamId: string,
   records: readonly StoredRecord[],
@@ -94,17 +95,18 @@ async function save(
 async function importMissing(
   opened: OpenStore,
   { streamId, records, line }: EventBatch,
-  stored: ReadonlyMap<bigint, StoredRecord>,
+  stored: StoredVersions,
   counts: Counting,
   signal: AbortSignal,
 ): Promise<void> {
   const runs: StoredRecord[][] = [];
   for (const [i, record] of records.entries()) {
-    const found = stored.get(record.version);
-    if (found && !isSameRecord(found, record)) {
+    const [found, another] = stored.get(record.version) ?? [];
+    if (found && (another || !isSameRecord(found, record))) {
+      const holds = another ? "more than one version" : "another version";
       throw new ProtosourceError(
         "version_conflict",
-        `line ${line + i}: the store holds another version ${record.version} of ${streamId}: import into an empty store`,
+        `line ${line + i}: the store holds ${holds} ${record.version} of ${streamId}: import into an empty store`,
         { aggregateId: streamId, version: record.version },
       );
     }
@@ -145,14 +147,17 @@ async function importRow(
   else counts.newer++;
 }
 
-async function recordsOf(
-  { store }: OpenStore,
-  streamId: string,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<bigint, StoredRecord>> {
-  const records = new Map<bigint, StoredRecord>();
+/** What a stream holds of each version: one record, unless the stream is damaged. */
+type StoredVersions = ReadonlyMap<bigint, readonly StoredRecord[]>;
+
+async function recordsOf({ store }: OpenStore, streamId: string, signal: AbortSignal): Promise<StoredVersions> {
+  const records = new Map<bigint, StoredRecord[]>();
   for await (const page of recordPages(store, { aggregateId: streamId, signal })) {
-    for (const { record } of page.records) records.set(record.version, record);
+    for (const { record } of page.records) {
+      const same = records.get(record.version);
+      if (same) same.push(record);
+      else records.set(record.version, [record]);
+    }
   }
   return records;
 }

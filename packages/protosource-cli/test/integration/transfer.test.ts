@@ -1,7 +1,10 @@
 /** `export` and `import`, between any two stores. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { type AttributeValue, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStore } from "protosource-es/dynamodb";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { eventLine } from "../../src/transfer/entries.js";
 import { type CliResult, interruptCli, runCli } from "../cli.js";
 import { engines, freshTables, type TestTables, temporaryFolder } from "../engines.js";
 import { goldenItems } from "../golden.js";
@@ -224,6 +227,88 @@ describe("import", () => {
     const { code, stdout } = await runCli(["import", "-", "--store", target], { stdin: text });
     expect(code).toBe(0);
     expect(stdout).toContain("0 written, 0 there already, 1 row left for a later version\n");
+  });
+});
+
+describe.each(engines)("import into a packed table on $name", ({ endpoint }) => {
+  const COUNT = 40;
+  let tables: TestTables;
+  let packed: DynamoDBStore;
+  let text: string;
+  const file = folder.path(`packed-${encodeURIComponent(endpoint)}.jsonl`);
+
+  /** Gives the items of the table of events, without their data. */
+  const items = async ({ client, eventsTable }: TestTables): Promise<readonly Record<string, AttributeValue>[]> => {
+    const { Items = [] } = await client.send(
+      new ScanCommand({ TableName: eventsTable, ProjectionExpression: "a,v,n" }),
+    );
+    return Items;
+  };
+
+  beforeAll(async () => {
+    tables = await freshTables(endpoint);
+    packed = new DynamoDBStore(tables.client, { eventsTable: tables.eventsTable, layout: "packed" });
+    await saveOrders(packed, COUNT);
+    text = await exported(tables.url);
+    writeFileSync(file, text);
+  });
+  afterAll(() => tables.client.destroy());
+
+  it("writes nothing that is there, once, twice and in parts", async () => {
+    const before = await items(tables);
+    const lines = text.split("\n");
+    const part = folder.path("packed-part.jsonl");
+    writeFileSync(part, lines.filter((line) => /"version":"[245]"/.test(line)).join("\n"));
+    for (const args of [[file], [file], [part, "--incomplete"]]) {
+      const { code, json } = await runCli(["import", ...args, "--store", tables.url, "--json"]);
+      expect({ code, outcome: json() }).toMatchObject({ code: 0, outcome: [{ written: 0, problems: 0 }] });
+    }
+    expect(await items(tables)).toEqual(before);
+    expect(await exported(tables.url)).toBe(text);
+    for (let number = 0; number < COUNT; number++) await packed.load(`${ORDERS}${number}`);
+  });
+
+  it("completes streams within their saves, and puts a repair's backup back once", async () => {
+    const id = `${ORDERS}gap`;
+    const { records } = await packed.load(`${ORDERS}19`);
+    const six = [...records, ...records].slice(0, 6).map((record, i) => ({ ...record, version: BigInt(i + 1) }));
+    await packed.save(id, six.slice(0, 2));
+    await packed.restore(id, six.slice(4, 6));
+    const backup = folder.path(`backup-${encodeURIComponent(endpoint)}.jsonl`);
+    const repair = ["streams", "repair", id, "--store", tables.url, "--cut", "3", "--backup", backup, "--without-rows"];
+    expect((await runCli(repair)).code).toBe(0);
+    expect((await packed.load(id)).records).toHaveLength(2);
+    for (const written of [2, 0]) {
+      expect((await imported(backup, tables.url, "--json")).json()).toMatchObject([{ written, problems: 0 }]);
+    }
+    const whole = folder.path(`whole-${encodeURIComponent(endpoint)}.jsonl`);
+    writeFileSync(whole, six.map((record) => eventLine({ aggregateId: id, record, following: 0 })).join("\n"));
+    const { json } = await imported(whole, tables.url, "--incomplete", "--json");
+    expect(json()).toMatchObject([{ written: 2, present: 4, problems: 0 }]);
+    expect((await packed.load(id)).records).toEqual(six);
+  });
+
+  it("packs as the table's writers do, also when resumed, or as it is told", async () => {
+    const [target, told] = await Promise.all([freshTables(endpoint), freshTables(endpoint)]);
+    const known = new DynamoDBStore(target.client, { eventsTable: target.eventsTable, layout: "packed" });
+    await known.save(`${ORDERS}1`, (await packed.load(`${ORDERS}1`)).records);
+    const args = ["import", file, "--store", target.url, "--max-units", "60"];
+    const stopped = await interruptCli(args, () => existsSync(`${file}.state`), 200);
+    if (stopped.interrupted) expect((await runCli([...args, "--resume"])).code).toBe(0);
+    expect((await imported(file, `${told.url}&layout=packed`)).code).toBe(0);
+    for (const tables of [target, told]) {
+      const found = await items(tables);
+      expect(found.length).toBe(COUNT);
+      expect(found.every(({ v }) => v?.N === "1")).toBe(true);
+      expect(await exported(tables.url)).toBe(text);
+      tables.client.destroy();
+    }
+  });
+
+  it("refuses another layout than that of the table", async () => {
+    const { code, stderr } = await imported(file, `${tables.url}&layout=compatible`);
+    expect(code).toBe(2);
+    expect(stderr).toContain("are packed");
   });
 });
 

@@ -10,25 +10,30 @@ describe("parseStoreUrl", () => {
   });
 
   it("gives DynamoDB its defaults", () => {
-    const defaults = { kind: "dynamodb", region: undefined, endpoint: undefined };
+    const defaults = { kind: "dynamodb", region: undefined, endpoint: undefined, layout: undefined };
     for (const url of ["dynamodb:", "dynamodb:?", "dynamodb:?region=&events="]) {
       expect(parseStoreUrl(url)).toEqual({ ...defaults, eventsTable: "events", aggregatesTable: "aggregates" });
     }
   });
 
   it("reads each parameter", () => {
-    const url = "dynamodb:?region=eu-west-1&endpoint=http://127.0.0.1:8000&events=e-1&aggregates=a-1";
+    const url = "dynamodb:?region=eu-west-1&endpoint=http://127.0.0.1:8000&events=e-1&aggregates=a-1&layout=packed";
     expect(parseStoreUrl(url)).toEqual({
       kind: "dynamodb",
       region: "eu-west-1",
       endpoint: "http://127.0.0.1:8000",
       eventsTable: "e-1",
       aggregatesTable: "a-1",
+      layout: "packed",
     });
   });
 
   it("gives back what storeUrl makes of it", () => {
-    for (const url of ["sqlite:orders.db", "dynamodb:?region=x&endpoint=https://a.b/c&events=e-1", "dynamodb:"]) {
+    for (const url of [
+      "sqlite:orders.db",
+      "dynamodb:?region=x&endpoint=https://a.b/c&events=e-1&layout=compatible",
+      "dynamodb:",
+    ]) {
       const location = parseStoreUrl(url);
       expect(parseStoreUrl(storeUrl(location))).toEqual(location);
     }
@@ -43,6 +48,7 @@ describe("parseStoreUrl", () => {
       "dynamodb",
       "dynamodb:eu-west-1",
       "dynamodb:?x=1",
+      "dynamodb:?layout=dense",
       "sqlite",
     ]) {
       let thrown: unknown;

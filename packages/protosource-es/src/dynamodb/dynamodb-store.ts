@@ -45,7 +45,7 @@ import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
 import { isMarked } from "./items.js";
-import { getCommitId, queryStream, scanEvents } from "./requests.js";
+import { getCommitId, queryStream, sampleEvents, scanEvents } from "./requests.js";
 import { recordPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { followStream } from "./stream-follower.js";
@@ -70,6 +70,10 @@ export interface DynamoDBStoreOptions extends RequestOptions {
   /** The machine's clock by default. */
   readonly clock?: Clock | undefined;
 }
+
+/** From how many places of the table a sample is taken, and how many items from each. */
+const SAMPLED_SEGMENTS = 4;
+const SAMPLED_ITEMS = 250;
 
 /**
  * Keeps streams in a DynamoDB table, an item for each record.
@@ -224,6 +228,21 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     const batches = eventBatches(this.#table, this.#layout, aggregateId, records, commitId, false);
     await this.#checkFree(aggregateId, records, signal);
     for (const batch of batches) await this.#commit(batch, commitId, signal);
+  }
+
+  /**
+   * Tells by a sample of the table which layout its writers use; undefined when no item of the sample is of a save of
+   * several records. It reads 1000 items at most: half a read unit per 4 KB of them.
+   */
+  async findLayout(options: CallOptions = {}): Promise<Layout | undefined> {
+    throwIfAborted(options.signal, "findLayout");
+    const segments = Array.from({ length: SAMPLED_SEGMENTS }, (_, index) => ({ index, of: SAMPLED_SEGMENTS }));
+    const pages = await Promise.all(
+      segments.map((segment) => this.#requests.scan(sampleEvents(this.#table, segment, SAMPLED_ITEMS), options.signal)),
+    );
+    const items = pages.flatMap(({ output }) => output?.Items ?? []);
+    if (items.some(({ n }) => n !== undefined)) return "packed";
+    return items.some(({ m }) => m !== undefined) ? "compatible" : undefined;
   }
 
   #follow(

@@ -8,7 +8,7 @@ import type {
   TransactWriteItem,
   TransactWriteItemsCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import type { ScanOptions } from "../call-options.js";
+import type { ScanOptions, ScanSegment } from "../call-options.js";
 import { indexAttributes } from "../opaquedata/key-attribute.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
@@ -200,6 +200,16 @@ export function scanEvents(table: string, options: ScanOptions, startKey: Item |
     ...scanRows(table, options, startKey),
     ProjectionExpression: "#a, #v, #d, #t, #m, #n",
     ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m", "#n": "n" },
+  };
+}
+
+/** Reads from some items of a segment what tells the layout of their save. */
+export function sampleEvents(table: string, segment: ScanSegment, limit: number): ScanCommandInput {
+  return {
+    ...scanRows(table, { segment, limit }, undefined),
+    ConsistentRead: false,
+    ProjectionExpression: "#m, #n",
+    ExpressionAttributeNames: { "#m": "m", "#n": "n" },
   };
 }
 
