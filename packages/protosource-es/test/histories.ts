@@ -62,6 +62,8 @@ export interface Step {
   readonly pause: number;
   /** Drops the client in the middle of a write. One that named its command sends it again after that. */
   readonly drops: boolean;
+  /** Aborts the call by its signal after some turns. */
+  readonly aborts: boolean;
 }
 
 /** What each of the clients does, one call after another. */
@@ -76,6 +78,7 @@ export const plans: fc.Arbitrary<Plan> = fc.array(
       count: fc.integer({ min: 1, max: 4 }),
       pause: fc.integer({ min: 0, max: 3 }),
       drops: fc.nat({ max: 5 }).map((n) => n === 5),
+      aborts: fc.nat({ max: 5 }).map((n) => n === 5),
     }),
     { minLength: 1, maxLength: 7 },
   ),
@@ -95,6 +98,9 @@ interface Write {
 }
 
 type Outcome = "refused" | "unknown" | "stored";
+
+/** What leaves no doubt that nothing was stored. Only a call that is aborted is cancelled. */
+const REFUSALS = ["version_conflict", "not_created", "cancelled"] as const;
 
 const STRENGTH: readonly Outcome[] = ["refused", "unknown", "stored"];
 
@@ -134,7 +140,7 @@ interface Heard {
 
 /** A write that is about to be sent. */
 interface Sending extends Pick<Write, "name" | "counts">, Partial<Pick<Write, "check" | "claim">> {
-  readonly send: () => Promise<unknown>;
+  readonly send: (signal: AbortSignal) => Promise<unknown>;
 }
 
 let plansRun = 0;
@@ -150,7 +156,7 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
   const left: Promise<unknown>[] = [];
   let time = 0;
 
-  const write = async ({ name, counts, check, claim, send }: Sending): Promise<void> => {
+  const write = async ({ name, counts, check, claim, send }: Sending, signal: AbortSignal): Promise<void> => {
     let entry = writes.find((one) => one.name === name);
     if (entry === undefined) {
       const ended = Number.POSITIVE_INFINITY;
@@ -160,7 +166,7 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
     const begun = time++;
     let outcome: Outcome = "refused";
     try {
-      await send();
+      await send(signal);
       outcome = "stored";
       entry.ended = Math.min(entry.ended, time++);
     } catch (error) {
@@ -169,7 +175,7 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
       } else if (isProtosourceError(error, "claim_taken") && claim !== undefined) {
         heard.owners.push({ value: claim.value, owner: error.details.owner, begun, ended: time++ });
         // Without a creation, which was out of time, there is nothing to apply a command to.
-      } else if (!isProtosourceError(error, "version_conflict") && !isProtosourceError(error, "not_created")) {
+      } else if (!REFUSALS.some((code) => isProtosourceError(error, code))) {
         problems.push(`${name}: ${String(error)}`);
       }
     }
@@ -204,7 +210,7 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
         const { check, claim } = options;
         const counts = new Map(saved.map(({ aggregateId, records }) => [aggregateId, records.length]));
         const transaction = { check: check && [check], claims: claim && [claim] };
-        return { name, counts, ...options, send: () => saveAll.call(store, saved, transaction) };
+        return { name, counts, ...options, send: (signal) => saveAll.call(store, saved, { ...transaction, signal }) };
       };
       const id = raw[stream];
       switch (call) {
@@ -232,8 +238,8 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
           return {
             name: tag,
             counts: new Map([[target, 1]]),
-            send: async () => {
-              const { version, repeated } = await apply(applying, target, tag, commandId);
+            send: async (signal) => {
+              const { version, repeated } = await apply(applying, target, tag, { commandId, signal });
               if (commandId !== undefined) heard.answers.push({ name: tag, stream: target, version, repeated });
             },
           };
@@ -241,7 +247,7 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
         default: {
           const one = await append(name, id, count);
           const counts = new Map([[id, count]]);
-          return { name, counts, send: () => save.call(store, id, one.records) };
+          return { name, counts, send: (signal) => save.call(store, id, one.records, { signal }) };
         }
       }
     };
@@ -278,7 +284,9 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
           await look(step);
           continue;
         }
-        const sent = write(await prepare(step, name));
+        const aborting = new AbortController();
+        const sent = write(await prepare(step, name), aborting.signal);
+        if (step.aborts) void turns(step.count).then(() => aborting.abort());
         if (!step.drops) {
           await sent;
           continue;
@@ -288,7 +296,7 @@ export async function runPlan(plan: Plan, open: () => HistoryClient): Promise<re
         drop();
         ({ store, drop } = open());
         repository = new Repository(order, store, { logger: QUIET });
-        if (step.call === "command") await write(await prepare(step, name));
+        if (step.call === "command") await write(await prepare(step, name), new AbortController().signal);
       } catch (error) {
         // A client that learns nothing of the stream's end writes nothing.
         if (!isProtosourceError(error, "unavailable")) problems.push(`${name}: ${String(error)}`);
@@ -333,9 +341,9 @@ async function apply(
   repository: Repository<OrderTypes>,
   id: string,
   name: string,
-  commandId: string | undefined,
+  { commandId, signal }: { readonly commandId: string | undefined; readonly signal: AbortSignal },
 ): Promise<{ readonly version: bigint; readonly repeated: boolean }> {
-  const options = { id, actor: "a" };
+  const options = { id, actor: "a", signal };
   await repository.apply(orderCommands.Create({ customerId: "c" }), options).catch((error: unknown) => {
     if (!isProtosourceError(error, "already_created") && !isProtosourceError(error, "unavailable")) throw error;
   });
