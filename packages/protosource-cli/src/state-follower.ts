@@ -1,13 +1,8 @@
 /** The state of an aggregate, event by event, as far as its stream tells. */
 import { create, type Message } from "@bufbuild/protobuf";
-import { applyEvent, isProtosourceError, type StoredRecord } from "protosource-es";
+import { applyEvent, beginsLife, isProtosourceError, type StoredRecord } from "protosource-es";
 import { usageError } from "./failure.js";
 import type { KnownAggregate } from "./schemas.js";
-
-/** What an event begins with. */
-interface EventEnvelope {
-  readonly at: bigint;
-}
 
 /** Follows a stream from its first record on. */
 export interface StateFollower {
@@ -18,24 +13,25 @@ export interface StateFollower {
 }
 
 /**
- * Follows the state of an aggregate. It is known from version 1 on, from a snapshot, and from a creation that follows
- * records which had expired; a gap, an event that can't be read and one of another aggregate hide it until the next
- * snapshot.
+ * Follows the state of an aggregate. It is known from version 1 on, from a snapshot, and from the event that begins a new life of
+ * the id; a gap, an event that can't be read and one of another aggregate hide it until the next of these.
  *
  * `next` throws `invalid_argument` when the domain's own code fails.
  */
 export function followState({ definition }: KnownAggregate): StateFollower {
   const { schema, model, rules } = definition;
-  const creations = new Set(model.events.filter(({ creation }) => creation).map(({ schema }) => schema.typeName));
   const snapshots = new Set(model.snapshots.map(({ schema }) => schema.typeName));
   let previous: StoredRecord | undefined;
+  /** The last event that is no snapshot, of the record before or right before snapshots. */
+  let before: Message | undefined;
   let state: (Message & { id: string; version: bigint }) | undefined;
 
   return {
     next(record, event) {
       const follows = record.version === (previous?.version ?? 0n) + 1n;
-      const isAnew =
-        event !== undefined && creations.has(event.$typeName) && (!previous || hadExpired(previous, event));
+      if (!follows) before = undefined;
+      const isAnew = event !== undefined && beginsLife(definition, event, before);
+      if (event === undefined || !snapshots.has(event.$typeName)) before = event;
       if (!follows || event === undefined) state = undefined;
       const isBase = event !== undefined && state === undefined && snapshots.has(event.$typeName) && hasState(event);
       if (event && (record.version === 1n || isAnew || isBase)) state = create(schema);
@@ -62,9 +58,4 @@ export function followState({ definition }: KnownAggregate): StateFollower {
 
 function hasState(snapshot: Message): boolean {
   return (snapshot as { readonly snapshot?: Message }).snapshot !== undefined;
-}
-
-function hadExpired({ ttl }: StoredRecord, event: Message): boolean {
-  const { at } = event as Message & EventEnvelope;
-  return ttl > 0n && ttl <= at / 1_000_000n;
 }

@@ -116,6 +116,21 @@ describe.each(engines)("streams show on $name", ({ endpoint }) => {
     expect(lost.stderr).toContain("isn't known");
   });
 
+  it("shows the life that an id is in, though not all of the one before has expired", async () => {
+    const stream = "example_app_order_v1#again";
+    const [created, added] = goldenItems().events.filter(({ a }) => a?.S === ORDER);
+    const put = (item: typeof created, version: number): Promise<void> =>
+      tables.putRaw("events", { ...item, a: { S: stream }, v: { N: `${version}` }, t: { N: "9999999999" } });
+    await put(created, 1);
+    await put(added, 2);
+    await put(created, 3);
+    const { json } = await show(stream, "--descriptors", image, "--at", "3", "--json");
+    expect(json()[0]?.["state"]).toMatchObject({ version: "3", customerId: "c-9" });
+    expect(json()[0]?.["state"]).not.toHaveProperty("items");
+    const diffs = await show(stream, "--descriptors", image, "--diff", "--json");
+    expect(diffs.json()[2]?.["changes"]).toContainEqual(expect.objectContaining({ path: "version", after: "3" }));
+  });
+
   it("shows what a terminal would obey, and doesn't obey it", async () => {
     const stream = "example_app_order_v1#\u{1b}[31m";
     await tables.putRaw("events", { a: { S: stream }, v: { N: "1" }, d: { B: "e30=" } });

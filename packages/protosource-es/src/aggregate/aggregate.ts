@@ -63,12 +63,37 @@ export function eventBehaviourOf<T extends AggregateTypes>({ schema }: Aggregate
   );
 }
 
-/** Computes the state that events lead to, with its derived fields. The events may include snapshots. */
+/**
+ * Computes the state that events lead to, with its derived fields. The events may include snapshots; of several lives,
+ * the last one counts.
+ */
 export function fold<T extends AggregateTypes>(definition: Aggregate<T>, events: Iterable<Message>): T["aggregate"] {
-  const aggregate = emptyAggregate(definition);
-  for (const event of events) applyEvent(definition, aggregate, event);
+  const { snapshot } = behaviourOf(definition.schema as DescMessage);
+  let aggregate = emptyAggregate(definition);
+  let before: Message | undefined;
+  for (const event of events) {
+    if (beginsLife(definition, event, before)) aggregate = emptyAggregate(definition);
+    applyEvent(definition, aggregate, event);
+    if (event.$typeName !== snapshot?.schema.typeName) before = event;
+  }
   derive(definition, aggregate);
   return aggregate;
+}
+
+/**
+ * Tells whether an event begins a life of its aggregate, so that nothing before it counts: a creation command emits it
+ * first. An id has several lives when it is used again after its aggregate has expired.
+ *
+ * `before` is the event before it in the stream, snapshots left aside. It matters where a creation command emits the
+ * same event behind another one.
+ */
+export function beginsLife<T extends AggregateTypes>(
+  { schema }: Pick<Aggregate<T>, "schema">,
+  event: Message,
+  before: Message | undefined,
+): boolean {
+  const found = behaviourOf(schema as DescMessage).events.get(event.$typeName);
+  return found?.isFirst === true && (before === undefined || !found.follows.has(before.$typeName));
 }
 
 /** Computes the derived fields, in place. Throws `invalid_argument` for a rule that is asynchronous. */

@@ -77,7 +77,10 @@ export interface Emission {
 
 export interface EventBehaviour {
   readonly schema: DescMessage;
-  readonly creation: boolean;
+  /** Whether a creation command emits it first, and no command of another lifecycle emits it. */
+  readonly isFirst: boolean;
+  /** The names of the types that a creation command emits right before it. */
+  readonly follows: ReadonlySet<string>;
   /** Changes the aggregate as the event says, in place. */
   readonly apply: (aggregate: AggregateMessage, event: EventMessage) => void;
 }
@@ -125,7 +128,7 @@ function compile(schema: DescMessage): Behaviour {
   const model = fileModel(schema.file);
   const aggregate = onlyAggregate(model, schema);
   requireFields(schema, AGGREGATE_FIELDS);
-  const events = new Map(model.events.map((event) => [event.schema.name, compileEvent(event, aggregate)]));
+  const events = new Map(model.events.map((event) => [event.schema.name, compileEvent(event, aggregate, model)]));
   const snapshot = model.snapshots[0] && compileSnapshot(model.snapshots[0], aggregate);
   return {
     model,
@@ -174,7 +177,7 @@ function compileCommand(
   };
 }
 
-function compileEvent(event: EventModel, aggregate: AggregateModel): EventBehaviour {
+function compileEvent(event: EventModel, aggregate: AggregateModel, model: FileModel): EventBehaviour {
   const { schema, creation } = event;
   requireFields(schema, EVENT_FIELDS);
   const change = event.collection
@@ -184,7 +187,7 @@ function compileEvent(event: EventModel, aggregate: AggregateModel): EventBehavi
   const setState = compileSetState(event, aggregate);
   return {
     schema,
-    creation,
+    ...compilePlace(event, model),
     apply(aggregate, event) {
       aggregate.id = event.id;
       aggregate.version = event.version;
@@ -192,6 +195,21 @@ function compileEvent(event: EventModel, aggregate: AggregateModel): EventBehavi
       stamp(aggregate, event);
       setState(aggregate);
     },
+  };
+}
+
+/** Finds where creation commands emit an event. */
+function compilePlace(
+  { schema, creation }: EventModel,
+  { commands, events }: FileModel,
+): Pick<EventBehaviour, "isFirst" | "follows"> {
+  const emitted = commands.filter(({ lifecycle }) => lifecycle === "creation").map((command) => command.events);
+  const before = emitted.flatMap((names) => names.filter((_, i) => names[i + 1] === schema.name));
+  return {
+    isFirst: creation && emitted.some(([first]) => first === schema.name),
+    follows: new Set(
+      events.filter((event) => before.includes(event.schema.name)).map((event) => event.schema.typeName),
+    ),
   };
 }
 

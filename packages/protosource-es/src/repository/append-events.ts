@@ -26,9 +26,8 @@ export async function appendEvents(
   const loaded = await readState(setup, id, call);
   checkVersion(id, loaded, expectedVersion);
   const before = uniqueValues(definition, loaded.aggregate);
-  const aggregate = loaded.aggregate ?? emptyAggregate(definition);
   const copies = events.map((event) => copyEvent(setup, id, event));
-  const { stored } = append(definition, aggregate, copies, {
+  const { stored, aggregate } = append(definition, loaded.aggregate ?? emptyAggregate(definition), copies, {
     version: loaded.version,
     at: () => clock.now(),
     accepts: snapshotRule(setup, id),

@@ -65,14 +65,11 @@ export function decideWith<T extends AggregateTypes>(
     return andThen(evaluate(definition, commandBehaviour, aggregate, command, context), (verdict) => {
       if (verdict === undefined) return { events: [], stored: [], aggregate: state as T["aggregate"], skipped: true };
       const emitted = emit(commandBehaviour, source, verdict, options.at);
-      const { events, stored } = append(definition, state, emitted, options);
-      derive(definition, state as T["aggregate"]);
-      return {
-        events: events as readonly Message[] as readonly EventOf<T>[],
-        stored,
-        aggregate: state as T["aggregate"],
-        skipped: false,
-      };
+      const appended = append(definition, state, emitted, options);
+      const aggregate = appended.aggregate as T["aggregate"];
+      derive(definition, aggregate);
+      const events = appended.events as readonly Message[] as readonly EventOf<T>[];
+      return { events, stored: appended.stored, aggregate, skipped: false };
     });
   });
 }

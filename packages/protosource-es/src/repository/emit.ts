@@ -1,6 +1,6 @@
 /** Step 6: the events of the command, and the snapshots that are due after them. */
 import { create, type DescMessage } from "@bufbuild/protobuf";
-import { type Aggregate, derive, eventBehaviourOf } from "../aggregate/aggregate.js";
+import { type Aggregate, beginsLife, derive, emptyAggregate, eventBehaviourOf } from "../aggregate/aggregate.js";
 import {
   type AggregateMessage,
   behaviourOf,
@@ -32,6 +32,8 @@ export interface Appended {
   readonly events: readonly EventMessage[];
   /** The events with the snapshots among them. */
   readonly stored: readonly EventMessage[];
+  /** The state afterwards: the aggregate that was given, or another one where an event begins a new life. */
+  readonly aggregate: AggregateMessage;
 }
 
 /** Makes the events of a command, one by one. Their versions are still 0. */
@@ -56,10 +58,11 @@ export function* emit(
  */
 export function append<T extends AggregateTypes>(
   definition: Aggregate<T>,
-  aggregate: AggregateMessage,
+  given: AggregateMessage,
   newEvents: Iterable<EventMessage>,
   options: AppendOptions,
 ): Appended {
+  let aggregate = given;
   const events: EventMessage[] = [];
   const stored: EventMessage[] = [];
   let { version } = options;
@@ -71,6 +74,7 @@ export function append<T extends AggregateTypes>(
     // The copy keeps the event apart from the state, which later events and derived fields change.
     const copy = copyMessage(schema, event);
     checkNesting(schema, copy);
+    if (beginsLife(definition, event, events.at(-1))) aggregate = emptyAggregate(definition);
     apply(aggregate, copy);
     events.push(event);
     stored.push(event);
@@ -80,7 +84,7 @@ export function append<T extends AggregateTypes>(
     aggregate.version = version;
     stored.push(snapshot);
   }
-  return { events, stored };
+  return { events, stored, aggregate };
 }
 
 function makeEvent(

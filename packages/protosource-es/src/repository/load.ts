@@ -9,6 +9,7 @@ import { decompress } from "../gzip/gzip.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store/store.js";
 import { corruptStream } from "../store/stream-checks.js";
+import { beginsLate, findBase, findBeginning, type LazyRecord, type StreamEnd } from "./life.js";
 import type { Call } from "./observed-operation.js";
 import { pause } from "./pause.js";
 import type { Setup } from "./setup.js";
@@ -58,13 +59,7 @@ export async function loadState<T extends AggregateTypes>(
 ): Promise<LoadedState<T>> {
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
-  const now = epochSeconds(source.clock);
-  let { records, base } = await readFromBase(behaviour, source, streamId, options, now);
-  for (let reread = 1; reread <= REREADS && base === undefined && beginsLate(records, now); reread++) {
-    await pause(reread, options.signal);
-    const strong = { ...options, consistency: "strong" } as const;
-    ({ records, base } = await readFromBase(behaviour, source, streamId, strong, now));
-  }
+  const { records, base } = await readEnd(definition, source, streamId, options);
   const { version, ttl: expiry } = records.at(-1) ?? { version: 0n, ttl: 0n };
   if (base === undefined) {
     return {
@@ -99,6 +94,25 @@ export async function loadState<T extends AggregateTypes>(
   return { aggregate, version, expiry, firstExpiry, replayed, absence: "unknown" };
 }
 
+/**
+ * Reads the events of the life that an aggregate is in, oldest first, without snapshots and what has expired; none when
+ * there is no aggregate. Throws what {@link loadState} does.
+ */
+export async function loadHistory<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  source: StreamSource,
+  id: string,
+  options: StateOptions,
+): Promise<readonly EventMessage[]> {
+  const { streamPrefix, events } = behaviourOf(definition.schema);
+  const end = await readEnd(definition, source, streamPrefix + id, { ...options, whole: true });
+  if (end.base === undefined) return [];
+  return end.records
+    .slice(findBeginning(definition, end))
+    .map(({ event }) => event())
+    .filter(({ $typeName }) => events.has($typeName));
+}
+
 /** Loads the state of an aggregate of a repository, and tells the observer what it was made from. */
 export async function readState(
   { definition, store, format }: Setup,
@@ -112,7 +126,7 @@ export async function readState(
 }
 
 /** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */
-export function decodeRecord(
+function decodeRecord(
   behaviour: Behaviour,
   serializer: Serializer,
   streamId: string,
@@ -135,86 +149,71 @@ export function decodeRecord(
   throw unhandledEvent(streamId, record.version, event.$typeName);
 }
 
-/** A record, and its event once it is asked for. */
-interface LazyRecord {
-  readonly version: bigint;
-  readonly ttl: bigint;
-  readonly event: () => EventMessage;
-}
-
-interface StreamEnd {
-  readonly records: readonly LazyRecord[];
+/** What was read of a stream. */
+interface FoundEnd extends StreamEnd {
   /** The index of the record from which to compute the state; undefined when there is no state. */
   readonly base: number | undefined;
 }
 
 /**
- * Reads as much of a stream as a state needs: where snapshots are written, a tail of as many records as lie between
- * two. One may be missing there, since the interval may have changed and events may have been imported without any.
+ * Reads as much of a stream as a state needs, or `whole`. What seems to have lost its beginning is read again, strongly.
  */
-async function readFromBase(
-  behaviour: Behaviour,
-  { store, serializer }: StreamSource,
+async function readEnd<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  source: StreamSource,
   streamId: string,
-  stateOptions: StateOptions,
-  now: bigint,
-): Promise<StreamEnd> {
-  const options = { ...stateOptions, includeExpired: true };
-  const interval = behaviour.snapshot?.interval ?? 0;
-  if (store.loadTail !== undefined && interval > 0) {
+  options: StateOptions & { readonly whole?: boolean },
+): Promise<FoundEnd> {
+  let end = await readOnce(definition, source, streamId, options);
+  for (let reread = 1; reread <= REREADS && end.base === undefined && beginsLate(end); reread++) {
+    await pause(reread, options.signal);
+    end = await readOnce(definition, source, streamId, { ...options, consistency: "strong" });
+  }
+  return end;
+}
+
+/**
+ * Reads a stream once: where snapshots are written, a tail of as many records as lie between two. One may be missing
+ * there, since the interval may have changed and events may have been imported without any.
+ */
+async function readOnce<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  source: StreamSource,
+  streamId: string,
+  { consistency, signal, whole = false }: StateOptions & { readonly whole?: boolean },
+): Promise<FoundEnd> {
+  const { store } = source;
+  const options = { consistency, signal, includeExpired: true };
+  const interval = behaviourOf(definition.schema).snapshot?.interval ?? 0;
+  if (store.loadTail !== undefined && interval > 0 && !whole) {
     for (let length = interval; Number.isSafeInteger(length); length *= WIDENING) {
       const { records } = await store.loadTail(streamId, length, options);
-      const tail = records.map((record) => lazyRecord(behaviour, serializer, streamId, record));
-      const base = findBase(behaviour, streamId, tail, records.length < length, now);
-      if (base !== "earlier") return { records: tail, base };
+      const end = endOf(definition, source, streamId, records, records.length < length);
+      if (end !== "earlier") return end;
     }
   }
-  const history = await store.load(streamId, options);
-  const records = history.records.map((record) => lazyRecord(behaviour, serializer, streamId, record));
-  return { records, base: findBase(behaviour, streamId, records, true, now) as number | undefined };
+  const { records } = await store.load(streamId, options);
+  return endOf(definition, source, streamId, records, true) as FoundEnd;
 }
 
-/**
- * Finds the record from which to compute the state: version 1, the last snapshot, or a creation before which nothing
- * counts any more. No record after it may have expired, for the state would lack that event.
- *
- * Gives `earlier` when these records don't tell because they aren't the `whole` of what is stored.
- */
-function findBase(
-  { snapshot, events, ttlSeconds }: Behaviour,
+/** Finds the base among records that have just been read. Throws `corrupt_stream` where it must be, and isn't. */
+function endOf<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  { serializer, clock }: StreamSource,
   streamId: string,
-  records: readonly LazyRecord[],
-  whole: boolean,
-  now: bigint,
-): number | "earlier" | undefined {
-  const first = firstAlive(records, now);
-  if (snapshot === undefined && records[first]?.version === 1n) return first;
-  let creation: number | undefined;
-  for (let i = records.length - 1; i >= first; i--) {
-    const { version, event } = records[i] as LazyRecord;
-    if (version === 1n || snapshot?.stateIn(event()) !== undefined) return i;
-    if (events.get(event().$typeName)?.creation) creation = i;
-  }
-  if (first === 0 && !whole) return "earlier";
-  if (creation === undefined && records.length > 0 && ttlSeconds === 0n && records.every(({ ttl }) => ttl === 0n)) {
+  stored: readonly StoredRecord[],
+  isWhole: boolean,
+): FoundEnd | "earlier" {
+  const behaviour = behaviourOf(definition.schema);
+  const records = stored.map((record) => lazyRecord(behaviour, serializer, streamId, record));
+  const end = { records, isWhole, now: epochSeconds(clock) };
+  const base = findBase(definition, end);
+  if (base === "earlier") return base;
+  const neverExpires = behaviour.ttlSeconds === 0n && records.every(({ ttl }) => ttl === 0n);
+  if (base === undefined && records.length > 0 && neverExpires) {
     throw corruptStream(streamId, { problem: "gap", version: 1n });
   }
-  return creation;
-}
-
-/**
- * Tells that records begin at one before which none has expired that is still stored. Most likely it was deleted since;
- * but it may also be part of a transaction that a store shows little by little.
- */
-function beginsLate(records: readonly LazyRecord[], now: bigint): boolean {
-  const first = firstAlive(records, now);
-  const begin = records[first];
-  return begin !== undefined && records[first - 1]?.version !== begin.version - 1n;
-}
-
-/** Finds the first record after which none has expired. */
-function firstAlive(records: readonly LazyRecord[], now: bigint): number {
-  return records.findLastIndex(({ ttl }) => ttl > 0n && ttl <= now) + 1;
+  return { ...end, base };
 }
 
 function lazyRecord(behaviour: Behaviour, serializer: Serializer, streamId: string, record: StoredRecord): LazyRecord {

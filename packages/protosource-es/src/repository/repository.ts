@@ -8,7 +8,7 @@ import { appendEvents } from "./append-events.js";
 import { applyTasks } from "./apply-tasks.js";
 import { checkId } from "./checks.js";
 import type { AnyCommandFor, AppliedAll } from "./command-for.js";
-import { decodeRecord, readState } from "./load.js";
+import { loadHistory, readState } from "./load.js";
 import { observed } from "./observed-operation.js";
 import { checkTogether, prepareTask } from "./prepare.js";
 import type {
@@ -100,16 +100,15 @@ export class Repository<T extends AggregateTypes> {
     });
   }
 
-  /** Reads the events of an aggregate, oldest first, without snapshots and what has expired. None when it is unknown. */
+  /**
+   * Reads the events of an aggregate, oldest first, without snapshots, what has expired and earlier lives of the id. None
+   * when there is no aggregate.
+   */
   async history(id: string, options: CallOptions = {}): Promise<readonly EventOf<T>[]> {
-    const { behaviour, format, store } = this.#setup;
+    const { definition, format, store } = this.#setup;
     return observed(this.#setup, "history", options.signal, async ({ signal }) => {
       checkId(id);
-      const streamId = streamIdOf(this.#setup, id);
-      const { records } = await store.load(streamId, { signal });
-      const events: readonly Message[] = records
-        .map((record) => decodeRecord(behaviour, format.serializer, streamId, record))
-        .filter(({ $typeName }) => behaviour.events.has($typeName));
+      const events: readonly Message[] = await loadHistory(definition, { ...format, store }, id, { signal });
       return events as readonly EventOf<T>[];
     });
   }

@@ -1,0 +1,85 @@
+/** Which records of a stream make up the life of an aggregate, and from which of them its state is computed. */
+import { type Aggregate, beginsLife } from "../aggregate/aggregate.js";
+import { type AggregateMessage, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+
+/** A record, and its event once it is asked for. */
+export interface LazyRecord {
+  readonly version: bigint;
+  readonly ttl: bigint;
+  readonly event: () => EventMessage;
+}
+
+/** The last records of a stream, or all. */
+export interface StreamEnd {
+  readonly records: readonly LazyRecord[];
+  /** Whether they are all that is stored. */
+  readonly isWhole: boolean;
+  /** When they had been read, in epoch seconds: an earlier time could find a life that had ended meanwhile. */
+  readonly now: bigint;
+}
+
+/**
+ * Finds the record from which to compute the state: the last one that is a snapshot, has version 1 or begins a life.
+ * Neither it nor a record after it may have expired, for the state would lack that event.
+ *
+ * Gives undefined when there is none, and `earlier` when these records don't tell because they aren't the whole.
+ */
+export function findBase<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  end: StreamEnd,
+): number | "earlier" | undefined {
+  const { snapshot } = behaviourOf(definition.schema);
+  return findLast(definition, end, (event) => snapshot?.stateIn(event));
+}
+
+/** Finds the first record of the life that a whole stream ends with, or of what hasn't expired of it. */
+export function findBeginning<T extends AggregateTypes>(definition: Aggregate<T>, end: StreamEnd): number {
+  const found = findLast(definition, end, () => undefined);
+  return typeof found === "number" ? found : firstAlive(end);
+}
+
+/**
+ * Tells whether records begin at one before which none has expired that is still stored. Most likely it was deleted
+ * since; but it may also be part of a transaction that a store shows little by little.
+ */
+export function beginsLate(end: StreamEnd): boolean {
+  const first = firstAlive(end);
+  const begin = end.records[first];
+  return begin !== undefined && end.records[first - 1]?.version !== begin.version - 1n;
+}
+
+/** Finds the last record that has a state, has version 1 or begins a life, and after which none has expired. */
+function findLast<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  end: StreamEnd,
+  stateIn: (event: EventMessage) => AggregateMessage | undefined,
+): number | "earlier" | undefined {
+  const { records, isWhole } = end;
+  const { events } = behaviourOf(definition.schema);
+  const first = firstAlive(end);
+  for (let i = records.length - 1; i >= first; i--) {
+    const { version, event } = records[i] as LazyRecord;
+    if (version === 1n || stateIn(event()) !== undefined) return i;
+    // What is before it is looked at only where it matters: it may be of a life of which nothing can be read any more.
+    const mayGoOn = (events.get(event().$typeName)?.follows.size ?? 0) > 0;
+    if (mayGoOn && i === 0 && !isWhole) return "earlier";
+    if (beginsLife(definition, event(), mayGoOn ? eventBefore(definition, records, i) : undefined)) return i;
+  }
+  return first === 0 && !isWhole ? "earlier" : undefined;
+}
+
+/** Finds the event before a record, snapshots left aside. */
+function eventBefore<T extends AggregateTypes>(
+  { schema }: Aggregate<T>,
+  records: readonly LazyRecord[],
+  index: number,
+): EventMessage | undefined {
+  const { events } = behaviourOf(schema);
+  return records.findLast(({ event }, i) => i < index && events.has(event().$typeName))?.event();
+}
+
+/** Finds the first record after which none has expired: none expires before the one before it. */
+function firstAlive({ records, now }: StreamEnd): number {
+  return records.findLastIndex(({ ttl }) => ttl > 0n && ttl <= now) + 1;
+}
