@@ -156,8 +156,23 @@ export function isProtosourceError<C extends ErrorCode = ErrorCode>(
   value: unknown,
   code?: C,
 ): value is { [K in C]: ProtosourceError<K> }[C] {
-  if (!(value instanceof Error) || value.name !== "ProtosourceError" || !("code" in value)) return false;
+  if (!isErrorLike(value) || value.name !== "ProtosourceError" || !("code" in value)) return false;
   return code === undefined || value.code === code;
+}
+
+/**
+ * Gives what was thrown as an error. It looks at the shape: where a program runs in a realm of its own, as tests do in
+ * Jest, the errors of sockets and drivers are no `instanceof Error`.
+ */
+export function asError(thrown: unknown): Error {
+  return isErrorLike(thrown) ? thrown : new Error(String(thrown));
+}
+
+/** Tells whether a value has the shape of an error. */
+export function isErrorLike(value: unknown): value is Error {
+  if (typeof value !== "object" || value === null) return false;
+  const { name, message } = value as Partial<Error>;
+  return typeof name === "string" && typeof message === "string";
 }
 
 /** Makes the error of an argument that breaks a rule. */

@@ -1,5 +1,6 @@
 import { ProtosourceError } from "../errors.js";
-import { type ObservedRequest, sleep } from "./sending.js";
+import { sleep } from "../signals.js";
+import type { ObservedRequest } from "./sending.js";
 
 /** Keeps the use of a table below a rate, for work that shall leave room for others. */
 export interface CapacityLimiter {

@@ -1,5 +1,5 @@
 /** The one place that tells what an error of the SDK means. */
-import { ProtosourceError } from "../errors.js";
+import { asError, isErrorLike, ProtosourceError } from "../errors.js";
 import type { Item } from "./limits.js";
 
 /** Why one item of a write was refused, by its index in the request. */
@@ -55,21 +55,25 @@ const DENIED = new Set([
   "UnrecognizedClientException",
 ]);
 
-const UNREACHABLE = new Set([
-  "ECONNABORTED",
-  "ECONNREFUSED",
-  "ECONNRESET",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "ENOTFOUND",
-  "EPIPE",
-  "ETIMEDOUT",
-]);
+/** The status of an answer by which something before DynamoDB, such as a proxy, denies a request. */
+const DENIED_STATUS = new Set([401, 403, 407]);
 
-/** The fields of the SDK's errors that are looked at. */
+/** The status of an answer by which a request was turned away, or not waited for. */
+const TOO_MANY_REQUESTS = 429;
+const REQUEST_TIMEOUT = 408;
+
+/** The codes of Node's sockets, name service and TLS, of its parser of HTTP, and of undici, which is behind `fetch`. */
+const NETWORK_CODE = /^(E[A-Z]+(_[A-Z]+)?|UND_ERR_\w+|HPE_\w+|ERR_(HTTP2|SOCKET|SSL|STREAM)_\w+)$/;
+
+/** The system calls after which nothing was sent. */
+const CONNECTING = new Set(["connect", "getaddrinfo"]);
+
+/** The fields of the SDK's errors that are looked at, and of those that they are caused by. */
 interface SdkError extends Error {
-  readonly code?: string;
+  readonly code?: unknown;
+  readonly syscall?: string;
+  /** What each address of a host answered. */
+  readonly errors?: readonly unknown[];
   readonly Item?: Item;
   readonly CancellationReasons?: readonly { readonly Code?: string; readonly Item?: Item }[];
   readonly ThrottlingReasons?: readonly { readonly reason?: string }[];
@@ -79,7 +83,7 @@ interface SdkError extends Error {
 
 /** Tells what an error that `send` threw means; `table` names the table, or tables, of the request. */
 export function failureOf(thrown: unknown, operation: string, table: string): Failure {
-  const error = (thrown instanceof Error ? thrown : new Error(String(thrown))) as SdkError;
+  const error: SdkError = asError(thrown);
   const { name } = error;
   // One answer says nothing of the attempts that the SDK made before it within the same `send`.
   const isRepeated = (error.$metadata?.attempts ?? 1) > 1;
@@ -89,15 +93,50 @@ export function failureOf(thrown: unknown, operation: string, table: string): Fa
   }
   if (name === "TransactionCanceledException") return cancellation(error, isRepeated);
 
-  const status = error.$metadata?.httpStatusCode ?? error.$response?.statusCode ?? 0;
+  const status = statusOf(error);
   const reasons = [name, ...(error.ThrottlingReasons ?? []).flatMap((r) => r.reason ?? [])];
-  if (REFUSED_FOR_NOW.has(name)) return { kind: "transient", inDoubt: isRepeated, reasons };
+  // What stands before DynamoDB answers with pages, of which the SDK only says that they are no JSON.
+  if (name === "SyntaxError" && status > 0) reasons[0] = `HTTP ${status}`;
+  if (REFUSED_FOR_NOW.has(name) || status === TOO_MANY_REQUESTS) {
+    return { kind: "transient", inDoubt: isRepeated, reasons };
+  }
   // An answer that can't be read, with a status of success, tells as little as a 500.
-  const unreadable = status >= 500 || (status > 0 && status < 400);
-  if (unreadable || name === "TimeoutError" || name === "AbortError" || UNREACHABLE.has(error.code ?? "")) {
-    return { kind: "transient", inDoubt: true, reasons: error.code ? [error.code] : reasons };
+  const unreadable = status >= 500 || status === REQUEST_TIMEOUT || (status > 0 && status < 400);
+  const code = DENIED.has(name) ? undefined : networkCodeOf(error);
+  if (unreadable || name === "TimeoutError" || name === "AbortError" || code !== undefined) {
+    const inDoubt = isRepeated || !isUnconnected(error);
+    return { kind: "transient", inDoubt, reasons: code === undefined ? reasons : [code] };
   }
   return { kind: "final", inDoubt: isRepeated, reasons, error: finalError(error, operation, table) };
+}
+
+/** Tells whether an error says that no connection was made, so that nothing was sent. */
+export function isUnconnected(thrown: unknown): boolean {
+  return causes(thrown).some(
+    ({ syscall = "", code, errors = [] }) =>
+      CONNECTING.has(syscall) ||
+      code === "UND_ERR_CONNECT_TIMEOUT" ||
+      (errors.length > 0 && errors.every((one) => isUnconnected(one))),
+  );
+}
+
+/** Gives the code of the network that an error carries, or what caused it: `fetch` hides its socket's. */
+function networkCodeOf(error: SdkError): string | undefined {
+  const codes = causes(error).map(({ code }) => code);
+  return codes.find((code): code is string => typeof code === "string" && NETWORK_CODE.test(code));
+}
+
+const MAX_CAUSES = 5;
+
+/** Gives an error, what caused it, and so on. */
+function causes(thrown: unknown): readonly SdkError[] {
+  const found: SdkError[] = [];
+  for (let one = thrown; isErrorLike(one) && found.length < MAX_CAUSES; one = one.cause) found.push(one);
+  return found;
+}
+
+function statusOf({ $metadata, $response }: SdkError): number {
+  return $metadata?.httpStatusCode ?? $response?.statusCode ?? 0;
 }
 
 /** A transaction whose items were only in each other's way is worth another try; any other reason is a refusal. */
@@ -120,21 +159,32 @@ function finalError(error: SdkError, operation: string, table: string): Protosou
       cause,
     );
   }
-  if (DENIED.has(error.name)) {
+  const status = statusOf(error);
+  if (DENIED.has(error.name) || DENIED_STATUS.has(status)) {
+    const reason = DENIED.has(error.name) ? error.name : `HTTP ${status}`;
     return new ProtosourceError(
       "denied",
-      `${operation} on ${table} was denied (${error.name}): check the client's credentials and its permissions`,
-      { reason: error.name },
+      `${operation} on ${table} was denied (${reason}): check the client's credentials and its permissions, and what stands before DynamoDB`,
+      { reason },
       cause,
     );
   }
-  if (error.$metadata?.httpStatusCode !== undefined) {
+  if (status > 0) {
     return new ProtosourceError(
       "invalid_argument",
       `${operation}: DynamoDB refuses the request (${error.name}: ${error.message}): compare the table ${table} with what ensureTables makes`,
       { argument: "request" },
       cause,
     );
+  }
+  if (causes(error).some(({ code }) => code === "ERR_INVALID_URL")) {
+    const message = `${operation} on ${table} can't be sent (${error.message}): give the client an endpoint that is a URL`;
+    return new ProtosourceError("invalid_argument", message, { argument: "endpoint" }, cause);
+  }
+  // The SDK has no name and no code for it.
+  if (/region is missing/i.test(error.message)) {
+    const message = `${operation} on ${table} can't be sent (${error.message}): give the client a region`;
+    return new ProtosourceError("not_configured", message, { option: "region" }, cause);
   }
   return new ProtosourceError(
     "unavailable",

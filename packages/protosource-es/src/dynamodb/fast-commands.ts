@@ -10,6 +10,7 @@
  */
 import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { isErrorLike } from "../errors.js";
 import { parseAnswer } from "./answer-body.js";
 
 /**
@@ -269,7 +270,7 @@ function metadataOf({ statusCode, headers }: HttpResponse): object {
 async function readBody(response: HttpResponse, config: ClientConfig): Promise<object | undefined> {
   const chunks = await collect(response, config).catch((error: unknown) => {
     // As the SDK does when its deserializer fails: it tells an answer that broke off from a request that never left.
-    if (error instanceof Error) Object.defineProperty(error, "$response", { value: response, configurable: true });
+    if (isErrorLike(error)) Object.defineProperty(error, "$response", { value: response, configurable: true });
     throw error;
   });
   try {

@@ -1,6 +1,7 @@
 /** Sends one request with its time limits and retries, and tells an observer what it cost. */
 import type { ConsumedCapacity } from "@aws-sdk/client-dynamodb";
 import { ProtosourceError } from "../errors.js";
+import { sleep, whenAborted } from "../signals.js";
 import { failureOf, type Refusal } from "./failures.js";
 
 /** How long a request may take. */
@@ -191,48 +192,6 @@ async function withLimit<T>(
     clearTimeout(timer);
     forget();
   }
-}
-
-/** Waits, or until the signal is aborted. */
-export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  let forget = (): void => {};
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  await new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-    forget = whenAborted(signal, resolve);
-  });
-  clearTimeout(timer);
-  forget();
-}
-
-const listening = new WeakMap<AbortSignal, { readonly waiting: Set<() => void>; readonly listener: () => void }>();
-
-/**
- * Calls a function when a signal is aborted, or at once if it is, unless the one that is given back was called before.
- * All who wait for a signal share one listener: Node warns of more than ten, and a signal that ends a program has many
- * requests.
- */
-function whenAborted(signal: AbortSignal | undefined, run: () => void): () => void {
-  if (signal?.aborted) run();
-  if (!signal || signal.aborted) return () => {};
-  let found = listening.get(signal);
-  if (!found) {
-    const waiting = new Set<() => void>();
-    const listener = (): void => {
-      for (const one of waiting) one();
-    };
-    found = { waiting, listener };
-    listening.set(signal, found);
-    signal.addEventListener("abort", found.listener, { once: true });
-  }
-  const { waiting, listener } = found;
-  waiting.add(run);
-  return () => {
-    waiting.delete(run);
-    if (waiting.size > 0) return;
-    signal.removeEventListener("abort", listener);
-    listening.delete(signal);
-  };
 }
 
 function positive(value: number, argument: string): number {

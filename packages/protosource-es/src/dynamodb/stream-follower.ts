@@ -1,10 +1,10 @@
 /** Follows a stream from record to record, and sees that none is missing. */
 import { type Clock, epochSeconds } from "../clock.js";
+import { sleep } from "../signals.js";
 import { checkAggregateId, throwIfAborted } from "../store/save-checks.js";
 import type { EventsOptions, StoredRecord } from "../store/store.js";
 import { corruptStream, type StreamProblem } from "../store/stream-checks.js";
 import type { ReadRecord } from "./items.js";
-import { sleep } from "./sending.js";
 import type { StreamReader } from "./stream-reader.js";
 
 /** How often a stream is read again that shows a gap or a part of a transaction, before it counts as corrupt. */

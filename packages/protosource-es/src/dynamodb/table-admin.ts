@@ -11,9 +11,10 @@ import {
   type UpdateTableCommandInput,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { isProtosourceError, ProtosourceError } from "../errors.js";
+import { asError, isProtosourceError, ProtosourceError } from "../errors.js";
+import { sleep } from "../signals.js";
 import type { DynamoDBAdminClientLike, SendOptions } from "./dynamodb-client.js";
-import { createSender, sleep } from "./sending.js";
+import { createSender } from "./sending.js";
 
 /** One table, as an administrator sees it. Each call throws what {@link createSender}'s calls throw. */
 export interface TableAdmin {
@@ -68,8 +69,7 @@ export function tableAdmin(
         await send("CreateTable", (o) => client.send(new CreateTableCommand(input), o));
         return true;
       } catch (error) {
-        const { cause } = error as Error;
-        if (!(cause instanceof Error) || cause.name !== "ResourceInUseException") throw error;
+        if (asError(asError(error).cause).name !== "ResourceInUseException") throw error;
         // After an attempt that wasn't answered, the table may be the one that this call made.
         return isProtosourceError(error, "unavailable");
       }

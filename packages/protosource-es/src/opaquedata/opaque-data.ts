@@ -1,7 +1,7 @@
 /** Messages as rows, and back. */
 import { type DescMessage, getOption, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
-import { invalid, isProtosourceError, ProtosourceError } from "../errors.js";
+import { asError, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { protosource_message_type } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import { compress, decompress } from "../gzip/gzip.js";
 import { decodeMessage } from "../serializer/decode-message.js";
@@ -179,11 +179,7 @@ function encode<D extends DescMessage>(schema: D, message: MessageShape<D>): Uin
   try {
     return toBinary(schema, message);
   } catch (cause) {
-    throw invalid(
-      "message",
-      `this ${schema.typeName} can't be encoded: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    throw invalid("message", `this ${schema.typeName} can't be encoded: ${asError(cause).message}`, { cause });
   }
 }
 

@@ -13,6 +13,7 @@ import type { OpaqueRow, OpaqueStore } from "../opaquedata/opaque-store.js";
 import { loadState } from "../repository/load.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
+import { whenAborted } from "../signals.js";
 import { throwIfAborted } from "../store/save-checks.js";
 import type { RecordPage, RowWrite, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "../store/store.js";
 import { findProblem } from "../store/stream-checks.js";
@@ -141,8 +142,7 @@ export async function rebuild(
 
   // One segment that fails ends the others.
   const stop = new AbortController();
-  const forward = (): void => stop.abort(signal?.reason);
-  signal?.addEventListener("abort", forward, { once: true });
+  const forget = whenAborted(signal, () => stop.abort(signal?.reason));
   const run: Run = {
     definitions,
     store,
@@ -163,7 +163,7 @@ export async function rebuild(
       }
     }),
   );
-  signal?.removeEventListener("abort", forward);
+  forget();
   const errors = outcomes.flatMap((outcome): unknown[] => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (errors.length > 0) throwIfAborted(signal, "rebuild");
   if (errors.length > 0) throw errors.find((error) => !isProtosourceError(error, "cancelled")) ?? errors[0];

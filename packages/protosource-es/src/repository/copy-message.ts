@@ -1,5 +1,5 @@
 import { clone, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { invalid } from "../errors.js";
+import { asError, invalid } from "../errors.js";
 
 /**
  * Copies a message, however deep. Throws `invalid_argument` for a value that its field can't hold, such as 5.5 in an
@@ -11,7 +11,7 @@ export function copyMessage<M extends Message>(schema: DescMessage, message: M):
   } catch (cause) {
     throw invalid(
       schema.typeName,
-      `${schema.typeName} has a value that its field can't hold: ${cause instanceof Error ? cause.message : String(cause)}`,
+      `${schema.typeName} has a value that its field can't hold: ${asError(cause).message}`,
       { cause },
     );
   }

@@ -1,3 +1,5 @@
+import { sleep } from "../signals.js";
+
 /** The longest pause before the second attempt, in milliseconds. It doubles with each further attempt. */
 const FIRST_PAUSE_MS = 20;
 const LONGEST_PAUSE_MS = 1000;
@@ -7,15 +9,6 @@ const LONGEST_PAUSE_MS = 1000;
  * to meet again. It ends early when the signal is aborted.
  */
 export async function pause(attempt: number, signal: AbortSignal | undefined): Promise<void> {
-  if (signal?.aborted) return;
   const limit = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** attempt);
-  await new Promise<void>((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, Math.random() * limit);
-    signal?.addEventListener("abort", end);
-  });
+  await sleep(Math.random() * limit, signal);
 }

@@ -1,5 +1,5 @@
 /** Spans and metrics of a repository's calls, through a tracer and a meter that the caller has. */
-import { type ErrorCode, isProtosourceError } from "../errors.js";
+import { type ErrorCode, isErrorLike, isProtosourceError } from "../errors.js";
 import {
   ERROR_STATUS,
   SPAN_KIND,
@@ -97,5 +97,5 @@ function outcomeOf(operation: ObservedOperation, failure: string | undefined): T
 
 function failureName(error: unknown): string {
   if (isProtosourceError(error)) return error.code;
-  return error instanceof Error ? error.name : "_OTHER";
+  return isErrorLike(error) ? error.name : "_OTHER";
 }

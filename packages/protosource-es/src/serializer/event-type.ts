@@ -1,6 +1,6 @@
 /** What both serializers share: how the type of an event is named, found and reported. */
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
-import { invalid, ProtosourceError } from "../errors.js";
+import { asError, invalid, ProtosourceError } from "../errors.js";
 
 /** Gives the type URL under which an event is kept. */
 export function typeUrl(schema: DescMessage): string {
@@ -33,6 +33,6 @@ export function corruptRecord(key: string, problem: string, cause?: unknown): Pr
 
 /** Makes the error of a message with a value that its schema doesn't allow, such as 5.5 in an integer field. */
 export function notSerializable(schema: DescMessage, cause: unknown): ProtosourceError<"invalid_argument"> {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return invalid(schema.typeName, `${schema.typeName} has a value that can't be stored: ${reason}`, { cause });
+  const problem = `${schema.typeName} has a value that can't be stored: ${asError(cause).message}`;
+  return invalid(schema.typeName, problem, { cause });
 }

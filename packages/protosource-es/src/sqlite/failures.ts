@@ -1,5 +1,5 @@
 /** The one place that tells what an error of a driver means. */
-import { ProtosourceError } from "../errors.js";
+import { asError, ProtosourceError } from "../errors.js";
 
 /** What was asked of the database. */
 export interface Call {
@@ -48,7 +48,7 @@ export function isLocked(thrown: unknown): boolean {
  * lock never has.
  */
 export function failureOf(thrown: unknown, call: Call, outcome: "not_applied" | "unknown"): ProtosourceError {
-  const error = asError(thrown);
+  const error: DriverError = asError(thrown);
   const { operation, key, commitId } = call;
   const code = codeOf(error);
   const what = `${operation} of ${key}`;
@@ -117,8 +117,4 @@ function codeOf({ code, rawCode, errcode, name }: DriverError): string {
   const number = errcode ?? rawCode;
   if (number !== undefined) return CODES[number & 0xff] ?? `SQLITE_${number}`;
   return code?.match(/^SQLITE_[A-Z]+/)?.[0] ?? (code || name);
-}
-
-function asError(thrown: unknown): DriverError {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -2,7 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, resolve } from "node:path";
-import { ProtosourceError } from "../errors.js";
+import { asError, ProtosourceError } from "../errors.js";
 import { failureOf, isLocked } from "./failures.js";
 
 /** What a statement takes as a parameter. */
@@ -116,8 +116,9 @@ function connect(file: string, driver: (path: string) => SqliteDatabase): Sqlite
       const message = `${file} can't be opened (${reason}): let this program read and write it, and its folder`;
       throw new ProtosourceError("denied", message, { reason }, { cause });
     }
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw invalid("path", `${file} can't be opened (${why}): give a file, in a folder that exists`, { cause });
+    throw invalid("path", `${file} can't be opened (${asError(cause).message}): give a file, in a folder that exists`, {
+      cause,
+    });
   }
 }
 

@@ -1,4 +1,5 @@
-/** An error on its way out of a program: into a log, an answer or another thread. */
+/** What an error is known by, and what it is on its way out of a program: into a log, an answer or another thread. */
+import { runInNewContext } from "node:vm";
 import { isProtosourceError, ProtosourceError, Repository } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
 import { describe, expect, test } from "vitest";
@@ -67,4 +68,27 @@ describe("an error as JSON", () => {
     expect(structuredClone(unanswered.details)).toEqual(unanswered.details);
     expect(isProtosourceError(structuredClone(unanswered))).toBe(false);
   });
+});
+
+const shape = { name: "ProtosourceError", code: "denied", details: { reason: "r" } };
+const elsewhere: unknown = runInNewContext("Object.assign(new Error('denied'), shape)", { shape });
+
+test.each([
+  ["this copy of the package", new ProtosourceError("denied", "denied", { reason: "r" })],
+  ["another copy", Object.assign(new Error("denied"), shape)],
+  ["another realm", elsewhere],
+])("an error of %s is known, and its code", (_, error) => {
+  expect(isProtosourceError(error)).toBe(true);
+  expect(isProtosourceError(error, "denied")).toBe(true);
+  expect(isProtosourceError(error, "not_found")).toBe(false);
+});
+
+test.each([
+  undefined,
+  null,
+  "ProtosourceError",
+  new Error("denied"),
+  Object.assign(new Error("denied"), { code: "denied" }),
+])("%s isn't one", (value) => {
+  expect(isProtosourceError(value)).toBe(false);
 });

@@ -1,4 +1,7 @@
 /** Each kind of error that a client can throw, and what a save makes of it: one row each. */
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { runInNewContext } from "node:vm";
 import { create } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
 import { type DynamoDBClientLike, DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
@@ -33,6 +36,16 @@ function sdkError(name: string, fields: object = {}): Error {
   return Object.assign(new Error("injected"), { name, $metadata: { httpStatusCode: 400, attempts: 1 }, ...fields });
 }
 
+/** An error as programs in a realm of their own see those of sockets and drivers: no `instanceof Error`. */
+function foreign(fields: object): unknown {
+  return runInNewContext("Object.assign(new Error('injected'), fields)", { fields });
+}
+
+/** The error of credentials that were asked for in vain. */
+function fetchCredentialsError(): Error {
+  return Object.assign(fetchError("ECONNREFUSED"), { name: "CredentialsProviderError" });
+}
+
 const one = [create(StoredRecordSchema, { version: 1n })];
 const two = [...one, create(StoredRecordSchema, { version: 2n })];
 const MANY = 9;
@@ -47,6 +60,11 @@ const refusedForNow = [
   "TransactionInProgressException",
 ].map((name) => [name, sdkError(name)] as const);
 
+/** What `fetch` throws, with the socket's error in it. */
+function fetchError(code: string): Error {
+  return new TypeError("fetch failed", { cause: Object.assign(new Error("injected"), { code }) });
+}
+
 const inDoubt = [
   ...[
     "ECONNABORTED",
@@ -57,16 +75,29 @@ const inDoubt = [
     "ENETUNREACH",
     "ENOTFOUND",
     "EPIPE",
+    "EPROTO",
     "ETIMEDOUT",
+    "ERR_SSL_WRONG_VERSION_NUMBER",
+    "HPE_INVALID_CONSTANT",
+    "UND_ERR_HEADERS_TIMEOUT",
+    "UND_ERR_SOCKET",
   ].map((code) => [code, Object.assign(new Error("injected"), { code })] as const),
+  ...["ECONNRESET", "UND_ERR_SOCKET"].map((code) => [`fetch's ${code}`, fetchError(code)] as const),
+  ["a connection that ended, in another realm", foreign({ code: "ECONNRESET" })] as const,
+  ["408", sdkError("SyntaxError", { $metadata: { httpStatusCode: 408 } })] as const,
   ["TimeoutError", sdkError("TimeoutError", { $metadata: {} })] as const,
   ["500", sdkError("InternalServerError", { $metadata: { httpStatusCode: 500 } })] as const,
   ["503", sdkError("ServiceUnavailable", { $metadata: { httpStatusCode: 503 } })] as const,
   ["a success that can't be read", sdkError("SyntaxError", { $metadata: { httpStatusCode: 200 } })] as const,
 ];
 
-describe("a save tries again", () => {
-  test.each([...refusedForNow, ...inDoubt])("after %s", async (_, error) => {
+describe.concurrent("a save tries again", () => {
+  test.each([
+    ...refusedForNow,
+    ...inDoubt,
+    ["429", sdkError("SyntaxError", { $metadata: { httpStatusCode: 429 } })] as const,
+    ["a throttling of another realm", foreign({ name: "ThrottlingException" })] as const,
+  ])("after %s", async (_, error) => {
     const { store, sent } = scripted([error, error]);
     await store.save("id", one);
     expect(sent).toEqual(["PutItem", "PutItem", "PutItem"]);
@@ -106,7 +137,7 @@ describe("a save whose first attempt wasn't answered", () => {
   });
 });
 
-describe("a save that is out of attempts is unavailable", () => {
+describe.concurrent("a save that is out of attempts is unavailable", () => {
   test.each(refusedForNow)("and not applied, after %s", async (name, error) => {
     const { store } = scripted(Array(MANY).fill(error));
     const thrown = await failure(store.save("id", one));
@@ -147,6 +178,13 @@ describe("a save fails at once", () => {
     ["invalid_argument", sdkError("ValidationException")],
     ["invalid_argument", sdkError("ItemCollectionSizeLimitExceededException")],
     ["version_conflict", sdkError("ConditionalCheckFailedException")],
+    ["version_conflict", foreign({ name: "ConditionalCheckFailedException" })],
+    ["denied", foreign({ name: "ExpiredTokenException" })],
+    ["denied", fetchCredentialsError()],
+    ["denied", sdkError("SyntaxError", { $metadata: { httpStatusCode: 403 } })],
+    ["denied", sdkError("SyntaxError", { $metadata: { httpStatusCode: 407 } })],
+    ["not_configured", new Error("Region is missing")],
+    ["invalid_argument", Object.assign(new TypeError("Invalid URL"), { code: "ERR_INVALID_URL" })],
   ] as const)("with %s, after %s", async (code, error) => {
     const { store, sent } = scripted([error]);
     expect(isProtosourceError(await failure(store.save("id", one)), code)).toBe(true);
@@ -166,6 +204,23 @@ describe("a save fails at once", () => {
     if (!isProtosourceError(thrown, code)) throw thrown;
     if (isProtosourceError(thrown, "version_conflict")) expect(thrown.details.version).toBe(version);
     expect(sent.length).toBe(1);
+  });
+});
+
+test.each([
+  ["fetch", (port: number) => fetch(`http://127.0.0.1:${port}`)],
+  ["a socket", (port: number) => once(connect(port, "127.0.0.1"), "connect")],
+])("a save that found nobody to connect to by %s isn't in doubt", async (_, knock) => {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  const store = new DynamoDBStore({ send: () => knock(port) } as unknown as DynamoDBClientLike, {
+    timeLimits: { totalMs: 200 },
+  });
+  expect(await failure(store.save("id", one))).toMatchObject({
+    code: "unavailable",
+    details: { outcome: "not_applied", reasons: ["ECONNREFUSED"] },
   });
 });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { isProtosourceError, ProtosourceError, Repository, type RepositoryOptions } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
 import { FakeClock } from "protosource-es/testing";
@@ -577,4 +578,21 @@ test("an error of the store that isn't of this package passes too", async () => 
   vi.spyOn(store, "save").mockRejectedValue(new TypeError("broken"));
   const error = await failure(orders.apply(orderCommands.Place({}), { id: "o-1", actor: "ann" }));
   expect([error instanceof TypeError, isProtosourceError(error)]).toEqual([true, false]);
+});
+
+test("commands that share a signal leave one listener while they wait for another try, and then none", async () => {
+  const { orders, store } = scene({ retries: 3 });
+  vi.spyOn(store, "save").mockImplementation((aggregateId) =>
+    Promise.reject(new ProtosourceError("version_conflict", "somebody was first", { aggregateId, version: 1n })),
+  );
+  const { signal } = new AbortController();
+  let most = 0;
+  const add = signal.addEventListener.bind(signal);
+  vi.spyOn(signal, "addEventListener").mockImplementation((...args: Parameters<typeof add>) => {
+    add(...args);
+    most = Math.max(most, getEventListeners(signal, "abort").length);
+  });
+  const commands = Array.from({ length: 40 }, (_, i) => orders.apply(create, { id: `o-${i}`, actor: "ann", signal }));
+  for (const outcome of await Promise.allSettled(commands)) expect(outcome.status).toBe("rejected");
+  expect([most, getEventListeners(signal, "abort").length]).toEqual([1, 0]);
 });

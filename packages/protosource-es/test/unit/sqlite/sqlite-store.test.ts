@@ -1,4 +1,5 @@
 import { closeSync, openSync, statSync, writeSync } from "node:fs";
+import { runInNewContext } from "node:vm";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { isProtosourceError, type ProtosourceError } from "protosource-es";
@@ -113,6 +114,19 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     other.exec("ROLLBACK");
     await store.save("a", records(1n, 3n), { commitId: COMMIT_ID });
     expect((await store.load("a")).records).toEqual(records(1n, 3n));
+  });
+
+  test("knows a driver's error of another realm", () => {
+    const database = open();
+    const locked: unknown = runInNewContext(
+      "Object.assign(new Error('locked'), { code: 'ERR_SQLITE_ERROR', errcode: 5 })",
+    );
+    database.exec = () => {
+      throw locked;
+    };
+    expect(() => new SqliteStore(database)).toThrow(
+      expect.objectContaining({ code: "unavailable", details: expect.objectContaining({ reasons: ["SQLITE_BUSY"] }) }),
+    );
   });
 
   test("is unavailable when there is no room, has stored nothing then, and goes on when there is", async () => {
