@@ -21,8 +21,18 @@ export const eitherSerializer: Serializer = {
     (isJson(data) ? jsonSerializer : binarySerializer).deserialize(data, registry, key),
 };
 
+/** What is needed to read an event. */
+export interface PayloadFormat {
+  readonly registry: Registry;
+  readonly serializer: Serializer;
+}
+
 /** Reads the event of a record. It never throws for what is stored. */
-export function readPayload(streamId: string, { version, data }: StoredRecord, registry: Registry): Payload {
+export function readPayload(
+  streamId: string,
+  { version, data }: StoredRecord,
+  { registry, serializer }: PayloadFormat,
+): Payload {
   const key = `version ${version} of ${streamId}`;
   let bytes: Uint8Array;
   try {
@@ -32,21 +42,12 @@ export function readPayload(streamId: string, { version, data }: StoredRecord, r
   }
   const typeName = typeNameOf(bytes);
   try {
-    const message = eitherSerializer.deserialize(bytes, registry, key);
+    const message = serializer.deserialize(bytes, registry, key);
     const schema = registry.getMessage(message.$typeName) as DescMessage;
     return { typeName: message.$typeName, event: { message, schema }, problem: undefined };
   } catch (error) {
     const kind = isProtosourceError(error, "unhandled_event") ? "unknown_type" : "undecodable";
     return { typeName, event: undefined, problem: { kind, message: messageOf(error) } };
-  }
-}
-
-/** Gives the full name of the type of the event in a record; undefined when it can't be read. */
-export function eventType({ data }: StoredRecord): string | undefined {
-  try {
-    return typeNameOf(decompress(data, "record"));
-  } catch {
-    return undefined;
   }
 }
 

@@ -1,4 +1,5 @@
 /** What is known of a domain: from the descriptors that `buf build` makes, and from the domain's own code. */
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -11,18 +12,21 @@ import {
   type FileRegistry,
   fromBinary,
   type Registry,
+  toBinary,
 } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorProtoSchema, type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Aggregate, type AggregateTypes, defineAggregate } from "protosource-es";
 import { fileModel } from "protosource-es/model";
+import type { Serializer } from "protosource-es/serializer";
 import { usageError } from "./failure.js";
+import { eitherSerializer } from "./payload.js";
 
 /** Where to learn of a domain. */
 export interface SchemaSources {
   /** The file that `buf build -o image.binpb` made. */
   readonly descriptors?: string | undefined;
-  /** A module that exports what the generated `defineX` functions return. */
+  /** A module that exports what the generated `defineX` functions return, and what else the writers' repositories have. */
   readonly domain?: string | undefined;
 }
 
@@ -37,16 +41,26 @@ export interface Schemas {
   /** Every type that is known. */
   readonly registry: Registry;
   readonly aggregates: readonly KnownAggregate[];
+  /** What the events are read with: the domain's own, or whichever of the two of protosource-es wrote an event. */
+  readonly serializer: Serializer;
+  /** Rows of this many bytes and more are gzipped, where the domain says so. */
+  readonly compressThreshold: number | undefined;
+  /** The same for the same messages, keys and code. */
+  readonly fingerprint: string;
   /** What is there and couldn't be used, in sentences. */
   readonly problems: readonly string[];
 }
 
-/** Reads what is known of a domain: nothing without sources. Throws `invalid_argument` for sources that aren't. */
+/**
+ * Reads what is known of a domain: nothing without sources, and an empty one counts for none. Throws `invalid_argument`
+ * for sources that aren't.
+ */
 export async function loadSchemas({ descriptors, domain }: SchemaSources): Promise<Schemas> {
   const registry = createMutableRegistry();
   const problems: string[] = [];
   const aggregates = new Map<string, KnownAggregate>();
-  if (descriptors !== undefined) {
+  let module: DomainModule | undefined;
+  if (descriptors) {
     for (const file of readDescriptors(descriptors).files) {
       addFile(registry, file);
       for (const definition of definitionsIn(file, problems)) {
@@ -54,14 +68,48 @@ export async function loadSchemas({ descriptors, domain }: SchemaSources): Promi
       }
     }
   }
-  if (domain !== undefined) {
-    for (const definition of await importDomain(domain)) {
+  if (domain) {
+    module = await importDomain(domain);
+    for (const definition of module.definitions) {
       addFile(registry, definition.schema.file);
       aggregates.set(definition.schema.typeName, { definition, hasRules: true });
     }
   }
-  return { registry, aggregates: [...aggregates.values()], problems };
+  const { serializer = eitherSerializer, compressThreshold } = module ?? {};
+  const known = [...aggregates.values()];
+  return {
+    registry,
+    aggregates: known,
+    serializer,
+    compressThreshold,
+    fingerprint: fingerprintOf(known, domain ? readSource("--domain", domain) : undefined),
+    problems,
+  };
 }
+
+/** Sums up the messages and the code of a domain: of the code what the module holds, and the rules that make rows. */
+function fingerprintOf(aggregates: readonly KnownAggregate[], module: Uint8Array | undefined): string {
+  const hash = createHash("sha256");
+  const add = (part: Uint8Array | string): void => {
+    hash.update(`${part.length}:`).update(part);
+  };
+  const seen = new Set<DescFile>();
+  const addDescriptors = (file: DescFile): void => {
+    if (seen.has(file)) return;
+    seen.add(file);
+    for (const dependency of file.dependencies) addDescriptors(dependency);
+    add(toBinary(FileDescriptorProtoSchema, file.proto));
+  };
+  for (const { definition } of aggregates) {
+    addDescriptors(definition.schema.file);
+    add(String(definition.rules.afterOn));
+  }
+  if (module) add(module);
+  return hash.digest("hex").slice(0, FINGERPRINT_LENGTH);
+}
+
+/** As many digits as people compare, and too many for a chance. */
+const FINGERPRINT_LENGTH = 16;
 
 /** The beginning of the keys of an aggregate's streams: its package, with underscores for dots. */
 export function streamPrefix({ schema }: Aggregate<AggregateTypes>): string {
@@ -87,7 +135,7 @@ function addFile(registry: ReturnType<typeof createMutableRegistry>, file: DescF
 }
 
 function readDescriptors(path: string): FileRegistry {
-  const bytes = readSource(path);
+  const bytes = readSource("--descriptors", path);
   let set: FileDescriptorSet;
   try {
     const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -103,16 +151,13 @@ function readDescriptors(path: string): FileRegistry {
   }
 }
 
-function readSource(path: string): Uint8Array {
+function readSource(option: string, path: string): Uint8Array {
   try {
     return readFileSync(path);
   } catch (cause) {
     const reason = (cause as NodeJS.ErrnoException).code;
-    throw usageError(
-      "--descriptors",
-      `the descriptors ${path} can't be read (${reason}): give an existing file`,
-      cause,
-    );
+    const what = option === "--domain" ? "module" : "descriptors";
+    throw usageError(option, `the ${what} ${path} can't be read (${reason}): give an existing file`, cause);
   }
 }
 
@@ -136,7 +181,14 @@ function definitionsIn(file: DescFile, problems: string[]): Aggregate<AggregateT
   }
 }
 
-async function importDomain(path: string): Promise<readonly Aggregate<AggregateTypes>[]> {
+/** What a domain's module exports. */
+interface DomainModule {
+  readonly definitions: readonly Aggregate<AggregateTypes>[];
+  readonly serializer: Serializer | undefined;
+  readonly compressThreshold: number | undefined;
+}
+
+async function importDomain(path: string): Promise<DomainModule> {
   let module: Readonly<Record<string, unknown>>;
   try {
     module = (await import(pathToFileURL(resolve(path)).href)) as typeof module;
@@ -149,8 +201,22 @@ async function importDomain(path: string): Promise<readonly Aggregate<AggregateT
     );
   }
   const definitions = Object.values(module).filter(isAggregate);
-  if (definitions.length > 0) return definitions;
-  throw usageError("--domain", `${path} exports no aggregate: export what the generated defineX function returns`);
+  if (definitions.length === 0) {
+    throw usageError("--domain", `${path} exports no aggregate: export what the generated defineX function returns`);
+  }
+  const { serializer, compressThreshold } = module;
+  if (serializer !== undefined && !isSerializer(serializer)) {
+    throw usageError("--domain", `the serializer of ${path} lacks serialize or deserialize: export the repository's`);
+  }
+  if (compressThreshold !== undefined && !(Number.isSafeInteger(compressThreshold) && Number(compressThreshold) >= 0)) {
+    throw usageError("--domain", `the compressThreshold of ${path} is no whole number from 0: export the repository's`);
+  }
+  return { definitions, serializer, compressThreshold: compressThreshold as number | undefined };
+}
+
+function isSerializer(value: unknown): value is Serializer {
+  const { serialize, deserialize } = (value ?? {}) as Partial<Record<keyof Serializer, unknown>>;
+  return typeof serialize === "function" && typeof deserialize === "function";
 }
 
 function isAggregate(value: unknown): value is Aggregate<AggregateTypes> {

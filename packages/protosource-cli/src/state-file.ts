@@ -77,9 +77,14 @@ function readProgress(path: string, job: Job): unknown {
     throw usageError("--resume", `${path} is no state of protosource: leave --resume out to begin anew`);
   }
   if (JSON.stringify(state.job) !== JSON.stringify(job)) {
-    const advice = "go on with the same options, or leave --resume out to begin anew";
-    const other = JSON.stringify(state.job);
-    throw usageError("--resume", `${path} is the state of another piece of work (${other}): ${advice}`);
+    const differing = Object.keys({ ...state.job, ...job }).filter(
+      (name) => JSON.stringify(state.job[name]) !== JSON.stringify(job[name]),
+    );
+    const [before, now] = [state.job, job].map((one) =>
+      JSON.stringify(Object.fromEntries(differing.map((name) => [name, one[name]]))),
+    );
+    const problem = `${path} is the state of another piece of work, of ${before} and not of ${now}`;
+    throw usageError("--resume", `${problem}: go on with the same as before, or leave --resume out to begin anew`);
   }
   if (state.digest !== digestOf(job, state.progress)) {
     const what = "was changed by hand, or is of another version of protosource";

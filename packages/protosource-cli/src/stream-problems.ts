@@ -1,7 +1,7 @@
 /** What can be wrong with a stream, and how it is found. */
 import { isProtosourceError, type ProtosourceError, Repository, type ScannedRecord, type Store } from "protosource-es";
 import type { Output } from "./output.js";
-import { eitherSerializer, eventType, readPayload } from "./payload.js";
+import { readPayload } from "./payload.js";
 import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "./schemas.js";
 
 /** What can be wrong. */
@@ -85,7 +85,7 @@ export async function findProblems(
   const inOrder = await orderProblems(store, found);
   const inPayloads = payloadProblems(schemas, found, known);
   const isReadable = inOrder?.length === 0 && inPayloads.every(({ kind }) => kind === "misplaced");
-  const inBase = known && isReadable ? await baseProblems(store, found, known) : [];
+  const inBase = known && isReadable ? await baseProblems(store, schemas, found, known) : [];
   return [...(inOrder ?? []), ...inPayloads, ...inBase];
 }
 
@@ -121,7 +121,7 @@ function payloadProblems(
     const add = (kind: ProblemKind, message: string): void => {
       problems.push({ kind, streamId, version, message });
     };
-    const { typeName, event, problem } = readPayload(streamId, record, schemas.registry);
+    const { typeName, event, problem } = readPayload(streamId, record, schemas);
     const isJudged = schemas.aggregates.length > 0 || typeName === undefined;
     if (problem && isJudged) add(problem.kind, problem.message);
     if (event === undefined) continue;
@@ -140,6 +140,7 @@ function payloadProblems(
 
 async function baseProblems(
   store: Store,
+  schemas: Schemas,
   found: readonly ScannedRecord[],
   { definition }: KnownAggregate,
 ): Promise<readonly Problem[]> {
@@ -147,7 +148,7 @@ async function baseProblems(
   const firstVersion = found.find(isAlive)?.record.version;
   if (firstVersion === undefined) return [];
   if (firstVersion > 1n) {
-    const repository = new Repository(definition, store, { serializer: eitherSerializer });
+    const repository = new Repository(definition, store, { serializer: schemas.serializer });
     try {
       await repository.load(streamId.slice(streamPrefix(definition).length));
     } catch (error) {
@@ -160,7 +161,8 @@ async function baseProblems(
   const interval = snapshot?.interval ?? 0;
   if (snapshot === undefined || interval === 0 || found.length <= interval) return [];
   const tail = found.slice(-interval);
-  if (tail.some(({ record }) => eventType(record) === snapshot.schema.typeName)) return [];
+  const typeOf = ({ record }: ScannedRecord): string | undefined => readPayload(streamId, record, schemas).typeName;
+  if (tail.some((one) => typeOf(one) === snapshot.schema.typeName)) return [];
   const message = `${streamId} has no snapshot among its last ${interval} records, which is all that a Go service reads`;
   return [{ kind: "no_recent_snapshot", streamId, version: found.at(-1)?.record.version, message }];
 }

@@ -29,11 +29,15 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** The beginning of the names of the orders' streams. */
 export const ORDERS = "example_app_order_v1#";
 
-/** Bundles the domain's code as a user would build it, and gives the path of the module. */
-export async function buildDomain(): Promise<string> {
-  const outfile = `${root}node_modules/.cache/domain-${process.pid}.js`;
+/** Bundles the domain's code as a user would build it, with what it exports beside, and gives the path of the module. */
+export async function buildDomain(more = ""): Promise<string> {
+  const outfile = `${root}node_modules/.cache/domain-${process.pid}-${domains++}.js`;
   await build({
-    entryPoints: [`${root}../../examples/orders/src/order.ts`],
+    stdin: {
+      contents: `export * from "../../examples/orders/src/order.js";\n${more}`,
+      resolveDir: root,
+      loader: "ts",
+    },
     outfile,
     bundle: true,
     platform: "node",
@@ -45,6 +49,8 @@ export async function buildDomain(): Promise<string> {
   afterAll(() => rmSync(outfile, { force: true }));
   return outfile;
 }
+
+let domains = 0;
 
 /** Saves the streams of many orders, without their rows: 1 to 5 events each. */
 export async function saveOrders(store: Store, count: number): Promise<void> {

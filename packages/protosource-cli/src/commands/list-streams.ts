@@ -66,10 +66,10 @@ async function* summaryPages(
   if (current) yield [current];
 }
 
-async function print(output: Output, summaries: readonly Summary[], { registry }: Schemas): Promise<void> {
+async function print(output: Output, summaries: readonly Summary[], schemas: Schemas): Promise<void> {
   const rows: string[][] = [];
   for (const { streamId, first, records, bytes, last } of summaries) {
-    const payload = readPayload(streamId, last.record, registry);
+    const payload = readPayload(streamId, last.record, schemas);
     const time = timeOf(payload);
     const lastVersion = last.record.version;
     if (output.json) {

@@ -20,7 +20,6 @@ import { usageError } from "../failure.js";
 import { counted, duration } from "../format.js";
 import type { Output } from "../output.js";
 import { createPace, type PaceOption, withPace } from "../pace.js";
-import { eitherSerializer } from "../payload.js";
 import { createProgress } from "../progress.js";
 import { type KnownAggregate, loadSchemas, type Schemas } from "../schemas.js";
 import { openStateFile } from "../state-file.js";
@@ -60,7 +59,12 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
   checkDerived(output, chosen, options);
   const location = parseStoreUrl(options.store);
   const aggregates = chosen.map(({ definition }) => definition);
-  const job = { rebuild: storeUrl(location), aggregates: aggregates.map(({ schema }) => schema.typeName), segments };
+  const job = {
+    rebuild: storeUrl(location),
+    aggregates: aggregates.map(({ schema }) => schema.typeName),
+    segments,
+    "messages, indexes and code": schemas.fingerprint,
+  };
   const state = openStateFile<RebuildProgress>(options.state, "--state", job, options.resume === true);
 
   return useStore(
@@ -71,7 +75,8 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
       const progress = createProgress(output, "records", total, state.resumed?.counts.records);
       try {
         const counts = await rebuild(aggregates, opened.store, opened.opaqueStore, {
-          serializer: eitherSerializer,
+          serializer: schemas.serializer,
+          compressThreshold: schemas.compressThreshold,
           segments,
           pageSize,
           // In a file several would wait for a lock one after the other.

@@ -89,7 +89,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
 
 function show(scanned: ScannedRecord, schemas: Schemas, now: bigint): Shown {
   const { aggregateId, record } = scanned;
-  const payload = readPayload(aggregateId, record, schemas.registry);
+  const payload = readPayload(aggregateId, record, schemas);
   const { message, schema } = payload.event ?? {};
   const { at, actor } = (message ?? {}) as { at?: unknown; actor?: unknown };
   return {

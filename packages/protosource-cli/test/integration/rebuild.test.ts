@@ -4,14 +4,19 @@
  * `REBUILD_ORDERS=10000 npx vitest run packages/protosource-cli/test/integration/rebuild.test.ts` runs it at full size.
  */
 import { existsSync, statSync, writeFileSync } from "node:fs";
-import type { Store } from "protosource-es";
+import { type RebuildProgress, Repository, type Store } from "protosource-es";
 import type { OpaqueStore } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { orderCommands } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import { order } from "../../../../examples/orders/src/order.js";
+import { loadSchemas } from "../../src/schemas.js";
+import { openStateFile } from "../../src/state-file.js";
 import { type CliResult, interruptCli, runCli } from "../cli.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";
 import { buildImage } from "../images.js";
 import { buildDomain, ORDERS, saveOrders, whileWriting, wrongOrders } from "../orders.js";
+import { serializer } from "../sealed-serializer.js";
 
 /** How many orders there are: an engine writes rows, with the entries of their indexes, far slower than a file does. */
 const FULL = process.env["REBUILD_ORDERS"];
@@ -38,6 +43,11 @@ async function openTables(endpoint: string): Promise<Orders> {
   const { url, store, opaqueStore, client } = await freshTables(endpoint);
   return { url, store, opaqueStore, close: () => client.destroy() };
 }
+
+const COUNTS = {
+  ...{ records: 0, streams: 0, otherStreams: 0, expiredStreams: 0 },
+  ...{ failed: 0, written: 0, unchanged: 0, newer: 0 },
+};
 
 let files = 0;
 async function openFile(): Promise<Orders> {
@@ -167,6 +177,54 @@ describe("rebuild", () => {
     const { code, stderr } = await rebuild("--domain", domain, "--resume");
     expect(code).toBe(2);
     expect(stderr).toContain("sqlite:other.db");
+  });
+
+  it("refuses to go on for another domain, and goes on for the same", async () => {
+    const { fingerprint } = await loadSchemas({ domain });
+    const job = {
+      rebuild: orders.url,
+      aggregates: ["example.app.order.v1.Order"],
+      segments: 4,
+      "messages, indexes and code": fingerprint,
+    };
+    const kept = openStateFile<RebuildProgress>(state, "--state", job, false);
+    const counts = { ...COUNTS, records: 1000 };
+    kept.update({ counts, segments: Array.from({ length: 4 }, () => ({ done: true })) });
+    const other = await buildDomain("export const compressThreshold = 0;");
+    const refused = await rebuild("--domain", other, "--resume");
+    expect(refused).toMatchObject({ code: 2, stdout: "" });
+    expect(refused.stderr).toMatch(/messages, indexes and code.*leave --resume out to begin anew/);
+    const { code, json } = await rebuild("--domain", domain, "--resume", "--json");
+    expect(code).toBe(0);
+    expect(json()).toMatchObject([{ rebuilt: { records: 1000 } }]);
+  });
+
+  it("reads and writes as the domain's repositories do, and leaves rows whose events it can't read", async () => {
+    const sealed = await openFile();
+    const repository = new Repository(order, sealed.store as SqliteStore, { serializer, compressThreshold: 0 });
+    const create = orderCommands.Create({ customerId: "c-1", customerName: "Zoë" });
+    await repository.apply(create, { id: "1", actor: "ann" });
+    const rows = async () => (await sealed.opaqueStore.query({ partition: "example_app_order_v1#order#id#1" })).rows;
+    const before = await rows();
+    expect(before).toHaveLength(2);
+    const run = (module: string) =>
+      runCli(["rebuild", "--store", sealed.url, "--state", state, "--domain", module, "--json"]);
+
+    const without = await run(domain);
+    expect(without.code).toBe(3);
+    expect(without.json()).toMatchObject([{ rebuilt: { failed: 1, written: 0 } }]);
+    expect(without.stderr).toContain("another serializer");
+    expect(await rows()).toEqual(before);
+
+    const own = `export { serializer } from "./test/sealed-serializer.js"; export const compressThreshold = 0;`;
+    const module = await buildDomain(own);
+    expect((await run(module)).json()).toMatchObject([{ rebuilt: { failed: 0, unchanged: 2 } }]);
+    await sealed.opaqueStore.delete({ pk: "example_app_order_v1#order#id#1", sk: "AGG" });
+    expect((await run(module)).json()).toMatchObject([{ rebuilt: { failed: 0, written: 1 } }]);
+    expect(await rows()).toEqual(before);
+    const shown = await runCli(["streams", "show", `${ORDERS}1`, "--store", sealed.url, "--domain", module]);
+    expect(shown.stdout).toContain("Zoë");
+    sealed.close();
   });
 
   it("goes on past a stream that can't be read, and says so", async () => {

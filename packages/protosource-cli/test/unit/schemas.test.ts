@@ -1,9 +1,9 @@
 /** Descriptors from strangers: they may be of another domain, broken, or hold what looks like our annotations. */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { create, toBinary } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   DescriptorProtoSchema,
   FieldDescriptorProto_Label,
@@ -123,3 +123,28 @@ function onlyUsage(error: unknown): undefined {
   if (!isProtosourceError(error, "invalid_argument")) throw error;
   return undefined;
 }
+
+describe("the fingerprint of a domain", () => {
+  it("is the same for the same messages, and another for other ones", async () => {
+    const bytes = readFileSync(buildImage(join(folder, "image-of-domain.binpb")));
+    const { fingerprint } = await load(bytes);
+    expect((await load(gzipSync(bytes))).fingerprint).toBe(fingerprint);
+    const { file } = fromBinary(FileDescriptorSetSchema, bytes);
+    const order = file.flatMap(({ messageType }) => messageType).find(({ name }) => name === "Order");
+    order?.field.push(
+      create(FieldDescriptorProtoSchema, {
+        name: "note",
+        number: 99,
+        type: FieldDescriptorProto_Type.STRING,
+        label: FieldDescriptorProto_Label.OPTIONAL,
+      }),
+    );
+    expect((await load(set(...file))).fingerprint).not.toBe(fingerprint);
+  });
+
+  it("is that of nothing for sources that are empty, as an unset variable leaves them", async () => {
+    const empty = await loadSchemas({ descriptors: "", domain: "" });
+    expect(empty).toMatchObject({ aggregates: [], problems: [] });
+    expect(empty.fingerprint).toBe((await loadSchemas({})).fingerprint);
+  });
+});

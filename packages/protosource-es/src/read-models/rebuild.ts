@@ -1,4 +1,5 @@
 /** Read models made anew from the events: after a new index or projection, or a crash between events and rows. */
+import type { Message } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Aggregate } from "../aggregate/aggregate.js";
 import { behaviourOf } from "../aggregate/behaviour.js";
@@ -6,7 +7,7 @@ import type { FileModel } from "../aggregate/file-model.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import type { CallOptions, ScanSegment } from "../call-options.js";
 import { type Clock, systemClock } from "../clock.js";
-import { type ErrorCode, invalid, isProtosourceError } from "../errors.js";
+import { type ErrorCode, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD, decompress } from "../gzip/gzip.js";
 import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import type { OpaqueRow, OpaqueStore } from "../opaquedata/opaque-store.js";
@@ -116,6 +117,9 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * left. Rows of streams that are gone stay.
  *
  * Derived fields come from the aggregates' own `afterOn`, so give the definitions that the writers use.
+ *
+ * A stream whose events don't decode, or turn out to be another aggregate's, as with another serializer than the
+ * writers', keeps its rows as they are.
  *
  * Throws `invalid_argument` for aggregates that share a package, for numbers below 1 and for a progress of other
  * segments, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure`
@@ -264,7 +268,8 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
     const source = isEnough ? { load: async () => history } : run.store;
     const id = streamId.slice(prefix.length);
-    const { aggregate, expiry } = await loadState(definition, { store: source, serializer, clock }, id, {});
+    const ofStream = onlyOf(id, serializer);
+    const { aggregate, expiry } = await loadState(definition, { store: source, serializer: ofStream, clock }, id, {});
     if (aggregate === undefined) {
       counts.expiredStreams++;
       return;
@@ -281,6 +286,25 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     if (isProtosourceError(error) && FINAL.has(error.code)) throw error;
     fail(run, streamId, error);
   }
+}
+
+/**
+ * Takes from a serializer only events that say they are of this aggregate. What another serializer wrote may pass for a
+ * message in which nothing is set, of which a row mustn't be made.
+ */
+function onlyOf(id: string, serializer: Serializer): Serializer {
+  return {
+    ...serializer,
+    deserialize(data, registry, key) {
+      const event: Message & { readonly id?: unknown } = serializer.deserialize(data, registry, key);
+      if (event.id === id) return event;
+      throw new ProtosourceError(
+        "corrupt_record",
+        `${key} holds an event of ${JSON.stringify(event.id)}: is it another serializer that wrote it?`,
+        { key },
+      );
+    },
+  };
 }
 
 async function rebuildRow({ opaqueStore, options, counts }: Run, { row, versionOf }: RowWrite): Promise<void> {
