@@ -1,5 +1,5 @@
 /** `streams repair`: what is wrong with one stream, and the taking away of its end from there on. */
-import { ProtosourceError, type ScannedRecord } from "protosource-es";
+import { type ErrorCode, isProtosourceError, ProtosourceError, Repository, type ScannedRecord } from "protosource-es";
 import { type OpaqueRow, rowKey, versionOf } from "protosource-es/opaquedata";
 import { type Action, type Context, type SchemaOptions, useStore } from "../command.js";
 import { commandLine } from "../command-line.js";
@@ -19,6 +19,7 @@ export interface RepairOptions extends SchemaOptions {
   readonly cut?: string;
   readonly backup?: string;
   readonly withoutRows?: boolean;
+  readonly althoughItLoads?: boolean;
 }
 
 /** A stream that was looked at. */
@@ -26,6 +27,8 @@ interface Examined {
   readonly streamId: string;
   readonly problems: readonly Problem[];
   readonly plan: RepairPlan | undefined;
+  /** Whether programs load the stream as it is; undefined when its aggregate isn't known. */
+  readonly loads: boolean | undefined;
   /** The rows that tell of versions behind the plan's; undefined when it isn't known which rows there are. */
   readonly rows: readonly OpaqueRow[] | undefined;
 }
@@ -68,8 +71,31 @@ async function examine(
   const plan = planRepair(found, problems);
   const known = aggregateOf(schemas, streamId);
   const rows = plan && known ? await rowsBehind(opaqueStore, known, streamId, plan) : undefined;
-  return { streamId, problems, plan, rows };
+  const loads = plan && known ? await canLoad(store, schemas, known, streamId) : undefined;
+  return { streamId, problems, plan, loads, rows };
 }
+
+/** Tells whether programs load a stream, damaged or not: from a snapshot that lies behind the damage. */
+async function canLoad(
+  store: OpenStore["store"],
+  { serializer }: Schemas,
+  { definition }: KnownAggregate,
+  streamId: string,
+): Promise<boolean> {
+  const repository = new Repository(definition, store, { serializer });
+  try {
+    await repository.load(streamId.slice(streamPrefix(definition).length));
+    return true;
+  } catch (error) {
+    if (!isProtosourceError(error)) throw error;
+    if (error.code === "not_found") return true;
+    if (NOT_LOADED.has(error.code)) return false;
+    throw error;
+  }
+}
+
+/** What a program gets instead of an aggregate whose stream is damaged. */
+const NOT_LOADED: ReadonlySet<ErrorCode> = new Set<ErrorCode>(["corrupt_stream", "corrupt_record", "unhandled_event"]);
 
 /** Finds the rows that `rebuild` would leave, because they are of later versions than the stream will have. */
 async function rowsBehind(
@@ -90,7 +116,7 @@ async function rowsBehind(
 async function printPlan(
   { output, args }: Context,
   { withoutRows }: RepairOptions,
-  { streamId, problems, plan, rows }: Examined,
+  { streamId, problems, plan, loads, rows }: Examined,
 ): Promise<ExitCode> {
   await printProblems(output, problems);
   const isWrong = problems.some((problem) => !isWarning(problem));
@@ -104,9 +130,14 @@ async function printPlan(
   const versions = versionsOf(behind);
   if (output.json) {
     const keys = rows?.map(({ pk, sk, version }) => ({ pk, sk, version }));
-    await output.value({ stream: streamId, plan: { wholeTo, kept, cut, behind: behind.length, versions, rows: keys } });
+    await output.value({
+      stream: streamId,
+      plan: { wholeTo, kept, cut, behind: behind.length, versions, loads: loads ?? null, rows: keys },
+    });
     return EXIT.found;
   }
+  if (loads)
+    await output.line("Programs load it all the same, from a snapshot behind the damage: nothing has to be cut.");
   await output.line(kept === 0 ? "No record of it is whole." : `It is whole up to version ${wholeTo}.`);
   await output.line(
     behind.length === 0
@@ -121,9 +152,17 @@ async function printPlan(
     output.note("An item that is no record can't be backed up, and so isn't taken away: mend or delete it by hand.");
     return EXIT.found;
   }
+  if (loads === undefined) {
+    output.note(
+      "Whether programs load it all the same isn't known: add --descriptors, since a cut would undo what they did.",
+    );
+    return EXIT.found;
+  }
+  const options = ["--cut", cut.toString(), "--backup", "removed.jsonl", ...(loads ? ["--although-it-loads"] : [])];
   output.note(
-    "If you have the missing records, import them instead. To take what lies behind away, into a file:\n" +
-      `  ${commandLine([...args, "--cut", cut.toString(), "--backup", "removed.jsonl"])}`,
+    "If you have the missing records, import them instead. Else stop the programs that write to it, since what they keep in\n" +
+      "memory goes on from the end that it has now, and take what lies behind away, into a file:\n" +
+      `  ${commandLine([...args, ...options])}`,
   );
   return EXIT.found;
 }
@@ -131,8 +170,8 @@ async function printPlan(
 async function mend(
   { output, signal, args }: Context,
   { store, opaqueStore }: OpenStore,
-  { withoutRows }: RepairOptions,
-  { streamId, problems, plan, rows }: Examined,
+  { withoutRows, althoughItLoads }: RepairOptions,
+  { streamId, problems, plan, loads, rows }: Examined,
   { cut, backup }: { readonly cut: bigint; readonly backup: string },
 ): Promise<ExitCode> {
   checkPlan(streamId, problems, plan, cut);
@@ -141,6 +180,12 @@ async function mend(
       "--descriptors",
       `rows of ${streamId} may tell of what is taken away: add --descriptors, or --without-rows to leave them`,
     );
+  }
+  if (loads !== false && !althoughItLoads) {
+    const problem = loads
+      ? `programs load ${streamId} from a snapshot behind the damage, and a cut would undo what they did`
+      : `programs may load ${streamId} from a snapshot behind the damage: add --descriptors to find out`;
+    throw usageError("--although-it-loads", `${problem}; to cut it all the same, say --although-it-loads`);
   }
   const taken = withoutRows ? [] : (rows ?? []);
   writeBackup(backup, plan.behind, taken);

@@ -52,7 +52,8 @@ export function addStreams(program: Command, register: Register): void {
     .argument("<stream>", "the whole name of the stream, such as example_app_order_v1#o-1")
     .option("--cut <version>", "takes away what is stored from this version on, which must be the one of the plan")
     .option("--backup <file>", "a new file, to keep as an export what is taken away")
-    .option("--without-rows", "leaves rows that tell of what is taken away");
+    .option("--without-rows", "leaves rows that tell of what is taken away")
+    .option("--although-it-loads", "cuts a stream that programs load from a snapshot behind the damage");
   withExample(
     withSchemas(withStore(repair)),
     "protosource streams repair 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb",

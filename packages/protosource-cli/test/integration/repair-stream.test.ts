@@ -225,6 +225,30 @@ describe.each(engines)("streams repair on $name", ({ endpoint }) => {
     await mend(3);
   });
 
+  it("says that a stream loads from a snapshot behind its damage, and cuts it only when told so", async () => {
+    await makeOrder(tables.store, id, 54);
+    await remove(3);
+    const look = await repair(tables.url, stream, "--descriptors", image);
+    expect(kindsIn(look)).toEqual(["gap"]);
+    expect(planIn(look)).toMatchObject({ cut: "3", behind: 52, loads: true });
+    const human = await runCli(["streams", "repair", stream, "--store", tables.url, "--descriptors", image]);
+    expect(human.stdout).toContain("Programs load it all the same");
+    expect(human.stderr).toMatch(/--although-it-loads\n$/);
+    const backup = freshPath("jsonl");
+    const cut = ["--cut", "3", "--backup", backup];
+    for (const known of [["--descriptors", image], ["--without-rows"]]) {
+      const refused = await repair(tables.url, stream, ...known, ...cut);
+      expect(refused).toMatchObject({ code: 2, stdout: "" });
+      expect(refused.stderr).toContain("--although-it-loads");
+    }
+    expect(existsSync(backup)).toBe(false);
+    const orders: Repository<OrderTypes> = new Repository(order, tables.store);
+    expect(Object.keys((await orders.load(id)).items)).toHaveLength(53);
+    const told = await repair(tables.url, stream, "--descriptors", image, ...cut, "--although-it-loads");
+    expect(told.json()).toMatchObject([{ repaired: { wholeTo: "2", records: 52, rows: 2 } }]);
+    expect(await versions()).toEqual([1, 2]);
+  });
+
   it("cuts nothing for what isn't damage", async () => {
     await makeOrder(tables.store, id, 2);
     const { records } = await tables.store.load(stream);
@@ -334,7 +358,7 @@ describe("streams repair on a file", () => {
     expect(gap.stdout).toMatch(/ends at version 2\. Taken away: 2 records and 2 rows, kept in .*\.jsonl\.\n$/);
     const other = `${ORDERS}2`;
     expect(planIn(await repair(url, other, "--descriptors", image))).toMatchObject({ cut: "2", behind: 4 });
-    const kept = await repair(url, other, "--without-rows", "--cut", "2", "--backup", freshPath("jsonl"));
+    const kept = await repair(url, other, "--without-rows", "--cut", "2", ...args, freshPath("jsonl"));
     expect(kept.json()).toMatchObject([{ repaired: { wholeTo: "1", records: 4, rows: 0 } }]);
 
     const database = openSqlite(path);
