@@ -25,6 +25,8 @@ const EXIT_CODES: { readonly [C in ErrorCode]: ExitCode } = {
   unhandled_command: EXIT.usage,
   unhandled_event: EXIT.found,
   version_conflict: EXIT.conflict,
+  position_conflict: EXIT.conflict,
+  row_conflict: EXIT.conflict,
   claim_taken: EXIT.conflict,
   too_large: EXIT.found,
   partial_save: EXIT.unavailable,

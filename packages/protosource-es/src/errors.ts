@@ -38,6 +38,15 @@ export interface ErrorDetails {
 
   /** The stream doesn't end where the save begins: somebody else was first. Load, decide again, save. */
   version_conflict: { readonly aggregateId: string; readonly version: bigint };
+  /** A subscription isn't where a transaction would move it from: another worker was first. `version` is where it is. */
+  position_conflict: {
+    readonly subscription: string;
+    readonly streamId: string;
+    readonly version: bigint;
+    readonly parked: boolean;
+  };
+  /** A row was changed since it was read: somebody else was first. Read it again. */
+  row_conflict: { readonly pk: string; readonly sk: string };
   /** A unique value belongs to another aggregate. */
   claim_taken: { readonly scope: string; readonly owner: string };
   /** Something is larger than the store can take; nothing was sent. */

@@ -3,6 +3,7 @@ export { MemoryOpaqueStore, type MemoryOpaqueStoreOptions, type MemoryRows } fro
 export {
   type MemoryClaim,
   type MemoryClaims,
+  type MemoryPositions,
   type MemoryRecord,
   MemoryStore,
   type MemoryStoreOptions,

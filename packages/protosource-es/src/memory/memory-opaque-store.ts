@@ -47,7 +47,7 @@ export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   async put(row: OpaqueRow, options: PutOptions = {}): Promise<PutOutcome> {
     checkRow(row);
     throwIfAborted(options.signal, "put");
-    const stored = this.#find(row);
+    const stored = this.find(row);
     if (stored && row.version > 0n) {
       const storedVersion = stored.version || options.versionOf?.(copyOf(stored)) || 0n;
       if (storedVersion > row.version) return { written: false };
@@ -59,7 +59,7 @@ export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {
     checkKey(key);
     throwIfAborted(options.signal, "get");
-    const stored = this.#find(key);
+    const stored = this.find(key);
     return stored && copyOf(stored);
   }
 
@@ -106,7 +106,8 @@ export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
     return last && rest.length > limit ? { ...page, cursor: encodeScanCursor(options, [last.pk, last.sk]) } : page;
   }
 
-  #find(key: OpaqueKey): OpaqueRow | undefined {
+  /** Gives the row as it is kept, for a transaction that looks at it and writes at once. */
+  find(key: OpaqueKey): OpaqueRow | undefined {
     const stored = this.#rows.get(nameOf(key));
     return stored && !isExpired(stored, epochSeconds(this.#clock)) ? stored : undefined;
   }

@@ -16,6 +16,19 @@ import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
 import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
 import {
+  canMove,
+  checkSubscription,
+  moved,
+  NO_POSITION,
+  type PositionMove,
+  type PositionPage,
+  type PositionScanOptions,
+  positionConflict,
+  positionKey,
+  rowConflict,
+  type StoredPosition,
+} from "../store/positions.js";
+import {
   cantRestore,
   checkAggregateId,
   checkClaimName,
@@ -32,6 +45,7 @@ import {
 } from "../store/save-checks.js";
 import {
   checkRecordScan,
+  checkScan,
   decodeScanCursor,
   encodeScanCursor,
   isInSegment,
@@ -73,6 +87,12 @@ export interface MemoryClaim extends StoredClaim {
 /** The claims by their scope and value, as a JSON array. */
 export type MemoryClaims = Map<string, MemoryClaim>;
 
+/** How far subscriptions have come, and the marks that are kept beside them, by names of both kinds. */
+export interface MemoryPositions {
+  readonly positions: Map<string, { readonly subscription: string; readonly position: StoredPosition }>;
+  readonly marks: Map<string, bigint>;
+}
+
 /** The streams by their id, and the records of each by their version. */
 export type MemoryStreams = Map<string, Map<bigint, MemoryRecord>>;
 
@@ -87,6 +107,8 @@ export interface MemoryStoreOptions {
   readonly streams?: MemoryStreams | undefined;
   /** Where the claims are kept: stores with the same one share them. A new one by default. */
   readonly claims?: MemoryClaims | undefined;
+  /** Where the positions of subscriptions are kept: stores with the same one share them. A new one by default. */
+  readonly positions?: MemoryPositions | undefined;
 }
 
 /** The number of records on a page when a scan sets no limit. */
@@ -101,6 +123,7 @@ export class MemoryStore implements EventStore, RestorableStore {
   readonly #clock: Clock;
   readonly #streams: MemoryStreams;
   readonly #claims: MemoryClaims;
+  readonly #positions: MemoryPositions;
 
   /** Throws `invalid_argument` for a time to live that isn't possible. */
   constructor(options: MemoryStoreOptions = {}) {
@@ -111,6 +134,7 @@ export class MemoryStore implements EventStore, RestorableStore {
     this.ttlSeconds = ttlSeconds;
     this.#streams = streams;
     this.#claims = claims;
+    this.#positions = options.positions ?? { positions: new Map(), marks: new Map() };
   }
 
   async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
@@ -134,7 +158,62 @@ export class MemoryStore implements EventStore, RestorableStore {
     const isRepeated = !this.#append(writes, options);
     if (isRepeated) return;
     // A put of a MemoryOpaqueStore is done when it returns, so that nobody sees the records without the rows.
-    await Promise.all(rows.map(({ row, versionOf }) => this.opaqueStore.put(row, { versionOf })));
+    await Promise.all(
+      rows.map(({ row, versionOf, was, remove }) => {
+        if (remove) return this.opaqueStore.delete(row);
+        return this.opaqueStore.put(row, { versionOf: was === undefined ? versionOf : undefined });
+      }),
+    );
+  }
+
+  async readPositions(
+    subscription: string,
+    streamIds: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly StoredPosition[]> {
+    checkSubscription(subscription);
+    for (const streamId of streamIds) checkAggregateId(streamId);
+    throwIfAborted(options.signal, "readPositions");
+    return streamIds.map((streamId) => this.#position(subscription, streamId));
+  }
+
+  async scanPositions(subscription: string, options: PositionScanOptions = {}): Promise<PositionPage> {
+    checkSubscription(subscription);
+    checkScan(options);
+    const { segment, limit = PAGE_SIZE, parked = false, signal } = options;
+    const [, after] = decodeScanCursor(options) ?? ["", ""];
+    throwIfAborted(signal, "scanPositions");
+    const found = [...this.#positions.positions.values()]
+      .flatMap((one) => (one.subscription === subscription ? one.position : []))
+      .filter((position) => !parked || position.parked !== undefined)
+      .filter(({ streamId }) => isInSegment(streamId, segment) && compareUtf8(streamId, after) > 0)
+      .sort((a, b) => compareUtf8(a.streamId, b.streamId));
+    const positions = found.slice(0, limit);
+    const last = positions.at(-1);
+    if (!last || found.length === positions.length) return { positions };
+    return { positions, cursor: encodeScanCursor(options, [subscription, last.streamId]) };
+  }
+
+  async readMark(subscription: string, mark: string, options: CallOptions = {}): Promise<bigint> {
+    checkSubscription(subscription);
+    throwIfAborted(options.signal, "readMark");
+    return this.#positions.marks.get(positionKey(subscription, mark)) ?? 0n;
+  }
+
+  async setMark(
+    subscription: string,
+    mark: string,
+    value: bigint,
+    options: CallOptions & { readonly was?: bigint | undefined } = {},
+  ): Promise<boolean> {
+    checkSubscription(subscription);
+    throwIfAborted(options.signal, "setMark");
+    const key = positionKey(subscription, mark);
+    const { marks } = this.#positions;
+    if (options.was !== undefined && options.was !== (marks.get(key) ?? 0n)) return false;
+    if (value === 0n) marks.delete(key);
+    else marks.set(key, value);
+    return true;
   }
 
   async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
@@ -227,7 +306,7 @@ export class MemoryStore implements EventStore, RestorableStore {
    * very save is stored already.
    */
   #append(writes: readonly StreamWrite[], options: TransactionOptions): boolean {
-    const { commitId = newCommitId(), check = [], claims = [] } = options;
+    const { commitId = newCommitId(), check = [], claims = [], positions = [], rows = [] } = options;
     checkCommitId(commitId);
     const commit = commitId.join();
     const pending = writes
@@ -241,6 +320,10 @@ export class MemoryStore implements EventStore, RestorableStore {
     const isStored = ({ records, stream }: Pending): boolean =>
       records.every(({ version }) => stream.get(version)?.commitId === commit);
     if (pending.length > 0 && pending.every(isStored)) return false;
+    for (const move of positions) {
+      const stored = this.#position(move.subscription, move.streamId);
+      if (!canMove(move, stored)) throw positionConflict(move, stored);
+    }
     for (const write of pending) checkEnd(write);
     for (const { aggregateId, version } of check) {
       const last = this.#recordsOf(aggregateId).at(-1)?.record.version ?? 0n;
@@ -252,7 +335,14 @@ export class MemoryStore implements EventStore, RestorableStore {
       if (claim.release || !stored || stored.commitId === commit || !keepsOut(stored, claim, now)) continue;
       throw claimTaken(claim.scope, stored.owner);
     }
+    for (const { row, was } of rows) {
+      if (was === undefined) continue;
+      const stored = (this.opaqueStore as MemoryOpaqueStore).find(row);
+      const isAsRead = was === 0n ? stored === undefined : stored?.version === was;
+      if (!isAsRead) throw rowConflict(row);
+    }
 
+    for (const move of positions) this.#move(move);
     for (const claim of claims) {
       const { owner, version = 0n, ttl = 0n } = claim;
       const name = claimName(claim);
@@ -267,6 +357,18 @@ export class MemoryStore implements EventStore, RestorableStore {
       }
     }
     return true;
+  }
+
+  #position(subscription: string, streamId: string): StoredPosition {
+    const stored = this.#positions.positions.get(positionKey(subscription, streamId));
+    return stored?.position ?? { ...NO_POSITION, streamId };
+  }
+
+  #move(move: PositionMove): void {
+    const { subscription, streamId } = move;
+    const key = positionKey(subscription, streamId);
+    if (move.to === 0n && move.park === undefined) this.#positions.positions.delete(key);
+    else this.#positions.positions.set(key, { subscription, position: { ...moved(move), streamId } });
   }
 
   #read(aggregateId: string, { includeExpired = false }: LoadOptions, n = Number.POSITIVE_INFINITY): History {

@@ -11,6 +11,7 @@ import {
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
+import { rowConflict } from "../store/positions.js";
 import type { RowWrite } from "../store/store.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes, type StoredValue } from "./connection.js";
@@ -38,13 +39,24 @@ const UPSERT = `INSERT INTO protosource_rows (${COLUMNS.join(", ")}) VALUES (${C
     .map((name) => `${name} = excluded.${name}`)
     .join(", ")}`;
 
+const DELETE = "DELETE FROM protosource_rows WHERE pk = ? AND sk = ?";
+
 /**
  * Writes a row, unless the table holds one of a later version. To be called in a transaction. `now` is in epoch
- * seconds. Tells whether it wrote.
+ * seconds. Tells whether it wrote. Throws `row_conflict` when the row in its place isn't as it was read.
  */
-export function putRow(connection: Connection, call: Call, { row, versionOf }: RowWrite, now: bigint): boolean {
+export function putRow(connection: Connection, call: Call, write: RowWrite, now: bigint): boolean {
+  const { row, versionOf, was, remove } = write;
   const key = [encodeKey(row.pk), encodeKey(row.sk)] as const;
-  if (row.version > 0n) {
+  if (was !== undefined) {
+    const [stored] = connection.all<{ version: bigint }>(call, SELECT_VERSION, ...key, now);
+    const isAsRead = was === 0n ? stored === undefined : stored?.version === was;
+    if (!isAsRead) throw rowConflict(row);
+    if (remove) {
+      connection.run(call, DELETE, ...key);
+      return true;
+    }
+  } else if (row.version > 0n) {
     const [stored] = connection.all<{ version: bigint }>(call, SELECT_VERSION, ...key, now);
     const version =
       stored?.version === 0n && versionOf ? toldVersion(connection, call, row, now, versionOf) : stored?.version;

@@ -45,6 +45,26 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (scope, value)
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX protosource_claims_ttl ON protosource_claims (ttl) WHERE ttl > 0;`,
+  `CREATE TABLE protosource_positions (
+     subscription TEXT NOT NULL,
+     stream TEXT NOT NULL,
+     version INTEGER NOT NULL,
+     memo BLOB NOT NULL,
+     expiry INTEGER NOT NULL,
+     parked_version INTEGER,
+     parked_error TEXT,
+     parked_since INTEGER,
+     parked_tries INTEGER,
+     PRIMARY KEY (subscription, stream)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX protosource_positions_parked ON protosource_positions (subscription, stream)
+     WHERE parked_version IS NOT NULL;
+   CREATE TABLE protosource_marks (
+     subscription TEXT NOT NULL,
+     mark TEXT NOT NULL,
+     value INTEGER NOT NULL,
+     PRIMARY KEY (subscription, mark)
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 const CALL: Call = { operation: "opening", key: "the tables" };

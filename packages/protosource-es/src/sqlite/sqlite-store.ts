@@ -7,6 +7,12 @@ import { checkRow } from "../opaquedata/checks.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import {
+  checkSubscription,
+  type PositionPage,
+  type PositionScanOptions,
+  type StoredPosition,
+} from "../store/positions.js";
+import {
   cantRestore,
   checkAggregateId,
   checkClaimName,
@@ -20,7 +26,7 @@ import {
   recordTtl,
   throwIfAborted,
 } from "../store/save-checks.js";
-import { checkRecordScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
+import { checkRecordScan, checkScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
 import type {
   EventStore,
   EventsOptions,
@@ -59,6 +65,7 @@ import {
 } from "./events.js";
 import type { Call } from "./failures.js";
 import { checkBytes } from "./limits.js";
+import { movePosition, readMark, readPosition, scanPositions, writeMark } from "./positions.js";
 import { putRow } from "./rows.js";
 import type { SqliteDatabase } from "./sqlite-database.js";
 import { SqliteOpaqueStore } from "./sqlite-opaque-store.js";
@@ -209,6 +216,59 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
     return { records, unreadable: [], cursor: encodeScanCursor(options, position) };
   }
 
+  async readPositions(
+    subscription: string,
+    streamIds: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly StoredPosition[]> {
+    checkSubscription(subscription);
+    for (const streamId of streamIds) checkAggregateId(streamId);
+    throwIfAborted(options.signal, "readPositions");
+    const call: Call = { operation: "readPositions", key: subscription };
+    return streamIds.map((streamId) => readPosition(this.#connection, call, subscription, streamId));
+  }
+
+  /** Reads one page. All positions lie in the first segment. */
+  async scanPositions(subscription: string, options: PositionScanOptions = {}): Promise<PositionPage> {
+    checkSubscription(subscription);
+    checkScan(options);
+    const { segment, limit = PAGE_SIZE, parked = false, cursor, signal } = options;
+    const [, after] = decodeScanCursor(options) ?? ["", ""];
+    if (cursor !== undefined) await otherTurns();
+    throwIfAborted(signal, "scanPositions");
+    if (segment && segment.index > 0) return { positions: [] };
+    const call: Call = { operation: "scanPositions", key: subscription };
+    const range = { parked, limit: BigInt(limit) + 1n };
+    const found = scanPositions(this.#connection, call, subscription, after, range);
+    const positions = found.slice(0, limit);
+    const last = positions.at(-1);
+    if (!last || found.length === positions.length) return { positions };
+    return { positions, cursor: encodeScanCursor(options, [subscription, last.streamId]) };
+  }
+
+  async readMark(subscription: string, mark: string, options: CallOptions = {}): Promise<bigint> {
+    checkSubscription(subscription);
+    throwIfAborted(options.signal, "readMark");
+    return readMark(this.#connection, { operation: "readMark", key: subscription }, subscription, mark);
+  }
+
+  async setMark(
+    subscription: string,
+    mark: string,
+    value: bigint,
+    options: CallOptions & { readonly was?: bigint | undefined } = {},
+  ): Promise<boolean> {
+    checkSubscription(subscription);
+    throwIfAborted(options.signal, "setMark");
+    const call: Call = { operation: "setMark", key: subscription };
+    const connection = this.#connection;
+    return connection.transaction(call, () => {
+      if (options.was !== undefined && options.was !== readMark(connection, call, subscription, mark)) return false;
+      writeMark(connection, call, subscription, mark, value);
+      return true;
+    });
+  }
+
   /** Deletes the last records of a stream for good, in one transaction. */
   async cutDamagedEnd(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
     const from = checkDamagedEnd(aggregateId, records);
@@ -264,23 +324,25 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
    * stored.
    */
   #append(call: SaveCall, writes: readonly StreamWrite[], options: TransactionOptions): void {
-    const { rows = [], check = [], claims = [] } = options;
+    const { rows = [], check = [], claims = [], positions = [] } = options;
     const now = epochSeconds(this.#clock);
     const appends = writes
       .filter(({ records }) => records.length > 0)
       .map(({ aggregateId, records }) =>
         appendOf(aggregateId, records, (record) => recordTtl(record, this.ttlSeconds, now)),
       );
-    if (appends.length + rows.length + check.length + claims.length === 0) return;
+    if (appends.length + rows.length + check.length + claims.length + positions.length === 0) return;
 
     const connection = this.#connection;
     connection.transaction(call, () => {
-      for (const append of appends) {
+      const refused = appends.flatMap((append) => {
         const refusal = findRefusal(connection, call, append);
-        if (!refusal) continue;
-        if (appends.every((one) => isStored(connection, call, one, call.commitId))) return;
-        throw versionConflict(append.aggregateId, refusal);
-      }
+        return refusal ? { aggregateId: append.aggregateId, refusal } : [];
+      });
+      const [first] = refused;
+      if (first && appends.every((one) => isStored(connection, call, one, call.commitId))) return;
+      for (const move of positions) movePosition(connection, call, move);
+      if (first) throw versionConflict(first.aggregateId, first.refusal);
       for (const one of check) checkStream(connection, call, one);
       for (const claim of claims) writeClaim(connection, call, claim, call.commitId, now);
       for (const append of appends) insertRecords(connection, call, append, call.commitId);

@@ -2,6 +2,7 @@
 import { invalid, ProtosourceError } from "../errors.js";
 import { MAX_TTL_SECONDS } from "../opaquedata/opaque-data.js";
 import { utf8Length } from "../opaquedata/utf8.js";
+import { checkMoves } from "./positions.js";
 import type { Claim, EventsOptions, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
 
 export { MAX_TTL_SECONDS };
@@ -55,14 +56,19 @@ export function checkSave(aggregateId: string, records: readonly StoredRecord[])
  * written, and for a check or a claim that isn't possible; `too_large` for the scope of a claim that is too long.
  */
 export function checkSaveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): void {
-  const { rows = [], check = [], claims = [] } = options;
+  const { rows = [], check = [], claims = [], positions = [] } = options;
+  checkMoves(positions);
+  for (const { streamId } of positions) checkAggregateId(streamId);
   const streams = new Set<string>();
   for (const { aggregateId, records } of writes) {
     addOnce(streams, aggregateId, "writes", `the stream ${aggregateId}`, "give all of its records in one write");
     checkSave(aggregateId, records);
   }
   const seenRows = new Set<string>();
-  for (const { row } of rows) {
+  for (const { row, was, remove } of rows) {
+    if (remove && was === undefined) {
+      throw invalid("rows", "a row is removed by its version: give as was the one that it was read with");
+    }
     const key = `pk=${JSON.stringify(row.pk)}, sk=${JSON.stringify(row.sk)}`;
     addOnce(seenRows, key, "rows", `the row ${key}`, "give its last state");
   }

@@ -10,6 +10,7 @@ import type { ProtosourceError } from "../errors.js";
 import type { History } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import type { Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import type { OpaqueRow, PutOptions, PutOutcome } from "../opaquedata/opaque-store.js";
+import type { PositionMove, PositionStore } from "./positions.js";
 
 export type { History, StoredRecord };
 
@@ -117,6 +118,13 @@ export interface StreamWrite {
 /** A row to write, and how to tell the version of the row in its place if that has none. */
 export interface RowWrite extends Pick<PutOptions, "versionOf"> {
   readonly row: OpaqueRow;
+  /**
+   * The version that the row in its place must have; 0 for no row. Another one is `row_conflict`. By default a later
+   * version stays, and the row is left out.
+   */
+  readonly was?: bigint | undefined;
+  /** Deletes the row instead of writing it. It needs `was`. */
+  readonly remove?: boolean | undefined;
 }
 
 /** A condition on a stream that a transaction reads and doesn't write. */
@@ -151,6 +159,8 @@ export interface TransactionOptions extends SaveOptions {
   readonly check?: readonly StreamCheck[] | undefined;
   /** Unique values to take and to free in the same transaction. They are kept beside the rows. */
   readonly claims?: readonly Claim[] | undefined;
+  /** How far subscriptions come with it. The store must be a `PositionStore`. */
+  readonly positions?: readonly PositionMove[] | undefined;
 }
 
 /** A store that writes to several streams, and rows, in one transaction. */
@@ -159,8 +169,9 @@ export interface TransactionalStore {
    * Appends to each stream, writes each row, and takes and frees each claim, or does none of it.
    *
    * Throws what `save` throws; `version_conflict` with the stream and the version of a check that fails; `claim_taken`
-   * when a value belongs to somebody else; `too_large` when it doesn't fit into one transaction; and `invalid_argument`
-   * when a stream, a row or a claim occurs twice, a check is of a stream that is written, or the rows belong to another
+   * when a value belongs to somebody else; `position_conflict` and `row_conflict` when a subscription or a row isn't as it
+   * was read, the first of them before any other conflict; `too_large` when it doesn't fit into one transaction; and `invalid_argument`
+   * when a stream, a row, a position or a claim occurs twice, a check is of a stream that is written, or the rows belong to another
    * store.
    */
   saveAll(writes: readonly StreamWrite[], options?: TransactionOptions): Promise<void>;
@@ -254,4 +265,5 @@ export interface EventStore
     AggregateStore,
     TransactionalStore,
     ClaimingStore,
-    ScannableStore {}
+    ScannableStore,
+    PositionStore {}
