@@ -57,6 +57,15 @@ export { repositoryTelemetry } from "./repository/repository-telemetry.js";
 export type { ValidateFields } from "./repository/validate.js";
 export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
 export type { Doorbell, DoorbellBatch, DoorbellSource } from "./store/doorbell.js";
+export type {
+  Parking,
+  Position,
+  PositionMove,
+  PositionPage,
+  PositionScanOptions,
+  PositionStore,
+  StoredPosition,
+} from "./store/positions.js";
 export {
   AGGREGATE_STORE,
   type ExistingProvider,

@@ -74,6 +74,7 @@ export function createCommitter(client: DynamoDBClientLike, options: RequestOpti
       if (refusals === undefined) break;
       const verdict = judge(left, refusals, commitId);
       if (verdict.kind === "stored") break;
+      if (verdict.kind === "moved") throw verdict.error;
       if (verdict.kind === "conflict") throw versionConflict(verdict.aggregateId, verdict.version);
       if (verdict.kind === "check failed") throw checkFailed(verdict.aggregateId, verdict.version);
       if (verdict.kind === "taken") {

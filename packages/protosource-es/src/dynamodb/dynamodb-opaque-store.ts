@@ -31,7 +31,7 @@ import { rowPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { type AggregatesTableName, aggregatesTableName, DEFAULT_AGGREGATES_TABLE } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
-import { type ClaimPut, type ClaimRelease, claimWrite, type RowPut, rowPut } from "./writes.js";
+import { type ClaimPut, type ClaimRelease, claimWrite, type RowPut, type RowRemoval, rowWrite } from "./writes.js";
 
 export interface DynamoDBOpaqueStoreOptions extends RequestOptions {
   /** The table of the rows. `"aggregates"` by default. */
@@ -74,12 +74,12 @@ export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, C
     return { written: leftOut.length === 0 };
   }
 
-  /** Gives the puts of rows, for a transaction with others. Throws `invalid_argument` and `too_large` as `put` does. */
-  puts(rows: readonly RowWrite[]): RowPut[] {
+  /** Gives the puts of rows and their deletions, for a transaction with others. Throws `invalid_argument` and `too_large` as `put` does. */
+  puts(rows: readonly RowWrite[]): (RowPut | RowRemoval)[] {
     const now = epochSeconds(this.#clock);
     return rows.map((write) => {
       checkRow(write.row);
-      return rowPut(this.table, write, now);
+      return rowWrite(this.table, write, now);
     });
   }
 

@@ -2,11 +2,12 @@
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import type { CallOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
-import { ProtosourceError } from "../errors.js";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { isAtEnd } from "../store/at-end.js";
+import type { PositionPage, PositionScanOptions, StoredPosition } from "../store/positions.js";
 import {
   cantRestore,
   checkAggregateId,
@@ -45,20 +46,40 @@ import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
 import { isMarked } from "./items.js";
+import { createPositionTable, type PositionTable } from "./position-table.js";
 import { getCommitId, queryStream, sampleEvents, scanEvents } from "./requests.js";
 import { recordPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { followStream } from "./stream-follower.js";
 import { createStreamReader, type StreamReader } from "./stream-reader.js";
-import { DEFAULT_EVENTS_TABLE, type EventsTableName, eventsTableName } from "./table-names.js";
+import {
+  DEFAULT_EVENTS_TABLE,
+  DEFAULT_FEEDS_TABLE,
+  type EventsTableName,
+  eventsTableName,
+  type FeedsTableName,
+  feedsTableName,
+} from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
-import { checkItem, checkTransaction, eventBatches, type Layout, type TransactionItem } from "./writes.js";
+import {
+  checkItem,
+  checkTransaction,
+  eventBatches,
+  type Layout,
+  positionItems,
+  type TransactionItem,
+} from "./writes.js";
 
 export interface DynamoDBStoreOptions extends RequestOptions {
   /** The table of the events. `"events"` by default. */
   readonly eventsTable?: string | undefined;
   /** Where `saveAggregate` writes to. Without it, `saveAggregate` throws `not_configured`. */
   readonly opaqueStore?: OpaqueStore | undefined;
+  /**
+   * The table of how far subscriptions have come. `"feeds"` by default; it is needed where there are subscriptions, and
+   * `ensureTables` makes it when it is named there too.
+   */
+  readonly feedsTable?: string | undefined;
   /**
    * `packed` writes the records of one save into one item: a tenth of the write units for ten small events, and all or
    * nothing for thousands. Go services can't read such items, and every writer of the table must pack. Both kinds are
@@ -89,10 +110,12 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   readonly ttlSeconds: number;
   readonly #client: DynamoDBClientLike;
   readonly #table: EventsTableName;
+  readonly #feedsTable: FeedsTableName;
   readonly #opaqueStore: OpaqueStore | undefined;
   readonly #clock: Clock;
   readonly #requests: TableRequests;
   readonly #read: StreamReader;
+  readonly #positions: PositionTable;
   readonly #commit: Committer;
 
   /** Throws `invalid_argument` for a missing client, a bad table name, time to live or time limit. */
@@ -102,11 +125,13 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     this.packs = options.layout === "packed";
     this.#client = client;
     this.#table = eventsTableName(options.eventsTable ?? DEFAULT_EVENTS_TABLE);
+    this.#feedsTable = feedsTableName(options.feedsTable ?? DEFAULT_FEEDS_TABLE);
     this.#opaqueStore = options.opaqueStore;
     this.ttlSeconds = options.ttlSeconds ?? 0;
     this.#clock = options.clock ?? systemClock;
     this.#requests = createTableRequests(client, options);
     this.#read = createStreamReader(this.#requests, this.#table);
+    this.#positions = createPositionTable(this.#requests, this.#feedsTable);
     this.#commit = createCommitter(client, options);
   }
 
@@ -128,11 +153,12 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
-    const { rows = [], check = [], claims = [], signal } = options;
+    const { rows = [], check = [], claims = [], positions = [], signal } = options;
     checkSaveAll(writes, options);
     const commitId = commitIdOf(options);
     throwIfAborted(signal, "saveAll");
     const items: TransactionItem[] = [
+      ...positions.flatMap((move) => positionItems(this.#feedsTable, move)),
       ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId, true).flat()),
       ...(rows.length > 0 ? this.#rowStore("saveAll with rows").puts(rows) : []),
       ...check.map((one) => checkItem(this.#table, one)),
@@ -142,13 +168,49 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     await Promise.all([
       ...writes.map((write) => this.#checkEnd(write, commitId, options)),
       ...check.map((one) => this.#checkStream(one, writes, commitId, signal)),
-    ]);
+    ]).catch(async (error) => {
+      // A subscription that was moved meanwhile is the first reason why a stream has gone on.
+      if (isProtosourceError(error, "version_conflict")) await this.#positions.checkMoves(positions, signal);
+      throw error;
+    });
     await this.#commit(items, commitId, signal);
   }
 
   /** Reads whom a value belongs to, consistently: 1 read unit. Throws `not_configured` without an OpaqueStore. */
   async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
     return this.#rowStore("findClaim").findClaim(scope, value, options);
+  }
+
+  /** Reads each position consistently: 1 read unit for each. */
+  readPositions(
+    subscription: string,
+    streamIds: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly StoredPosition[]> {
+    return this.#positions.readPositions(subscription, streamIds, options);
+  }
+
+  /**
+   * Reads a page of the positions of a subscription: 1 read unit per 4 KB, and half of one where there are none. They
+   * lie in 256 partitions, so that pages of a small subscription are short or empty; the parked ones lie in one.
+   */
+  scanPositions(subscription: string, options: PositionScanOptions = {}): Promise<PositionPage> {
+    return this.#positions.scanPositions(subscription, options);
+  }
+
+  /** Reads a number beside a subscription, consistently: 1 read unit. */
+  readMark(subscription: string, mark: string, options: CallOptions = {}): Promise<bigint> {
+    return this.#positions.readMark(subscription, mark, options);
+  }
+
+  /** Keeps a number beside a subscription: 1 write unit. */
+  setMark(
+    subscription: string,
+    mark: string,
+    value: bigint,
+    options: CallOptions & { readonly was?: bigint | undefined } = {},
+  ): Promise<boolean> {
+    return this.#positions.setMark(subscription, mark, value, options);
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {

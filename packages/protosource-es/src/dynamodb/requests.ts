@@ -52,6 +52,31 @@ export function putRow(table: string, row: OpaqueRow, nowSeconds: bigint): Put {
   };
 }
 
+/** Puts a row where one of a version is, or none for 0; one that has expired counts as none. */
+export function putRowAt(table: string, row: OpaqueRow, was: bigint, nowSeconds: bigint): Put {
+  return { TableName: table, Item: rowItem(row), ...rowAt(was, nowSeconds) };
+}
+
+/** Deletes a row of a version. */
+export function deleteRowAt(table: string, key: OpaqueKey, was: bigint, nowSeconds: bigint): TransactWriteItem {
+  return { Delete: { TableName: table, Key: rowKeyItem(key), ...rowAt(was, nowSeconds) } };
+}
+
+function rowAt(was: bigint, nowSeconds: bigint): Omit<Put, "Item" | "TableName"> {
+  if (was !== 0n) {
+    return {
+      ConditionExpression: "#version = :was",
+      ExpressionAttributeNames: { "#version": "version" },
+      ExpressionAttributeValues: { ":was": { N: was.toString() } },
+    };
+  }
+  return {
+    ConditionExpression: "attribute_not_exists(pk) OR #t BETWEEN :one AND :now",
+    ExpressionAttributeNames: { "#t": "t" },
+    ExpressionAttributeValues: { ":one": { N: "1" }, ":now": { N: nowSeconds.toString() } },
+  };
+}
+
 /** Puts a row over one without a version, of which the body was seen, unless it was changed since. */
 export function putRowOver(table: string, row: OpaqueRow, seen: OpaqueRow): Put {
   const body = seen.body.length > 0;

@@ -4,6 +4,7 @@ import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { DEFAULT_INFLATE_LIMIT } from "../gzip/gzip.js";
 import { claimKey } from "../opaquedata/claim-key.js";
 import type { OpaqueRow } from "../opaquedata/opaque-store.js";
+import { type PositionMove, positionConflict, rowConflict } from "../store/positions.js";
 import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store/store.js";
 import { REFUSED_FOR_NOW, type Refusal } from "./failures.js";
 import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
@@ -16,7 +17,18 @@ import {
   MAX_TRANSACTION_BYTES,
   MAX_TRANSACTION_ITEMS,
 } from "./limits.js";
-import { checkNothingAfter, deleteClaim, type Put, putClaim, putEvent, putRow, putRowOver } from "./requests.js";
+import { type PositionWrites, positionWrites, readPosition } from "./positions.js";
+import {
+  checkNothingAfter,
+  deleteClaim,
+  deleteRowAt,
+  type Put,
+  putClaim,
+  putEvent,
+  putRow,
+  putRowAt,
+  putRowOver,
+} from "./requests.js";
 
 /** The put of an event. */
 export interface EventPut {
@@ -54,8 +66,28 @@ export interface CheckItem extends StreamCheck {
   readonly item: TransactWriteItem;
 }
 
+/** The deletion of a row. */
+export interface RowRemoval extends RowWrite {
+  readonly kind: "row removal";
+  readonly item: TransactWriteItem;
+}
+
+/** What moves a position. */
+export type PositionItem = { readonly kind: "position"; readonly move: PositionMove } & PositionWrites["position"];
+
+/** What lists a parked stream, or takes it off the list. */
+export type ParkingItem = { readonly kind: "parking" } & NonNullable<PositionWrites["parking"]>;
+
 /** What one item of a transaction does. */
-export type TransactionItem = EventPut | RowPut | ClaimPut | ClaimRelease | CheckItem;
+export type TransactionItem =
+  | EventPut
+  | RowPut
+  | RowRemoval
+  | ClaimPut
+  | ClaimRelease
+  | CheckItem
+  | PositionItem
+  | ParkingItem;
 
 /** How the records of a save become items: each one its own, or as many as fit into one. */
 export type Layout = "compatible" | "packed";
@@ -131,14 +163,26 @@ function fitsTogether(aggregateId: string, records: readonly StoredRecord[]): bo
   return itemBytes(packedItem(aggregateId, measured)) + MARK_BYTES <= MAX_PACKED_BYTES;
 }
 
-/** Gives the put of a row. Throws `too_large` for one that is too large for an item. */
-export function rowPut(table: string, write: RowWrite, nowSeconds: bigint): RowPut {
-  const put = putRow(table, write.row, nowSeconds);
+/** Gives the put of a row, or its deletion. Throws `too_large` for one that is too large for an item. */
+export function rowWrite(table: string, write: RowWrite, nowSeconds: bigint): RowPut | RowRemoval {
+  const { row, was, remove } = write;
+  if (remove) return { kind: "row removal", ...write, item: deleteRowAt(table, row, was ?? 0n, nowSeconds) };
+  const put = was === undefined ? putRow(table, row, nowSeconds) : putRowAt(table, row, was, nowSeconds);
   checkItemBytes(
     `the row pk=${JSON.stringify(write.row.pk)}, sk=${JSON.stringify(write.row.sk)}`,
     itemBytes(put.Item ?? {}),
   );
   return { kind: "row", table, ...write, put };
+}
+
+/** Gives what a move of a position does. */
+export function positionItems(table: string, move: PositionMove): (PositionItem | ParkingItem)[] {
+  const { position, parking } = positionWrites(table, move);
+  if (parking === undefined) return [{ kind: "position", move, ...position }];
+  return [
+    { kind: "position", move, ...position },
+    { kind: "parking", ...parking },
+  ];
 }
 
 /** Gives what takes a claim or frees it. */
@@ -182,6 +226,8 @@ export type Verdict =
   | { readonly kind: "conflict"; readonly aggregateId: string; readonly version: bigint }
   | { readonly kind: "check failed"; readonly aggregateId: string; readonly version: bigint }
   | { readonly kind: "taken"; readonly scope: string; readonly owner: string }
+  /** A position isn't where its move begins, or a row not as it was read. */
+  | { readonly kind: "moved"; readonly error: ProtosourceError<"position_conflict" | "row_conflict"> }
   /** Only rows, or claims to free, were in the way: these items are to be sent instead. */
   | { readonly kind: "again"; readonly items: readonly TransactionItem[] }
   /** DynamoDB refuses an item for another reason than its condition. */
@@ -199,6 +245,11 @@ export function judge(
     return { kind: "stored" };
   }
   const refused = items.filter((_, i) => failed(i));
+  const position = refused.find((item) => item.kind === "position");
+  if (position) {
+    const stored = readPosition(refusals[items.indexOf(position)]?.item, position.move.streamId);
+    return { kind: "moved", error: positionConflict(position.move, stored) };
+  }
   const conflict = refused.find((item) => item.kind === "event");
   if (conflict) return { kind: "conflict", aggregateId: conflict.aggregateId, version: conflict.version };
   const check = refused.find((item) => item.kind === "check");
@@ -208,6 +259,8 @@ export function judge(
     const owner = refusals[items.indexOf(taken)]?.item?.["owner"]?.S ?? "";
     return { kind: "taken", scope: taken.claim.scope, owner };
   }
+  const row = refused.find((item) => (item.kind === "row" || item.kind === "row removal") && item.was !== undefined);
+  if (row && "row" in row) return { kind: "moved", error: rowConflict(row.row) };
 
   const code = codes.find((code) => code !== "None" && code !== "ConditionalCheckFailed" && !REFUSED_FOR_NOW.has(code));
   if (code !== undefined) return { kind: "rejected", code };

@@ -52,8 +52,13 @@ export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
       const storedVersion = stored.version || options.versionOf?.(copyOf(stored)) || 0n;
       if (storedVersion > row.version) return { written: false };
     }
-    this.#rows.set(nameOf(row), copyOf(row));
+    this.replace(row);
     return { written: true };
+  }
+
+  /** Puts a row over whatever is there, for a transaction that has looked. */
+  replace(row: OpaqueRow): void {
+    this.#rows.set(nameOf(row), copyOf(row));
   }
 
   async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {

@@ -158,10 +158,11 @@ export class MemoryStore implements EventStore, RestorableStore {
     const isRepeated = !this.#append(writes, options);
     if (isRepeated) return;
     // A put of a MemoryOpaqueStore is done when it returns, so that nobody sees the records without the rows.
+    const opaqueStore = this.opaqueStore as MemoryOpaqueStore;
     await Promise.all(
       rows.map(({ row, versionOf, was, remove }) => {
-        if (remove) return this.opaqueStore.delete(row);
-        return this.opaqueStore.put(row, { versionOf: was === undefined ? versionOf : undefined });
+        if (remove) return opaqueStore.delete(row);
+        return was === undefined ? opaqueStore.put(row, { versionOf }) : opaqueStore.replace(row);
       }),
     );
   }

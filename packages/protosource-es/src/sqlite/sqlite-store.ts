@@ -26,7 +26,13 @@ import {
   recordTtl,
   throwIfAborted,
 } from "../store/save-checks.js";
-import { checkRecordScan, checkScan, decodeScanCursor, encodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
+import {
+  checkRecordScan,
+  checkScan,
+  decodeScanCursor,
+  encodeScanCursor,
+  versionInCursor,
+} from "../store/scan-cursor.js";
 import type {
   EventStore,
   EventsOptions,

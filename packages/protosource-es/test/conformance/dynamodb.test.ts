@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { EngineName } from "@protosource-es/engines";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
@@ -38,10 +39,11 @@ const variants = engines.flatMap((engine) =>
 
 describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => {
   const { eventsTable, aggregatesTable } = freshTables();
+  const feedsTable = `feeds-${randomUUID()}`;
   let client: DynamoDBClient;
   beforeAll(async () => {
     client = engine.client();
-    await ensureTables(client, { eventsTable, aggregatesTable });
+    await ensureTables(client, { eventsTable, aggregatesTable, feedsTable });
   });
   afterAll(() => client.destroy());
 
@@ -56,13 +58,14 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
       "checks",
       "claims",
       "scan",
+      "positions",
       "restore",
       "raw-records",
       ...CAPABILITIES[layout],
     ],
     knownFailures: { ...KNOWN_FAILURES[engine.name], ...(layout === "packed" ? KNOWN_FAILURES.packed : {}) },
     open({ clock, ttlSeconds, withoutOpaqueStore }) {
-      const options = { clock, ttlSeconds, eventsTable, layout, fastPath };
+      const options = { clock, ttlSeconds, eventsTable, feedsTable, layout, fastPath };
       if (withoutOpaqueStore) return { store: new DynamoDBStore(client, options) };
       const opaqueStore = new DynamoDBOpaqueStore(client, { clock, table: aggregatesTable, fastPath });
       return { store: new DynamoDBStore(client, { ...options, opaqueStore }), opaqueStore };

@@ -1,6 +1,7 @@
 import {
   type MemoryClaims,
   MemoryOpaqueStore,
+  type MemoryPositions,
   type MemoryRows,
   MemoryStore,
   type MemoryStreams,
@@ -11,6 +12,7 @@ import { afterAll, describe, test } from "vitest";
 const streams: MemoryStreams = new Map();
 const rows: MemoryRows = new Map();
 const claims: MemoryClaims = new Map();
+const positions: MemoryPositions = { positions: new Map(), marks: new Map() };
 
 const harness: StoreHarness = {
   capabilities: [
@@ -22,6 +24,7 @@ const harness: StoreHarness = {
     "checks",
     "claims",
     "scan",
+    "positions",
     "restore",
     "refuses-gaps",
     "atomic-saves",
@@ -29,7 +32,7 @@ const harness: StoreHarness = {
   ],
   open({ clock, ttlSeconds }) {
     const opaqueStore = new MemoryOpaqueStore({ clock, rows });
-    return { store: new MemoryStore({ clock, ttlSeconds, streams, claims, opaqueStore }), opaqueStore };
+    return { store: new MemoryStore({ clock, ttlSeconds, streams, claims, positions, opaqueStore }), opaqueStore };
   },
   writeRaw(aggregateId, record) {
     const stream = streams.get(aggregateId) ?? new Map();

@@ -19,6 +19,7 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
       "checks",
       "claims",
       "scan",
+      "positions",
       "restore",
       "refuses-gaps",
       "atomic-saves",

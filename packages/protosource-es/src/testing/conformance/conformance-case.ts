@@ -1,6 +1,7 @@
 /** What a conformance case is, and what it is given. */
 import type { Clock } from "../../clock.js";
 import type { OpaqueStore, ScannableOpaqueStore } from "../../opaquedata/opaque-store.js";
+import type { PositionStore } from "../../store/positions.js";
 import type {
   AggregateStore,
   ClaimingStore,
@@ -27,6 +28,8 @@ import type { FakeClock } from "../fake-clock.js";
  * - `checks`: its transactions check streams that they don't write.
  * - `claims`: it is a `ClaimingStore`, and its transactions take and free claims.
  * - `scan`: it is a `ScannableStore`, and its OpaqueStore, if it has one, is a `ScannableOpaqueStore`.
+ * - `positions`: it is a `PositionStore`, its transactions move positions, and write rows where they are as they were
+ *   read.
  * - `restore`: it is a `RestorableStore`.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
  * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
@@ -46,6 +49,7 @@ export type Capability =
   | "checks"
   | "claims"
   | "scan"
+  | "positions"
   | "restore"
   | "transaction-limit"
   | "item-limit"
@@ -75,6 +79,7 @@ export interface StoreUnderTest {
         TransactionalStore &
         ClaimingStore &
         ScannableStore &
+        PositionStore &
         RestorableStore
     >;
   readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;

@@ -3,6 +3,7 @@ import { claimCases } from "./claim-cases.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import { eventsCases } from "./events-cases.js";
 import { opaqueStoreCases } from "./opaque-store-cases.js";
+import { positionCases } from "./position-cases.js";
 import { restoreCases } from "./restore-cases.js";
 import { scanCases } from "./scan-cases.js";
 import { storeCases } from "./store-cases.js";
@@ -19,5 +20,6 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...aggregateCases,
   ...opaqueStoreCases,
   ...scanCases,
+  ...positionCases,
   ...restoreCases,
 ];
