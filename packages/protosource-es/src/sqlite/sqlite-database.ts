@@ -1,9 +1,10 @@
 /** What the stores need of an SQLite driver, and how a file is opened with the settings that they are made for. */
 import { accessSync, constants } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, resolve } from "node:path";
+import { dirname } from "node:path";
 import { asError, ProtosourceError } from "../errors.js";
+import { databasePath } from "./database-path.js";
 import { failureOf, isLocked } from "./failures.js";
+import { libsqlDriver } from "./libsql-driver.js";
 
 /** What a statement takes as a parameter. */
 export type SqliteValue = string | bigint | Uint8Array | null;
@@ -58,18 +59,22 @@ const WAL_PAUSE_MS = 10;
 /**
  * Opens an SQLite file, and makes it if there is none. `":memory:"` opens a database that ends with the connection.
  *
+ * The file is named by its path, by a URL, or by a text that begins with `file:` or, as for the command line, with
+ * `sqlite:`. None of them takes parameters such as `?mode=ro`.
+ *
  * The file gets a write-ahead log, beside it under its name with `-wal`, so that readers and a writer don't wait for
  * each other, in one process or in many. `close` moves the log into the file, which is whole on its own once its last
  * connection is closed.
  *
- * Throws `invalid_argument` for an impossible option, a missing folder and a file that isn't a database, `denied` when
- * the file can't be read and written, `unavailable` when it stays locked, and `not_configured` when there is no driver.
+ * Throws `invalid_argument` for an impossible option, a name that means no file, a missing folder and a file that isn't
+ * a database, `denied` when the file can't be read and written, `unavailable` when it stays locked, and `not_configured`
+ * when there is no driver.
  */
-export function openSqlite(path: string, options: OpenSqliteOptions = {}): SqliteDatabase {
-  const { synchronous = "FULL", busyTimeoutMs = 5000, driver = libsqlDriver() } = options;
-  checkOptions(path, synchronous, busyTimeoutMs);
-  const file = path === ":memory:" ? path : resolve(path);
-  const database = connect(file, driver);
+export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}): SqliteDatabase {
+  const { synchronous = "FULL", busyTimeoutMs = 5000, driver } = options;
+  const file = databasePath(path);
+  checkOptions(synchronous, busyTimeoutMs);
+  const database = connect(file, driver ?? libsqlDriver());
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     turnOnWal(database, busyTimeoutMs);
@@ -81,29 +86,12 @@ export function openSqlite(path: string, options: OpenSqliteOptions = {}): Sqlit
   return closingWhole(database);
 }
 
-function checkOptions(path: string, synchronous: string, busyTimeoutMs: number): void {
-  if (typeof path !== "string" || path === "" || path.includes("\0")) {
-    throw invalid("path", "the path is missing: give that of a file, or :memory:");
-  }
+function checkOptions(synchronous: string, busyTimeoutMs: number): void {
   if (synchronous !== "FULL" && synchronous !== "NORMAL") {
     throw invalid("synchronous", `synchronous can't be ${JSON.stringify(synchronous)}: give "FULL" or "NORMAL"`);
   }
   if (!Number.isInteger(busyTimeoutMs) || busyTimeoutMs < 0 || busyTimeoutMs > 0x7fff_ffff) {
     throw invalid("busyTimeoutMs", `a timeout of ${busyTimeoutMs} ms isn't possible: give a whole number from 0`);
-  }
-}
-
-function libsqlDriver(): (path: string) => SqliteDatabase {
-  try {
-    const Database = createRequire(import.meta.url)("libsql") as new (path: string) => SqliteDatabase;
-    return (path) => new Database(path);
-  } catch (cause) {
-    throw new ProtosourceError(
-      "not_configured",
-      "openSqlite needs an SQLite driver: install the package libsql, or give another by the option driver",
-      { option: "driver" },
-      { cause },
-    );
   }
 }
 

@@ -1,5 +1,5 @@
 /** The drivers that the SQLite stores are tested on: the default one, and others that this machine has. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +35,8 @@ export interface TestFolder {
   path(name: string): string;
   /** Opens a file of the folder. */
   open(name: string, options?: OpenSqliteOptions): SqliteDatabase;
+  /** The names of the files in it, without the logs beside open ones. */
+  files(): string[];
   /** Closes what was opened, and removes the folder. */
   remove(): void;
 }
@@ -50,6 +52,7 @@ export function testFolder(): TestFolder {
       opened.push(database);
       return database;
     },
+    files: () => readdirSync(folder).filter((name) => !/-(wal|shm)$/.test(name)),
     remove() {
       for (const database of opened) database.close();
       rmSync(folder, { recursive: true });

@@ -1,4 +1,7 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { relative } from "node:path";
+import { pathToFileURL } from "node:url";
+import { runInNewContext } from "node:vm";
 import Libsql from "libsql";
 import { openSqlite, type SqliteDatabase, SqliteStore } from "protosource-es/sqlite";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -54,14 +57,68 @@ describe.each(drivers)("openSqlite with $name", ({ driver }) => {
     expect(() => database.close()).not.toThrow();
   });
 
-  test("opens a database in memory, which nobody else sees", async () => {
-    const [one, other] = [openSqlite(":memory:", { driver }), openSqlite(":memory:", { driver })];
-    await new SqliteStore(one).save("a", [record(1n)]);
-    expect((await new SqliteStore(one).load("a")).records).toEqual([record(1n)]);
-    expect((await new SqliteStore(other).load("a")).records).toEqual([]);
-    one.close();
-    other.close();
+  test.each([
+    ["file:", (path: string) => `file:${path}`],
+    ["file://", (path: string) => `file://${path}`],
+    ["file: and escapes", (path: string) => `FILE:${path.replace("kept", "%6Bept")}`],
+    ["sqlite:", (path: string) => `sqlite:${path}`],
+    ["a relative path behind file:", (path: string) => `file:${relative(process.cwd(), path)}`],
+    ["a relative path behind sqlite:", (path: string) => `sqlite:${relative(process.cwd(), path)}`],
+    ["a URL", (path: string) => pathToFileURL(path)],
+    ["a URL of another realm", (path: string) => runInNewContext("({ href })", { href: pathToFileURL(path).href })],
+  ])("takes %s for the file that it names", async (_, name) => {
+    await new SqliteStore(folder.open("kept.db", { driver })).save("a", [record(1n)]);
+    const database = openSqlite(name(folder.path("kept.db")), { driver });
+    expect((await new SqliteStore(database).load("a")).records).toEqual([record(1n)]);
+    database.close();
+    expect(folder.files()).toEqual(["kept.db"]);
   });
+
+  test("takes a URL for a file with a name of any letters", () => {
+    const path = folder.path("a?mode=ro#50% :memory:.db");
+    openSqlite(pathToFileURL(path), { driver }).close();
+    expect(existsSync(path)).toBe(true);
+  });
+
+  test.each([
+    "x.db?mode=ro",
+    "file:x.db?mode=ro",
+    "file::memory:?cache=shared",
+    ":memory:?cache=shared",
+    "sqlite:x.db?mode=ro",
+    "file:x.db#part",
+    "file:",
+    "file:100%.db",
+    "file://server/x.db",
+    "sqlite:",
+    "sqlite://x.db",
+    "sqlite:///x.db",
+    "libsql://db.example.com",
+    "https://db.example.com",
+    "dynamodb:",
+    "orders:2024.db",
+    ":mem:",
+    new URL("https://db.example.com/x.db"),
+    new URL("file:///x.db?mode=ro"),
+  ])("refuses %s, and makes no file", (name) => {
+    expect(() => openSqlite(name, { driver })).toThrow(
+      expect.objectContaining({ code: "invalid_argument", details: { argument: "path" } }),
+    );
+    expect(existsSync(String(name))).toBe(false);
+  });
+
+  test.each([":memory:", ":MEMORY:", "file::memory:", "sqlite::memory:"])(
+    "opens %s as a database in memory, which nobody else sees",
+    async (name) => {
+      const [one, other] = [openSqlite(name, { driver }), openSqlite(name, { driver })];
+      await new SqliteStore(one).save("a", [record(1n)]);
+      expect((await new SqliteStore(one).load("a")).records).toEqual([record(1n)]);
+      expect((await new SqliteStore(other).load("a")).records).toEqual([]);
+      one.close();
+      other.close();
+      expect(existsSync(name)).toBe(false);
+    },
+  );
 
   test("refuses a file that isn't a database, and leaves it as it is", () => {
     const text = "no database, however long it may be\n".repeat(200);
@@ -108,6 +165,7 @@ describe("openSqlite", () => {
     ["path", "", {}],
     ["path", "a\0b", {}],
     ["path", undefined, {}],
+    ["path", {}, {}],
     ["synchronous", "a.db", { synchronous: "OFF" }],
     ["busyTimeoutMs", "a.db", { busyTimeoutMs: -1 }],
     ["busyTimeoutMs", "a.db", { busyTimeoutMs: 1.5 }],
@@ -135,28 +193,6 @@ describe("openSqlite", () => {
     expect(setting(openSqlite(path, { driver: () => raced }), "journal_mode")).toBe("wal");
     expect(refusals).toBe(4);
     database.close();
-  });
-
-  test("says which package to install when there is no driver", async () => {
-    vi.resetModules();
-    vi.doMock("node:module", () => ({
-      createRequire: () => () => {
-        throw Object.assign(new Error("Cannot find module 'libsql'"), { code: "MODULE_NOT_FOUND" });
-      },
-    }));
-    try {
-      const sqlite = await import("protosource-es/sqlite");
-      expect(() => sqlite.openSqlite(folder.path("a.db"))).toThrow(
-        expect.objectContaining({
-          code: "not_configured",
-          details: { option: "driver" },
-          message: expect.stringContaining("libsql"),
-        }),
-      );
-    } finally {
-      vi.doUnmock("node:module");
-      vi.resetModules();
-    }
   });
 
   test.each([
