@@ -19,6 +19,8 @@ export interface DynamoDBLocation {
   readonly aggregatesTable: string;
   /** How the writers of the table keep the records of one save. By default what a sample of the table tells. */
   readonly layout: Layout | undefined;
+  /** The table of subscriptions; undefined where the store has none. */
+  readonly feedsTable: string | undefined;
 }
 
 /** Each record in an item of its own, or all of one save in one. */
@@ -26,7 +28,7 @@ export type Layout = "compatible" | "packed";
 
 const FORMS = "sqlite:orders.db, or dynamodb:?region=eu-west-1&events=events&aggregates=aggregates";
 
-const PARAMETERS = ["region", "endpoint", "events", "aggregates", "layout"];
+const PARAMETERS = ["region", "endpoint", "events", "aggregates", "feeds", "layout"];
 
 /** Reads the address of a store. Throws `invalid_argument`. */
 export function parseStoreUrl(url: string | undefined): StoreLocation {
@@ -62,19 +64,21 @@ export function parseStoreUrl(url: string | undefined): StoreLocation {
     eventsTable: parameters.get("events") || "events",
     aggregatesTable: parameters.get("aggregates") || "aggregates",
     layout,
+    feedsTable: parameters.get("feeds") || undefined,
   };
 }
 
 /** Gives the address of a store, the same for each way to write it. */
 export function storeUrl(location: StoreLocation): string {
   if (location.kind === "sqlite") return `sqlite:${location.path}`;
-  const { region, endpoint, eventsTable, aggregatesTable, layout } = location;
+  const { region, endpoint, eventsTable, aggregatesTable, feedsTable, layout } = location;
   const parameters = new URLSearchParams();
   if (region) parameters.set("region", region);
   if (endpoint) parameters.set("endpoint", endpoint);
   parameters.set("events", eventsTable);
   parameters.set("aggregates", aggregatesTable);
   if (layout) parameters.set("layout", layout);
+  if (feedsTable) parameters.set("feeds", feedsTable);
   return `dynamodb:?${parameters}`;
 }
 

@@ -8,6 +8,7 @@ import { usageError } from "../failure.js";
 import { checkIsStore, openClient, openForLook, openStore } from "../open-store.js";
 import type { Output } from "../output.js";
 import { type DynamoDBLocation, parseStoreUrl, type SqliteLocation } from "../store-url.js";
+import { type AlarmTemplate, alarmTemplates } from "../templates/alarms.js";
 import { cdkTemplate } from "../templates/cdk.js";
 import { cloudFormationTemplate } from "../templates/cloudformation.js";
 import { iamPolicy, ROLES, type Role } from "../templates/policy.js";
@@ -28,7 +29,9 @@ interface PolicyOptions extends StoreOption {
   readonly partition: string;
 }
 
-const FORMATS: Readonly<Record<string, (tables: readonly TableTemplate[]) => string>> = {
+type Format = (tables: readonly TableTemplate[], alarms: readonly AlarmTemplate[]) => string;
+
+const FORMATS: Readonly<Record<string, Format>> = {
   cloudformation: cloudFormationTemplate,
   terraform: terraformTemplate,
   cdk: cdkTemplate,
@@ -61,7 +64,8 @@ export function addTables(program: Command, register: Register): void {
   );
   register<TemplateOptions>(template, async ({ output }, options) => {
     const format = FORMATS[options.format];
-    const text = format?.(await tableTemplates(dynamoDBLocation(options)));
+    const location = dynamoDBLocation(options);
+    const text = format?.(await tableTemplates(location), alarmTemplates(location));
     await (output.json ? output.value({ format: options.format, template: text }) : output.line(text));
     return EXIT.ok;
   });
@@ -99,7 +103,8 @@ function dynamoDBLocation({ store = "dynamodb:" }: StoreOption): DynamoDBLocatio
 
 /** What makes tables checks their names; what only prints them doesn't ask it. */
 function withTableNames(location: DynamoDBLocation): DynamoDBLocation {
-  const wrong = [location.eventsTable, location.aggregatesTable].find((name) => !/^[\w.*-]{3,255}$/.test(name));
+  const { eventsTable, aggregatesTable, feedsTable = "feeds" } = location;
+  const wrong = [eventsTable, aggregatesTable, feedsTable].find((name) => !/^[\w.*-]{3,255}$/.test(name));
   if (wrong === undefined) return location;
   throw usageError("--store", `${JSON.stringify(wrong)} is no table name: DynamoDB takes 3 to 255 of a-z, 0-9, "_.-"`);
 }
@@ -111,8 +116,7 @@ const ensureStore: Action<EnsureOptions> = async (context, options) => {
   try {
     const { ensureTables } = await import("protosource-es/dynamodb");
     const { signal, output } = context;
-    const { eventsTable, aggregatesTable } = location;
-    const report = await ensureTables(client, { eventsTable, aggregatesTable }, { repair: options.repair, signal });
+    const report = await ensureTables(client, location, { repair: options.repair, signal });
     return await printReports(output, location, report);
   } finally {
     client.destroy();
@@ -126,8 +130,7 @@ const checkStore: Action<StoreOption> = async (context, options) => {
   try {
     const { checkTables } = await import("protosource-es/dynamodb");
     const { signal, output } = context;
-    const { eventsTable, aggregatesTable } = location;
-    const report = await checkTables(client, { eventsTable, aggregatesTable }, { signal });
+    const report = await checkTables(client, location, { signal });
     return await printReports(output, location, report);
   } finally {
     client.destroy();
@@ -180,6 +183,7 @@ async function printReports(
   const exitCodes = [
     await printReport(output, location.eventsTable, reports.events),
     await printReport(output, location.aggregatesTable, reports.aggregates),
+    ...(location.feedsTable === undefined ? [] : [await printReport(output, location.feedsTable, reports.feeds)]),
   ];
   if (exitCodes.includes(EXIT.missing)) return EXIT.missing;
   return exitCodes.includes(EXIT.found) ? EXIT.found : EXIT.ok;
@@ -199,8 +203,10 @@ async function printReport(output: Output, table: string, report: TableReport | 
     const wrong = output.style("yellow", "differs from what it should be");
     await output.line(`${table}: ${created ? "created" : isWrong ? wrong : output.style("green", "as it should be")}`);
     for (const setting of created ? [] : changed) await output.line(`  ${setting}: repaired`);
-    for (const { setting, expected, found } of different)
+    for (const { setting, expected, found, advice } of different) {
       await output.line(`  ${setting}: ${found}; expected ${expected}`);
+      if (advice !== undefined) await output.line(`    ${advice}`);
+    }
     for (const { setting, reason } of failed) await output.line(`  ${setting}: couldn't be changed: ${reason}`);
     for (const { setting, reason } of unknown) output.note(`  ${setting}: can't be read: ${reason}`);
   }

@@ -1,22 +1,29 @@
-/** The two tables as `ensureTables` makes them, for those who make tables by a template. */
+/** The tables as `ensureTables` makes them, for those who make tables by a template. */
 import type { CreateTableCommandInput, KeySchemaElement } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBLocation } from "../store-url.js";
+
+/** What a template says of itself. */
+export const DESCRIPTION =
+  "The tables of protosource: streams of events, rows with 20 indexes, and what subscriptions keep.";
 
 /** A table, and what is set once it exists. */
 export interface TableTemplate {
   /** What the template calls it. */
-  readonly id: "Events" | "Aggregates";
+  readonly id: "Events" | "Aggregates" | "Feeds";
   readonly input: CreateTableCommandInput;
   readonly ttlAttribute: string;
 }
 
-/** Gives both tables under the names that a store says. */
+/** Gives the tables under the names that a store says. With a feeds table the events table has a stream. */
 export async function tableTemplates(location: DynamoDBLocation): Promise<readonly TableTemplate[]> {
-  const { aggregatesTable, eventsTable, TTL_ATTRIBUTE } = await import("protosource-es/dynamodb");
-  return [
-    { id: "Events", input: eventsTable(location.eventsTable), ttlAttribute: TTL_ATTRIBUTE },
-    { id: "Aggregates", input: aggregatesTable(location.aggregatesTable), ttlAttribute: TTL_ATTRIBUTE },
+  const { aggregatesTable, eventsTable, feedsTable, TTL_ATTRIBUTE } = await import("protosource-es/dynamodb");
+  const stream = location.feedsTable !== undefined;
+  const inputs: Pick<TableTemplate, "id" | "input">[] = [
+    { id: "Events", input: eventsTable(location.eventsTable, { stream }) },
+    { id: "Aggregates", input: aggregatesTable(location.aggregatesTable) },
   ];
+  if (location.feedsTable !== undefined) inputs.push({ id: "Feeds", input: feedsTable(location.feedsTable) });
+  return inputs.map((input) => ({ ...input, ttlAttribute: TTL_ATTRIBUTE }));
 }
 
 /** The two keys of a table or an index. */

@@ -1,8 +1,44 @@
+import { ALARM_PERIOD_SECONDS, type AlarmTemplate, METRICS_NAMESPACE } from "./alarms.js";
 import { keysOf, type TableTemplate } from "./tables.js";
 
-/** Gives the tables as resources of Terraform's AWS provider. */
-export function terraformTemplate(tables: readonly TableTemplate[]): string {
-  return tables.map(resource).join("\n\n");
+/** Gives the tables, and the alarms, as resources of Terraform's AWS provider. */
+export function terraformTemplate(tables: readonly TableTemplate[], alarms: readonly AlarmTemplate[]): string {
+  const variables = alarms.length > 0 ? VARIABLES : [];
+  return [...tables.map(resource), ...variables, ...alarms.map(alarm)].join("\n\n");
+}
+
+/** What the alarms need to be told. */
+const VARIABLES: readonly string[] = [
+  variable("consumer_function", "The name of the function that consumes the events table's stream"),
+  variable("alarm_topic", "The ARN of the SNS topic that gets the alarms"),
+  variable(
+    "metrics_namespace",
+    "The CloudWatch namespace that the subscriptions' telemetry is exported to",
+    METRICS_NAMESPACE,
+  ),
+];
+
+function variable(name: string, description: string, byDefault?: string): string {
+  const settings = { type: expression("string"), description, ...(byDefault !== undefined && { default: byDefault }) };
+  return [`variable "${name}" {`, ...lines(settings, "  "), "}"].join("\n");
+}
+
+function alarm({ id, description, of, metric, statistic, threshold }: AlarmTemplate): string {
+  const settings = {
+    alarm_name: `protosource-${id.toLowerCase()}`,
+    alarm_description: description,
+    namespace: of === "function" ? "AWS/Lambda" : expression("var.metrics_namespace"),
+    metric_name: metric,
+    ...(of === "function" && { dimensions: expression("{ FunctionName = var.consumer_function }") }),
+    statistic,
+    period: ALARM_PERIOD_SECONDS,
+    evaluation_periods: 1,
+    threshold,
+    comparison_operator: "GreaterThanThreshold",
+    treat_missing_data: "notBreaching",
+    alarm_actions: expression("[var.alarm_topic]"),
+  };
+  return [`resource "aws_cloudwatch_metric_alarm" "${id.toLowerCase()}" {`, ...lines(settings, "  "), "}"].join("\n");
 }
 
 function resource({ id, input, ttlAttribute }: TableTemplate): string {
@@ -25,6 +61,10 @@ function resource({ id, input, ttlAttribute }: TableTemplate): string {
     hash_key: hash,
     range_key: range,
     deletion_protection_enabled: input.DeletionProtectionEnabled,
+    ...(input.StreamSpecification && {
+      stream_enabled: true,
+      stream_view_type: input.StreamSpecification.StreamViewType,
+    }),
   };
   const blocks = [
     ...attributes,
@@ -41,7 +81,16 @@ function resource({ id, input, ttlAttribute }: TableTemplate): string {
   ].join("\n");
 }
 
-type Settings = Readonly<Record<string, string | boolean | undefined>>;
+/** What is written as it is, and not as a value. */
+interface Expression {
+  readonly expression: string;
+}
+
+function expression(text: string): Expression {
+  return { expression: text };
+}
+
+type Settings = Readonly<Record<string, string | number | boolean | Expression | undefined>>;
 
 function block(name: string, settings: Settings): readonly string[] {
   return [`  ${name} {`, ...lines(settings, "    "), "  }"];
@@ -50,5 +99,7 @@ function block(name: string, settings: Settings): readonly string[] {
 /** Aligned as `terraform fmt` does. */
 function lines(settings: Settings, indent: string): readonly string[] {
   const width = Math.max(...Object.keys(settings).map(({ length }) => length));
-  return Object.entries(settings).map(([name, value]) => `${indent}${name.padEnd(width)} = ${JSON.stringify(value)}`);
+  const text = (value: Settings[string]): string =>
+    typeof value === "object" ? value.expression : JSON.stringify(value);
+  return Object.entries(settings).map(([name, value]) => `${indent}${name.padEnd(width)} = ${text(value)}`);
 }

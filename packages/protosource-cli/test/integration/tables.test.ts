@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { CreateTableCommand, type CreateTableCommandInput, UpdateTableCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { transformSync } from "esbuild";
-import { aggregatesTable, DynamoDBOpaqueStore, DynamoDBStore, eventsTable } from "protosource-es/dynamodb";
+import { aggregatesTable, DynamoDBOpaqueStore, DynamoDBStore, eventsTable, feedsTable } from "protosource-es/dynamodb";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../cli.js";
@@ -14,6 +14,16 @@ afterAll(() => folder.remove());
 
 const STORE = "dynamodb:?region=eu-west-1&events=orders-events&aggregates=orders-rows";
 const EXPECTED = [eventsTable("orders-events"), aggregatesTable("orders-rows")];
+const SUBSCRIBED = `${STORE}&feeds=orders-feeds`;
+const EXPECTED_SUBSCRIBED = [
+  eventsTable("orders-events", { stream: true }),
+  aggregatesTable("orders-rows"),
+  feedsTable("orders-feeds"),
+];
+const BOTH = [
+  [STORE, EXPECTED],
+  [SUBSCRIBED, EXPECTED_SUBSCRIBED],
+] as const;
 
 /** Brings what doesn't matter into one order. */
 function sorted(input: CreateTableCommandInput): CreateTableCommandInput {
@@ -68,6 +78,29 @@ describe.each(engines)("tables ensure and check on $name", ({ endpoint }) => {
   });
 });
 
+describe.each(engines)("tables ensure and check of a store with subscriptions on $name", ({ endpoint }) => {
+  let tables: TestTables;
+  beforeAll(async () => {
+    tables = await freshTables(endpoint);
+  });
+  afterAll(() => tables.client.destroy());
+
+  it("says that the stream is off and the feeds table missing, with what to do, and makes both", async () => {
+    const feeds = tables.eventsTable.replace("events", "feeds");
+    const store = `${tables.url}&feeds=${feeds}`;
+    const before = await runCli(["tables", "check", "--store", store]);
+    expect(before.code).toBe(4);
+    expect(before.stdout).toMatch(/ {2}stream: off; expected NEW_IMAGE\n {4}\w+/);
+    expect(before.stdout).toContain(`${feeds}: missing\n`);
+
+    const made = await runCli(["tables", "ensure", "--repair", "--store", store]);
+    expect(made.code).toBe(0);
+    expect(made.stdout).toContain("  stream: repaired\n");
+    expect(made.stdout).toContain(`${feeds}: created\n`);
+    expect((await runCli(["tables", "check", "--store", store])).code).toBe(0);
+  });
+});
+
 describe("tables ensure and check on a file", () => {
   it("makes the file, and has SQLite look through it", async () => {
     const store = `sqlite:${folder.path("new.db")}`;
@@ -79,40 +112,83 @@ describe("tables ensure and check on a file", () => {
 });
 
 describe("tables template", () => {
-  const template = async (format: string): Promise<string> => {
-    const { code, stdout } = await runCli(["tables", "template", "--format", format, "--store", STORE]);
+  const template = async (format: string, store: string): Promise<string> => {
+    const { code, stdout } = await runCli(["tables", "template", "--format", format, "--store", store]);
     expect(code).toBe(0);
     return stdout;
   };
 
-  it("prints CloudFormation of the tables that ensureTables makes, which an engine takes", async () => {
-    const { Resources } = JSON.parse(await template("cloudformation")) as {
-      Resources: Record<string, { Type: string; DeletionPolicy: string; Properties: Record<string, unknown> }>;
-    };
-    const inputs = Object.values(Resources).map(({ Type, DeletionPolicy, Properties }) => {
-      expect({ Type, DeletionPolicy }).toEqual({ Type: "AWS::DynamoDB::Table", DeletionPolicy: "Retain" });
-      const { TimeToLiveSpecification, PointInTimeRecoverySpecification, ...input } = Properties;
-      expect(TimeToLiveSpecification).toEqual({ AttributeName: "t", Enabled: true });
-      expect(PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
-      return input as unknown as CreateTableCommandInput;
-    });
-    expect(inputs).toEqual(EXPECTED);
+  interface CloudFormation {
+    readonly Parameters?: Record<string, { readonly Type: string }>;
+    readonly Resources: Record<string, { Type: string; DeletionPolicy: string; Properties: Record<string, unknown> }>;
+  }
 
-    const [{ endpoint } = { endpoint: "" }] = engines;
-    const tables = await freshTables(endpoint, { create: false });
-    const names = [tables.eventsTable, tables.aggregatesTable];
-    for (const [i, input] of inputs.entries()) {
-      await tables.client.send(new CreateTableCommand({ ...input, TableName: names[i] }));
-    }
-    const { json } = await runCli(["tables", "check", "--store", tables.url, "--json"]);
-    tables.client.destroy();
-    for (const report of json())
-      expect(report["different"]).toEqual([{ setting: "ttl", expected: "on t", found: "off" }]);
+  /** The alarms of {@link SUBSCRIBED}, whatever the format. */
+  const ALARMS = [
+    ["IteratorAge", 3_600_000],
+    ["protosource.subscriptions.parked", 0],
+    ["protosource.subscriptions.behind", 0],
+  ] as const;
+
+  it.each(BOTH)(
+    "prints CloudFormation of the tables that ensureTables makes, which an engine takes: %s",
+    async (store, expected) => {
+      const { Resources } = JSON.parse(await template("cloudformation", store)) as CloudFormation;
+      const tablesOf = Object.values(Resources).filter(({ Type }) => Type === "AWS::DynamoDB::Table");
+      const inputs = tablesOf.map(({ DeletionPolicy, Properties }) => {
+        expect(DeletionPolicy).toBe("Retain");
+        const { TimeToLiveSpecification, PointInTimeRecoverySpecification, StreamSpecification, ...input } = Properties;
+        expect(TimeToLiveSpecification).toEqual({ AttributeName: "t", Enabled: true });
+        expect(PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+        // CloudFormation has no StreamEnabled: a stream is on by its view type.
+        const stream = StreamSpecification && { StreamSpecification: { StreamEnabled: true, ...StreamSpecification } };
+        return { ...input, ...(stream as object) } as unknown as CreateTableCommandInput;
+      });
+      expect(inputs).toEqual(expected);
+
+      const [{ endpoint } = { endpoint: "" }] = engines;
+      const tables = await freshTables(endpoint, { create: false });
+      const names = [tables.eventsTable, tables.aggregatesTable];
+      for (const [i, input] of inputs.slice(0, 2).entries()) {
+        await tables.client.send(new CreateTableCommand({ ...input, TableName: names[i] }));
+      }
+      const { json } = await runCli(["tables", "check", "--store", tables.url, "--json"]);
+      tables.client.destroy();
+      for (const report of json())
+        expect(report["different"]).toEqual([{ setting: "ttl", expected: "on t", found: "off" }]);
+    },
+  );
+
+  it("prints alarms with the tables of a store that has subscriptions, as CloudFormation", async () => {
+    const plain = JSON.parse(await template("cloudformation", STORE)) as CloudFormation;
+    expect(plain.Parameters).toBeUndefined();
+    const { Parameters = {}, Resources } = JSON.parse(await template("cloudformation", SUBSCRIBED)) as CloudFormation;
+    const alarms = Object.values(Resources).filter(({ Type }) => Type === "AWS::CloudWatch::Alarm");
+    expect(alarms.map(({ Properties }) => [Properties["MetricName"], Properties["Threshold"]])).toEqual(ALARMS);
+    const used = [...JSON.stringify(alarms).matchAll(/"Ref":"(\w+)"/g)].map((match) => match[1]);
+    expect(Object.keys(Parameters).toSorted()).toEqual([...new Set(used)].toSorted());
   });
 
-  it("prints Terraform of the same tables", async () => {
-    const text = await template("terraform");
-    const inputs = text.split(/^(?=resource )/m).map((resource): CreateTableCommandInput => {
+  it("prints alarms with the tables of a store that has subscriptions, as Terraform", async () => {
+    expect(await template("terraform", STORE)).not.toContain("aws_cloudwatch_metric_alarm");
+    const text = await template("terraform", SUBSCRIBED);
+    const alarms = [...text.matchAll(/metric_name += "([^"]+)"[^}]*?\n {2}threshold += (\d+)\n/g)];
+    const [age, ...others] = ALARMS;
+    const ageOf = /metric_name += "IteratorAge"\n {2}dimensions += \{ FunctionName = var\.consumer_function \}\n/;
+    expect(text).toMatch(ageOf);
+    expect(text).toContain(`threshold           = ${age[1]}\n`);
+    expect(alarms.map(([, name, threshold]) => [name, Number(threshold)])).toEqual(others);
+    const used = new Set([...text.matchAll(/var\.(\w+)/g)].map((match) => match[1]));
+    const declared = [...text.matchAll(/^variable "(\w+)"/gm)].map((match) => match[1]);
+    expect(declared.toSorted()).toEqual([...used].toSorted());
+  });
+
+  it.each(BOTH)("prints Terraform of the same tables: %s", async (store, expected) => {
+    const text = await template("terraform", store);
+    const resources = text
+      .split(/^(?=resource |variable )/m)
+      .filter((one) => one.startsWith('resource "aws_dynamodb_table"'));
+    const inputs = resources.map((resource): CreateTableCommandInput => {
       const value = (body: string, name: string): string | undefined =>
         new RegExp(`^ *${name} += "?([^"\\n]+?)"?$`, "m").exec(body)?.[1];
       const blocks = (name: string): string[] =>
@@ -139,18 +215,40 @@ describe("tables template", () => {
           AttributeType: value(body, "type") as "S",
         })),
         ...(indexes.length > 0 ? { GlobalSecondaryIndexes: indexes } : {}),
+        ...(value(resource, "stream_enabled") === "true" && {
+          StreamSpecification: {
+            StreamEnabled: true,
+            StreamViewType: value(resource, "stream_view_type") as "NEW_IMAGE",
+          },
+        }),
       };
     });
-    expect(inputs.map(sorted)).toEqual(EXPECTED.map(sorted));
+    expect(inputs.map(sorted)).toEqual(expected.map(sorted));
   });
 
-  it("prints a CDK construct of the same tables, which runs", async () => {
+  it.each(BOTH)("prints CDK constructs of the same tables and the alarms, which run: %s", async (store, expected) => {
     const stubs: Readonly<Record<string, string>> = {
-      "aws-cdk-lib": `export const RemovalPolicy = { RETAIN: "retain" };`,
+      "aws-cdk-lib": `
+        export const RemovalPolicy = { RETAIN: "retain" };
+        export const Duration = { seconds: (count) => count };`,
+      "aws-cdk-lib/aws-cloudwatch": `
+        const names = { get: (_, name) => name };
+        export const ComparisonOperator = new Proxy({}, names);
+        export const TreatMissingData = new Proxy({}, names);
+        export const alarms = [];
+        export class Metric {
+          constructor({ metricName }) { this.metricName = metricName; }
+          createAlarm(scope, id, { threshold }) {
+            alarms.push([this.metricName, threshold]);
+            return { addAlarmAction() {} };
+          }
+        }`,
+      "aws-cdk-lib/aws-cloudwatch-actions": "export class SnsAction {}",
       "aws-cdk-lib/aws-dynamodb": `
         const names = { get: (_, name) => name };
         export const AttributeType = new Proxy({}, names);
         export const ProjectionType = new Proxy({}, names);
+        export const StreamViewType = new Proxy({}, names);
         export const Billing = { onDemand: () => "PAY_PER_REQUEST" };
         export const made = [];
         export class TableV2 { constructor(scope, id, props) { made.push(props); } }`,
@@ -161,11 +259,14 @@ describe("tables template", () => {
       writeFileSync(folder.path(`node_modules/${name}/index.js`), source);
       writeFileSync(folder.path(`node_modules/${name}/package.json`), `{ "type": "module", "main": "index.js" }`);
     }
-    const { code } = transformSync(await template("cdk"), { loader: "ts" });
+    const { code } = transformSync(await template("cdk", store), { loader: "ts" });
     const program = code
-      .replaceAll(`"aws-cdk-lib/aws-dynamodb"`, `"./node_modules/aws-cdk-lib/aws-dynamodb/index.js"`)
-      .concat(`export { made } from "./node_modules/aws-cdk-lib/aws-dynamodb/index.js";`);
-    writeFileSync(folder.path("tables.mjs"), program);
+      .concat(
+        `export { made } from "aws-cdk-lib/aws-dynamodb"; export { alarms, Metric } from "aws-cdk-lib/aws-cloudwatch";`,
+      )
+      .replaceAll(/"(aws-cdk-lib\/[\w-]+)"/g, `"./node_modules/$1/index.js"`);
+    const file = folder.path(`tables-${expected.length}.mjs`);
+    writeFileSync(file, program);
 
     interface Key {
       readonly name: string;
@@ -176,11 +277,21 @@ describe("tables template", () => {
       readonly sortKey: Key;
       readonly [name: string]: unknown;
     }
-    const module = (await import(pathToFileURL(folder.path("tables.mjs")).href)) as {
+    const module = (await import(pathToFileURL(file).href)) as {
       ProtosourceTables: new (scope: object, id: string) => object;
+      ProtosourceAlarms?: new (scope: object, id: string, props: object) => object;
+      Metric: new (props: object) => object;
+      alarms: (readonly [metric: string, threshold: number])[];
       made: (Props & { globalSecondaryIndexes?: (Props & { indexName: string; projectionType: "ALL" })[] })[];
     };
+    module.made.length = 0;
+    module.alarms.length = 0;
     new module.ProtosourceTables({}, "Tables");
+    if (module.ProtosourceAlarms) {
+      const consumer = { metric: (metricName: string) => new module.Metric({ metricName }) };
+      new module.ProtosourceAlarms({}, "Alarms", { consumer, topic: {} });
+    }
+    expect(module.alarms).toEqual(expected === EXPECTED ? [] : ALARMS);
     const typeOf: Readonly<Record<string, "S" | "N">> = { STRING: "S", NUMBER: "N" };
     const inputs = module.made.map((props): CreateTableCommandInput => {
       expect(props).toMatchObject({
@@ -201,6 +312,9 @@ describe("tables template", () => {
         AttributeDefinitions: keyed.flatMap(({ partitionKey, sortKey }) =>
           [partitionKey, sortKey].map(({ name, type }) => ({ AttributeName: name, AttributeType: typeOf[type] })),
         ),
+        ...(props["dynamoStream"] !== undefined && {
+          StreamSpecification: { StreamEnabled: true, StreamViewType: props["dynamoStream"] as "NEW_IMAGE" },
+        }),
         ...(props.globalSecondaryIndexes && {
           GlobalSecondaryIndexes: props.globalSecondaryIndexes.map((index) => ({
             IndexName: index.indexName,
@@ -210,7 +324,7 @@ describe("tables template", () => {
         }),
       };
     });
-    expect(inputs.map(sorted)).toEqual(EXPECTED.map(sorted));
+    expect(inputs.map(sorted)).toEqual(expected.map(sorted));
   });
 
   it("refuses a format that it doesn't know, and a file", async () => {
@@ -225,9 +339,9 @@ describe("tables policy", () => {
   interface Policy {
     readonly Statement: readonly { readonly Action: readonly string[]; readonly Resource: string }[];
   }
-  const policyOf = async (role: string): Promise<Policy> => {
+  const policyOf = async (role: string, store = STORE): Promise<Policy> => {
     const account = ["--account", "123456789012"];
-    const { code, stdout } = await runCli(["tables", "policy", "--role", role, "--store", STORE, ...account]);
+    const { code, stdout } = await runCli(["tables", "policy", "--role", role, "--store", store, ...account]);
     expect(code).toBe(0);
     return JSON.parse(stdout) as Policy;
   };
@@ -278,5 +392,27 @@ describe("tables policy", () => {
       );
       expect(allowed).toEqual([...needed, ["Query"]]);
     }
+  });
+
+  it("allows those who follow the stream to read it and to keep what they did, and an operator to look after that", async () => {
+    const on = ({ Statement }: Policy, resource: string): readonly string[] =>
+      Statement.find(({ Resource }) => Resource.endsWith(resource))?.Action ?? [];
+    const [consumer, worker] = [await policyOf("consumer"), await policyOf("worker")];
+    for (const policy of [consumer, worker]) {
+      expect(on(policy, ":table/orders-events/stream/*")).toEqual([
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+      ]);
+      expect(on(policy, ":table/feeds")).toContain("dynamodb:PutItem");
+    }
+    expect(on(consumer, ":table/orders-events")).not.toContain("dynamodb:Scan");
+    expect(on(worker, ":table/orders-events")).toContain("dynamodb:Scan");
+    expect(on(await policyOf("worker", SUBSCRIBED), ":table/orders-feeds")).toContain("dynamodb:PutItem");
+    expect(on(await policyOf("operator"), ":table/feeds")).toEqual([]);
+    const operator = on(await policyOf("operator", SUBSCRIBED), ":table/orders-feeds");
+    expect(operator).toEqual(operator.toSorted());
+    expect(operator).toContain("dynamodb:DescribeTable");
   });
 });

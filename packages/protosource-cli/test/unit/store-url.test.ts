@@ -12,12 +12,14 @@ describe("parseStoreUrl", () => {
   it("gives DynamoDB its defaults", () => {
     const defaults = { kind: "dynamodb", region: undefined, endpoint: undefined, layout: undefined };
     for (const url of ["dynamodb:", "dynamodb:?", "dynamodb:?region=&events="]) {
-      expect(parseStoreUrl(url)).toEqual({ ...defaults, eventsTable: "events", aggregatesTable: "aggregates" });
+      const tables = { eventsTable: "events", aggregatesTable: "aggregates", feedsTable: undefined };
+      expect(parseStoreUrl(url)).toEqual({ ...defaults, ...tables });
     }
   });
 
   it("reads each parameter", () => {
-    const url = "dynamodb:?region=eu-west-1&endpoint=http://127.0.0.1:8000&events=e-1&aggregates=a-1&layout=packed";
+    const tables = "events=e-1&aggregates=a-1&feeds=f-1";
+    const url = `dynamodb:?region=eu-west-1&endpoint=http://127.0.0.1:8000&${tables}&layout=packed`;
     expect(parseStoreUrl(url)).toEqual({
       kind: "dynamodb",
       region: "eu-west-1",
@@ -25,6 +27,7 @@ describe("parseStoreUrl", () => {
       eventsTable: "e-1",
       aggregatesTable: "a-1",
       layout: "packed",
+      feedsTable: "f-1",
     });
   });
 
@@ -33,6 +36,7 @@ describe("parseStoreUrl", () => {
       "sqlite:orders.db",
       "dynamodb:?region=x&endpoint=https://a.b/c&events=e-1&layout=compatible",
       "dynamodb:",
+      "dynamodb:?feeds=f-1",
     ]) {
       const location = parseStoreUrl(url);
       expect(parseStoreUrl(storeUrl(location))).toEqual(location);
