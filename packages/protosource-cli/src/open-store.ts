@@ -9,6 +9,7 @@ import {
   type ScannableStore,
   type SnapshotTailStore,
   type Store,
+  type StreamingStore,
 } from "protosource-es";
 import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
@@ -19,7 +20,7 @@ import type { DynamoDBLocation, Layout, SqliteLocation, StoreLocation } from "./
 /** The two halves of a store, open. */
 export interface OpenStore {
   readonly location: StoreLocation;
-  readonly store: Store & SnapshotTailStore & ScannableStore & RepairableStore & RestorableStore;
+  readonly store: Store & StreamingStore & SnapshotTailStore & ScannableStore & RepairableStore & RestorableStore;
   readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
   /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
   estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;

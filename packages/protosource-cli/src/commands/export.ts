@@ -26,6 +26,7 @@ import { openStateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
 import { inTemporaryFolder } from "../temporary-folder.js";
 import { createTally, endLine, eventLine, HEAD_LINE, rowLine, type Totals } from "../transfer/entries.js";
+import { fillHoles, type Hole, holesIn, type LastSeen } from "../transfer/holes.js";
 import { type LineFile, openLineFile } from "../transfer/line-file.js";
 import { readLines } from "../transfer/lines.js";
 import { sortedLines } from "../transfer/sort-lines.js";
@@ -84,6 +85,8 @@ interface ExportProgress {
   readonly parts: readonly Part[];
   readonly totals: Totals;
   readonly unreadable: number;
+  /** How many streams are there in part. */
+  readonly torn: number;
   readonly claims: number;
   /** The length of the file of lines, in bytes. */
   readonly size: number;
@@ -95,6 +98,7 @@ interface Part {
   readonly index: number;
   readonly done: boolean;
   readonly cursor?: string | undefined;
+  readonly last?: LastSeen | undefined;
 }
 
 async function exportToFile(work: Export, path: string): Promise<ExitCode> {
@@ -180,8 +184,9 @@ async function collect(
     ? [...resumed.parts]
     : tables.flatMap((table) => Array.from({ length: segments }, (_, index) => ({ table, index, done: false })));
   const tally = createTally(resumed?.totals);
-  let { unreadable, claims } = resumed ?? {
+  let { unreadable, torn, claims } = resumed ?? {
     unreadable: 0,
+    torn: 0,
     claims: options.only === "events" ? 0 : opened.claimsBeside(),
   };
   const estimate = await opened.estimate();
@@ -199,11 +204,16 @@ async function collect(
         tally.add(line, bytes, part.table === "events" ? "event" : "row");
       }
       for (const problem of page.problems) output.note(`warning: left out: ${problem}`);
+      for (const { streamId, from, toldTo } of page.torn) {
+        const missing = from === toldTo ? `version ${from}` : `versions ${from} to ${toldTo}`;
+        output.note(`warning: ${streamId} is there in part: it lacks ${missing}, or some of them, of a save`);
+      }
       unreadable += page.problems.length;
+      torn += page.torn.length;
       claims += page.claims;
-      part = { ...part, done: page.cursor === undefined, cursor: page.cursor };
+      part = { ...part, done: page.cursor === undefined, cursor: page.cursor, last: page.last };
       parts[number] = part;
-      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable, claims });
+      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable, torn, claims });
       show(done());
     }
   };
@@ -211,19 +221,23 @@ async function collect(
     const numbers = parts.flatMap((part, number) => (part.table === table ? [number] : []));
     await allAtOnce(numbers.length, signal, (i, signal) => readPart(numbers[i] as number, signal));
   }
-  return { parts, totals: tally.totals(), unreadable, claims };
+  return { parts, totals: tally.totals(), unreadable, torn, claims };
 }
 
 interface PageOfLines {
   readonly lines: readonly { readonly line: string; readonly bytes: number }[];
   readonly problems: readonly string[];
+  /** Streams that are there in part. */
+  readonly torn: readonly Hole[];
+  /** The record that the page of events ended with. */
+  readonly last?: LastSeen | undefined;
   readonly claims: number;
   readonly cursor: string | undefined;
 }
 
 async function readPage(
-  { store, opaqueStore }: OpenStore,
-  { table, index, cursor }: Part,
+  { location, store, opaqueStore }: OpenStore,
+  { table, index, cursor, last: before }: Part,
   segments: number,
   limit: number | undefined,
   signal: AbortSignal,
@@ -231,13 +245,21 @@ async function readPage(
   const scan = { segment: { index, of: segments }, cursor, limit, signal };
   if (table === "events") {
     const { records, unreadable, cursor } = await store.scan(scan);
-    const lines = records.map((scanned) => ({ line: eventLine(scanned), bytes: scanned.record.data.length }));
-    return { lines, problems: unreadable.map(({ rawMessage }) => rawMessage), claims: 0, cursor };
+    const { holes, last } = holesIn(records, before, cursor === undefined);
+    // A file shows a transaction whole, or not yet.
+    const filled = await fillHoles(store, location.kind === "dynamodb" ? holes : [], signal);
+    const lines = [...records, ...filled.records].map((scanned) => ({
+      line: eventLine(scanned),
+      bytes: scanned.record.data.length,
+    }));
+    const problems = unreadable.map(({ rawMessage }) => rawMessage);
+    return { lines, problems, torn: filled.torn, last, claims: 0, cursor };
   }
   const page = await opaqueStore.scan(scan);
   const lines = page.rows.map((row) => ({ line: rowLine(row), bytes: row.body.length }));
   const { unreadable, claims = 0 } = page;
-  return { lines, problems: unreadable.map(({ rawMessage }) => rawMessage), claims, cursor: page.cursor };
+  const problems = unreadable.map(({ rawMessage }) => rawMessage);
+  return { lines, problems, torn: [], claims, cursor: page.cursor };
 }
 
 /** Gives the export of a file of lines: sorted unless told otherwise, between its head and its end. */
@@ -259,12 +281,12 @@ async function* wholeExport(
 
 async function finish(
   { output }: Export,
-  { totals, unreadable, claims }: Omit<ExportProgress, "size">,
+  { totals, unreadable, torn, claims }: Omit<ExportProgress, "size">,
   file: string | undefined,
 ): Promise<ExitCode> {
   const { events, rows, bytes } = totals;
   if (file === undefined) output.note(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}`);
-  else if (output.json) await output.value({ exported: totals, unreadable, claims, file });
+  else if (output.json) await output.value({ exported: totals, unreadable, torn, claims, file });
   else await output.line(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}, in ${file}`);
   if (claims > 0) {
     output.note(
@@ -272,7 +294,9 @@ async function finish(
     );
   }
   if (unreadable > 0) output.note(`${counted(unreadable, "item")} couldn't be read, and were left out`);
-  return unreadable === 0 ? EXIT.ok : EXIT.found;
+  if (torn > 0)
+    output.note("Streams are there in part, and in the export, too: look at them by protosource streams verify");
+  return unreadable + torn === 0 ? EXIT.ok : EXIT.found;
 }
 
 /** Refuses what the export can't take the place of, or mustn't: the store, and what is no ordinary file. */

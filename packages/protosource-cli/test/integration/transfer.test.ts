@@ -1,8 +1,9 @@
 /** `export` and `import`, between any two stores. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
-import { type AttributeValue, ScanCommand } from "@aws-sdk/client-dynamodb";
+import { type AttributeValue, DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import { DynamoDBStore } from "protosource-es/dynamodb";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
+import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { eventLine } from "../../src/transfer/entries.js";
 import { type CliResult, interruptCli, runCli } from "../cli.js";
@@ -227,6 +228,65 @@ describe("import", () => {
     const { code, stdout } = await runCli(["import", "-", "--store", target], { stdin: text });
     expect(code).toBe(0);
     expect(stdout).toContain("0 written, 0 there already, 1 row left for a later version\n");
+  });
+});
+
+describe.each(engines)("export beside a writer on $name", ({ endpoint }) => {
+  let tables: TestTables;
+  let proxy: FaultProxy;
+  let url: string;
+  const HIDDEN: Readonly<Record<string, readonly number[]>> = { end: [5, 6], middle: [3], beginning: [1, 2] };
+
+  beforeAll(async () => {
+    [tables, proxy] = await Promise.all([freshTables(endpoint), startFaultProxy(endpoint)]);
+    url = tables.url.replace(encodeURIComponent(endpoint), encodeURIComponent(proxy.endpoint));
+    await saveOrders(tables.store, 12);
+    const record = { $typeName: "funinthecloud.protosource.record.v1.Record", ttl: 0n } as const;
+    for (const id of Object.keys(HIDDEN)) {
+      const records = [1n, 2n, 3n, 4n, 5n, 6n].map((version) => ({ ...record, version, data: Uint8Array.of(1) }));
+      await tables.store.save(ORDERS + id, records);
+    }
+  });
+  afterAll(async () => {
+    tables.client.destroy();
+    await proxy.close();
+  });
+
+  it("reads a transaction again of which it saw a part, until it is whole", async () => {
+    const queried = new Map<string, number>();
+    proxy.decide(({ operation, body }) => {
+      if (operation !== "Scan" && operation !== "Query") return "pass";
+      const values = body["ExpressionAttributeValues"] as { readonly ":a"?: { readonly S: string } } | undefined;
+      const stream = values?.[":a"]?.S ?? "";
+      queried.set(stream, (queried.get(stream) ?? 0) + 1);
+      // It is still seen in part when it is read again for the first time.
+      if (operation === "Query" && (queried.get(stream) ?? 0) > 1) return "pass";
+      return {
+        rewrite(answer) {
+          const items = answer["Items"] as readonly { a?: { S: string }; v?: { N: string } }[];
+          const isSeen = ({ a, v }: (typeof items)[number]): boolean =>
+            !HIDDEN[(a?.S ?? stream).slice(ORDERS.length)]?.includes(Number(v?.N));
+          return { ...answer, Items: items.filter(isSeen) };
+        },
+      };
+    });
+    const text = await exported(tables.url);
+    for (const more of [[], ["--unsorted"], ["--max-units", "1000"]]) {
+      queried.clear();
+      const found = await exported(url, ...more);
+      expect(found.split("\n").toSorted()).toEqual(text.split("\n").toSorted());
+      expect(queried.size).toBeGreaterThan(Object.keys(HIDDEN).length);
+    }
+  });
+
+  it("says of one that stays a part that it is damaged, and doesn't end well", async () => {
+    proxy.decide(() => "pass");
+    const key = { a: { S: `${ORDERS}end` }, v: { N: "6" } };
+    await tables.client.send(new DeleteItemCommand({ TableName: tables.eventsTable, Key: key }));
+    const { code, stdout, stderr } = await runCli(["export", "--store", url]);
+    expect(code).toBe(3);
+    expect(stderr).toContain(`${ORDERS}end is there in part`);
+    expect(stdout.split("\n").filter((line) => line.includes(`${ORDERS}end"`))).toHaveLength(5);
   });
 });
 
