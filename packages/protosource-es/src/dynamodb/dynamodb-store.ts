@@ -45,9 +45,9 @@ import { type Committer, createCommitter, versionConflict } from "./committing.j
 import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
-import { isMarked } from "./items.js";
+import { isOwnEvent, markedEvents } from "./own-events.js";
 import { createPositionTable, type PositionTable } from "./position-table.js";
-import { getCommitId, queryStream, sampleEvents, scanEvents } from "./requests.js";
+import { getEvent, queryStream, sampleEvents, scanEvents } from "./requests.js";
 import { recordPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { followStream } from "./stream-follower.js";
@@ -64,6 +64,7 @@ import { createTableRequests, type TableRequests } from "./table-requests.js";
 import {
   checkItem,
   checkTransaction,
+  type EventPut,
   eventBatches,
   type Layout,
   positionItems,
@@ -140,7 +141,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     const commitId = commitIdOf(options);
     throwIfAborted(options.signal, "save");
     const batches = this.#batches(aggregateId, records, commitId);
-    await this.#checkEnd({ aggregateId, records }, commitId, options);
+    await this.#checkEnds(batches[0] ?? [], options);
     let committed: bigint | undefined;
     for (const batch of batches) {
       try {
@@ -166,8 +167,8 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     if (claims.length > 0) items.push(...(await this.#rowStore("saveAll with claims").claimWrites(claims, commitId)));
     checkTransaction(items);
     await Promise.all([
-      ...writes.map((write) => this.#checkEnd(write, commitId, options)),
-      ...check.map((one) => this.#checkStream(one, writes, commitId, signal)),
+      this.#checkEnds(items, options),
+      ...check.map((one) => this.#checkStream(one, items, signal)),
     ]).catch(async (error) => {
       // A subscription that was moved meanwhile is the first reason why a stream has gone on.
       if (isProtosourceError(error, "version_conflict")) await this.#positions.checkMoves(positions, signal);
@@ -332,18 +333,20 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
 
   /**
    * Sees that records begin at the end of their stream, where one item holds several versions and its key alone can't
-   * tell: 1 read unit, unless the caller has looked.
+   * tell: 1 read unit for each stream, unless the caller has looked.
    *
-   * Throws `version_conflict` when the stream ends elsewhere, and not with this very save.
+   * Throws `version_conflict` when a stream ends elsewhere, and not with this very save.
    */
-  async #checkEnd({ aggregateId, records }: StreamWrite, commitId: Uint8Array, options: SaveOptions): Promise<void> {
-    const [first] = records;
-    if (!this.packs || isAtEnd(options) || first === undefined) return;
+  async #checkEnds(items: readonly TransactionItem[], options: SaveOptions): Promise<void> {
+    if (!this.packs || isAtEnd(options)) return;
     const { signal } = options;
-    if ((await this.#endOf(aggregateId, signal)) === first.version - 1n) return;
-    if (!(await this.#isStored({ aggregateId, records }, commitId, signal))) {
-      throw versionConflict(aggregateId, first.version);
-    }
+    await Promise.all(
+      markedEvents(items).map(async (first) => {
+        const { aggregateId, version } = first;
+        if ((await this.#endOf(aggregateId, signal)) === version - 1n) return;
+        if (!(await this.#isStored(first, signal))) throw versionConflict(aggregateId, version);
+      }),
+    );
   }
 
   /** Sees that a stream holds none of the versions of some records. Throws `version_conflict` with the first that it does. */
@@ -369,13 +372,12 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
    */
   async #checkStream(
     { aggregateId, version }: StreamCheck,
-    writes: readonly StreamWrite[],
-    commitId: Uint8Array,
+    items: readonly TransactionItem[],
     signal: AbortSignal | undefined,
   ): Promise<void> {
     if ((await this.#endOf(aggregateId, signal)) === version) return;
-    const write = writes.find(({ records }) => records.length > 0);
-    if (!write || !(await this.#isStored(write, commitId, signal))) throw checkFailed(aggregateId, version);
+    const [first] = markedEvents(items);
+    if (!first || !(await this.#isStored(first, signal))) throw checkFailed(aggregateId, version);
   }
 
   /** Reads the version at which a stream ends; 0 when it is empty. */
@@ -387,15 +389,10 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     return 0n;
   }
 
-  /** Tells whether the records of a save are stored by this very save. */
-  async #isStored(
-    { aggregateId, records }: StreamWrite,
-    commitId: Uint8Array,
-    signal: AbortSignal | undefined,
-  ): Promise<boolean> {
-    const input = getCommitId(this.#table, aggregateId, records[0]?.version ?? 1n);
-    const { output } = await this.#requests.getItem(input, signal);
-    return isMarked(output?.Item, commitId);
+  /** Tells whether the first event of a stream is stored by this very save. */
+  async #isStored(first: EventPut, signal: AbortSignal | undefined): Promise<boolean> {
+    const { output } = await this.#requests.getItem(getEvent(this.#table, first.aggregateId, first.version), signal);
+    return output?.Item !== undefined && isOwnEvent(first, output.Item);
   }
 
   /** Gives the place of rows, when it can be part of a transaction. */

@@ -6,6 +6,7 @@ import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import type { Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import { compress, decompress } from "../gzip/gzip.js";
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
@@ -69,8 +70,7 @@ export const MARK_BYTES = 12;
 /** Tells whether an item carries the commit id. Equal bytes alone would prove nothing: two writers can write them. */
 export function isMarked(item: Item | undefined, commitId: Uint8Array | undefined): boolean {
   const stored = bytesOf(item?.["c"]);
-  if (!stored || !commitId) return false;
-  return stored.length === commitId.length && stored.every((byte, i) => byte === commitId[i]);
+  return stored !== undefined && commitId !== undefined && equalBytes(stored, commitId);
 }
 
 /** Gives the bytes of a binary attribute: as they are, or as the base64 text that was sent. */

@@ -250,14 +250,12 @@ export function scanRows(table: string, { segment, limit }: ScanOptions, startKe
   };
 }
 
-/** Reads the commit id under an event's key, consistently. */
-export function getCommitId(table: string, aggregateId: string, version: bigint): GetItemCommandInput {
+/** Reads the item under an event's key, consistently. */
+export function getEvent(table: string, aggregateId: string, version: bigint): GetItemCommandInput {
   return {
     TableName: table,
     Key: { a: { S: aggregateId }, v: { N: version.toString() } },
     ConsistentRead: true,
-    ProjectionExpression: "#a, #c",
-    ExpressionAttributeNames: { "#a": "a", "#c": "c" },
   };
 }
 

@@ -17,6 +17,7 @@ import {
   MAX_TRANSACTION_BYTES,
   MAX_TRANSACTION_ITEMS,
 } from "./limits.js";
+import { isOwnEvent, markedEvents } from "./own-events.js";
 import { type PositionWrites, positionWrites, readPosition } from "./positions.js";
 import {
   checkNothingAfter,
@@ -219,19 +220,25 @@ export function checkTransaction(items: readonly TransactionItem[]): void {
   if (size > MAX_TRANSACTION_BYTES) tooLarge("bytes", size, MAX_TRANSACTION_BYTES);
 }
 
-/** What a refusal means for a batch. */
-export type Verdict =
-  /** The batch is stored: an earlier attempt of this very save did it. */
-  | { readonly kind: "stored" }
+/** Why a batch can't be stored. */
+export type Refused =
   | { readonly kind: "conflict"; readonly aggregateId: string; readonly version: bigint }
+  /** Something of the batch is stored by this very save, and of the rest the refusals don't tell. */
+  | { readonly kind: "partly seen"; readonly aggregateId: string; readonly version: bigint }
   | { readonly kind: "check failed"; readonly aggregateId: string; readonly version: bigint }
   | { readonly kind: "taken"; readonly scope: string; readonly owner: string }
   /** A position isn't where its move begins, or a row not as it was read. */
   | { readonly kind: "moved"; readonly error: ProtosourceError<"position_conflict" | "row_conflict"> }
-  /** Only rows, or claims to free, were in the way: these items are to be sent instead. */
-  | { readonly kind: "again"; readonly items: readonly TransactionItem[] }
   /** DynamoDB refuses an item for another reason than its condition. */
   | { readonly kind: "rejected"; readonly code: string };
+
+/** What a refusal means for a batch. */
+export type Verdict =
+  | Refused
+  /** The batch is stored: an earlier attempt of this very save did it. */
+  | { readonly kind: "stored" }
+  /** Only rows, or claims to free, were in the way: these items are to be sent instead. */
+  | { readonly kind: "again"; readonly items: readonly TransactionItem[] };
 
 /** Tells what refusals, one for each item by its index, mean. */
 export function judge(
@@ -241,9 +248,8 @@ export function judge(
 ): Verdict {
   const codes = refusals.map(({ code }) => code);
   const failed = (i: number): boolean => codes[i] === "ConditionalCheckFailed";
-  if (items.some(({ kind }, i) => (kind === "event" || kind === "claim") && isMarked(refusals[i]?.item, commitId))) {
-    return { kind: "stored" };
-  }
+  const own = ownVerdict(items, refusals, commitId);
+  if (own !== undefined) return own;
   const refused = items.filter((_, i) => failed(i));
   const position = refused.find((item) => item.kind === "position");
   if (position) {
@@ -272,6 +278,28 @@ export function judge(
       return item.kind === "row" ? (putInstead(item, refusals[i]?.item, hasEvents) ?? []) : [];
     }),
   };
+}
+
+/**
+ * Tells what it means that refusals brought back what carries the commit id; undefined when none did, and when it is a
+ * save of something else. The first event of a stream tells how many follow, so that of those nothing needs to be seen.
+ */
+function ownVerdict(
+  items: readonly TransactionItem[],
+  refusals: readonly Refusal[],
+  commitId: Uint8Array | undefined,
+): Verdict | undefined {
+  if (!items.some(({ kind }, i) => (kind === "event" || kind === "claim") && isMarked(refusals[i]?.item, commitId))) {
+    return undefined;
+  }
+  const isOther = items.some((item, i) => {
+    const stored = refusals[i]?.item;
+    return item.kind === "event" && stored !== undefined && !isOwnEvent(item, stored);
+  });
+  if (isOther) return undefined;
+  const unseen = markedEvents(items).find((item) => refusals[items.indexOf(item)]?.item === undefined);
+  if (unseen === undefined) return { kind: "stored" };
+  return { kind: "partly seen", aggregateId: unseen.aggregateId, version: unseen.version };
 }
 
 /**

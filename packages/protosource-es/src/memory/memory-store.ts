@@ -11,6 +11,7 @@ import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import { RecordSchema as StoredRecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import { checkRow } from "../opaquedata/checks.js";
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
@@ -318,9 +319,7 @@ export class MemoryStore implements EventStore, RestorableStore {
         stream: this.#streams.get(aggregateId) ?? new Map(),
       }));
 
-    const isStored = ({ records, stream }: Pending): boolean =>
-      records.every(({ version }) => stream.get(version)?.commitId === commit);
-    if (pending.length > 0 && pending.every(isStored)) return false;
+    if (pending.length > 0 && pending.every((write) => isStored(write, commit))) return false;
     for (const move of positions) {
       const stored = this.#position(move.subscription, move.streamId);
       if (!canMove(move, stored)) throw positionConflict(move, stored);
@@ -394,6 +393,16 @@ export class MemoryStore implements EventStore, RestorableStore {
 /** Records for a stream, and what it holds. */
 interface Pending extends StreamWrite {
   readonly stream: Map<bigint, MemoryRecord>;
+}
+
+/** Tells whether just these records are stored, by the save of this id. */
+function isStored({ records, stream }: Pending, commitId: string): boolean {
+  const behind = (records.at(-1)?.version ?? 0n) + 1n;
+  if (stream.get(behind)?.commitId === commitId) return false;
+  return records.every(({ version, data }) => {
+    const stored = stream.get(version);
+    return stored?.commitId === commitId && equalBytes(stored.record.data, data);
+  });
 }
 
 function checkEnd({ aggregateId, records, stream }: Pending): void {

@@ -1,4 +1,5 @@
 /** Unique values as the table holds them, and the ends of streams: what a transaction asks of others. */
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
 import { checkFailed } from "../store/save-checks.js";
 import type { Claim, StoredClaim, StreamCheck } from "../store/store.js";
@@ -75,6 +76,5 @@ function claimOf({ owner, version, ttl }: ClaimRow): StoredClaim {
 }
 
 function isOf(stored: ClaimRow, commitId: Uint8Array): boolean {
-  const bytes = bytesOf(stored.commit_id);
-  return bytes.length === commitId.length && bytes.every((byte, i) => byte === commitId[i]);
+  return equalBytes(bytesOf(stored.commit_id), commitId);
 }

@@ -1,4 +1,5 @@
 /** Records as the table holds them: how they are appended, read and purged. */
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import type { History, ScannedRecord, StoredRecord } from "../store/store.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
@@ -24,6 +25,8 @@ interface StoredEvent {
   readonly ttl: bigint;
 }
 
+const MAX_INT64 = 2n ** 63n - 1n;
+
 const IS_ALIVE = "(ttl <= 0 OR ttl > ?)";
 
 const INSERT = "INSERT INTO protosource_events (stream, version, data, ttl, commit_id) VALUES (?, ?, ?, ?, ?)";
@@ -31,12 +34,12 @@ const INSERT = "INSERT INTO protosource_events (stream, version, data, ttl, comm
 const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ORDER BY version LIMIT 2`;
 
-const COUNT_OF_COMMIT = `SELECT count(*) AS count FROM protosource_events
-  WHERE stream = ? AND version BETWEEN ? AND ? AND commit_id = ?`;
-
 const SELECT = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}`;
 
 const BY_VERSION = "ORDER BY protosource_events.version";
+
+const OF_COMMIT = `${SELECT} FROM protosource_events
+  WHERE stream = ? AND version BETWEEN ? AND ? AND commit_id = ? ${BY_VERSION}`;
 
 const LOAD = `${SELECT} FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ${BY_VERSION}`;
 
@@ -83,7 +86,7 @@ export function findRefusal(connection: Connection, call: Call, { aggregateId, r
   return follows || first === 1n ? undefined : { problem: "gap", version: first };
 }
 
-/** Tells whether records are stored already, all of them by the save of this id. */
+/** Tells whether just these records are stored already, by the save of this id. */
 export function isStored(
   connection: Connection,
   call: Call,
@@ -91,8 +94,15 @@ export function isStored(
   commitId: Uint8Array,
 ): boolean {
   const { first, last } = endsOf(records);
-  const [row] = connection.all<{ count: bigint }>(call, COUNT_OF_COMMIT, encodeKey(aggregateId), first, last, commitId);
-  return row?.count === BigInt(records.length);
+  const behind = last === MAX_INT64 ? last : last + 1n;
+  const stored = connection.all<StoredEvent>(call, OF_COMMIT, encodeKey(aggregateId), first, behind, commitId);
+  return (
+    stored.length === records.length &&
+    records.every(({ version, data }, i) => {
+      const one = stored[i];
+      return one?.version === version && equalBytes(bytesOf(one.data), data);
+    })
+  );
 }
 
 /** Appends records. To be called in the transaction in which {@link findRefusal} found none. */

@@ -17,7 +17,8 @@ export type { History, StoredRecord };
 export interface SaveOptions extends CallOptions {
   /**
    * Names the save: 8 random bytes. A repeated save of the same records with the same id completes what is missing
-   * and doubles nothing. `unavailable` and `partial_save` carry the id of the failed save. A new one by default.
+   * and doubles nothing; one of other records is `version_conflict`. `unavailable` and `partial_save` carry the id of
+   * the failed save. A new one by default.
    */
   readonly commitId?: Uint8Array | undefined;
 }

@@ -1,5 +1,6 @@
 /** What every store checks of the records that it has read. */
 import { type ErrorDetails, invalid, ProtosourceError } from "../errors.js";
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { checkAggregateId } from "./save-checks.js";
 import type { StoredRecord } from "./store.js";
 
@@ -94,6 +95,5 @@ export function changedSince(aggregateId: string, version: bigint): ProtosourceE
 }
 
 function isSame(a: StoredRecord, b: StoredRecord): boolean {
-  if (a.version !== b.version || a.ttl !== b.ttl || a.data.length !== b.data.length) return false;
-  return a.data.every((byte, i) => byte === b.data[i]);
+  return a.version === b.version && a.ttl === b.ttl && equalBytes(a.data, b.data);
 }

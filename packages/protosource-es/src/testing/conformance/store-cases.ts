@@ -682,6 +682,29 @@ const repeatedSaves: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "store: a commit id used again for more, fewer or other records is a version_conflict, and stores nothing",
+    needs: [],
+    async run(context) {
+      const { store } = await context.open();
+      for (const count of [1n, 2n, 5n]) {
+        const id = context.id(`used-again-${count}`);
+        const stored = records(1n, count);
+        await store.save(id, stored, { commitId: COMMIT_ID });
+        const others = [
+          records(1n, count + 1n),
+          ...stored.map((_, i) => stored.map((one, k) => (k === i ? record(one.version, { data: bytes(7) }) : one))),
+          ...(count > 1n ? [records(1n, count - 1n)] : []),
+        ];
+        for (const other of others) {
+          const saved = store.save(id, other, { commitId: COMMIT_ID });
+          await expectError("version_conflict", saved, { aggregateId: id, version: 1n });
+        }
+        await store.save(id, stored, { commitId: COMMIT_ID });
+        await expectStream(store, id, stored);
+      }
+    },
+  },
+  {
     name: "store: a repeated save of 250 records with its commit id doubles nothing",
     needs: [],
     async run(context) {

@@ -150,6 +150,23 @@ const streams: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "transaction: a commit id used again for another stream is a version_conflict, and stores nothing",
+    needs: ["transactions"],
+    async run(context) {
+      const { store } = await openTransactionalStore(context);
+      const [a, b] = ids(context);
+      await store.saveAll([write(a, 1n, 2n)], { commitId: COMMIT_ID });
+      for (const writes of [
+        [write(a, 1n, 2n), write(b, 1n, 1n)],
+        [write(b, 1n, 1n), write(a, 1n, 2n)],
+      ]) {
+        await expectError("version_conflict", store.saveAll(writes, { commitId: COMMIT_ID }));
+      }
+      await expectStream(store, a, records(1n, 2n));
+      await expectStream(store, b, []);
+    },
+  },
+  {
     name: "transaction: the same one by another writer is a version_conflict",
     needs: ["transactions"],
     async run(context) {

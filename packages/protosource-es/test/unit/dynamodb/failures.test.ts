@@ -137,6 +137,79 @@ describe("a save whose first attempt wasn't answered", () => {
   });
 });
 
+describe("a save whose first attempt wasn't answered, and that begins anew for a row in its way", () => {
+  const row = create(OpaqueDataSchema, { pk: "p", sk: "AGG", version: 1n });
+  const unversioned = { pk: { S: "p" }, sk: { S: "AGG" } };
+  const CancellationReasons = [{ Code: "None" }, { Code: "ConditionalCheckFailed", Item: unversioned }];
+  const begun = [
+    sdkError("TimeoutError", { $metadata: {} }),
+    sdkError("TransactionCanceledException", { CancellationReasons }),
+  ];
+  const refusals = [{ Code: "ValidationError" }, { Code: "None" }];
+
+  test.each([
+    ["denied", sdkError("ExpiredTokenException")],
+    ["invalid_argument", sdkError("ValidationException")],
+    ["invalid_argument", sdkError("TransactionCanceledException", { CancellationReasons: refusals })],
+    ["table_missing", sdkError("ResourceNotFoundException")],
+  ])("is unknown, though it is %s then", async (code, error) => {
+    const { store, sent } = scripted([...begun, error]);
+    expect(await failure(store.saveAll([{ aggregateId: "id", records: one }], { rows: [{ row }] }))).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown", reasons: [code], commitId: expect.any(Uint8Array) },
+      cause: { code },
+    });
+    expect(sent.at(-1)).toBe("GetItem");
+  });
+
+  test("is unknown, though it is throttled from then on", async () => {
+    const { store } = scripted([...begun, ...Array(MANY).fill(sdkError("ThrottlingException"))]);
+    expect(await failure(store.saveAll([{ aggregateId: "id", records: one }], { rows: [{ row }] }))).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown", reasons: ["ThrottlingException"], commitId: expect.any(Uint8Array) },
+    });
+  });
+
+  test("is unknown, though its signal is aborted before another is sent", async () => {
+    const controller = new AbortController();
+    const versionOf = (): undefined => {
+      controller.abort();
+    };
+    const { store } = scripted(begun);
+    const options = { rows: [{ row, versionOf }], signal: controller.signal };
+    expect(await failure(store.saveAll([{ aggregateId: "id", records: one }], options))).toMatchObject({
+      code: "unavailable",
+      details: { outcome: "unknown", reasons: ["cancelled"], commitId: expect.any(Uint8Array) },
+      cause: { code: "cancelled" },
+    });
+  });
+});
+
+describe("a save of which only a part is seen to be its own", () => {
+  const commitId = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+  const own = { a: { S: "a" }, v: { N: "1" }, d: { B: new Uint8Array() }, c: { B: commitId } };
+  const CancellationReasons = [{ Code: "ConditionalCheckFailed", Item: own }, { Code: "None" }];
+  const writes = ["a", "b"].map((aggregateId) => ({ aggregateId, records: one }));
+
+  /** A client whose transaction is refused, and that finds these items in the streams. */
+  function storeOf(items: Readonly<Record<string, object | undefined>>): DynamoDBStore {
+    const send = async (command: { readonly input: { readonly Key?: { readonly a?: { readonly S?: string } } } }) => {
+      const { Key } = command.input;
+      if (Key === undefined) throw sdkError("TransactionCanceledException", { CancellationReasons });
+      return { Item: items[Key.a?.S ?? ""] };
+    };
+    return new DynamoDBStore({ send } as unknown as DynamoDBClientLike, { fastPath: false });
+  }
+
+  test("is stored when the rest is found, and a conflict when it isn't", async () => {
+    await storeOf({ a: own, b: { ...own, a: { S: "b" } } }).saveAll(writes, { commitId });
+    expect(await failure(storeOf({ a: own }).saveAll(writes, { commitId }))).toMatchObject({
+      code: "version_conflict",
+      details: { aggregateId: "b", version: 1n },
+    });
+  });
+});
+
 describe.concurrent("a save that is out of attempts is unavailable", () => {
   test.each(refusedForNow)("and not applied, after %s", async (name, error) => {
     const { store } = scripted(Array(MANY).fill(error));

@@ -249,7 +249,12 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
 
   describe("errors", () => {
     const commitId = new Uint8Array([8, 7, 6, 5, 4, 3, 2, 1]);
-    const stored = { a: { S: "a#1" }, v: { N: "1" }, c: { B: Buffer.from(commitId).toString("base64") } };
+    const stored = {
+      a: { S: "a#1" },
+      v: { N: "1" },
+      d: { B: "Afo=" },
+      c: { B: Buffer.from(commitId).toString("base64") },
+    };
 
     it("of one item bring the stored item, by which a save knows its own", async () => {
       let own = true;
@@ -263,12 +268,13 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
     });
 
     it("of a transaction bring the stored items, by which a save knows its own", async () => {
-      const reasons = [{ Code: "ConditionalCheckFailed", Item: stored }, { Code: "None" }];
+      const first = { ...stored, m: { N: "1" } };
+      const reasons = [{ Code: "ConditionalCheckFailed", Item: first }, { Code: "None" }];
       const { client } = scriptedClient(() =>
         errorAnswer("TransactionCanceledException", { CancellationReasons: reasons }),
       );
       await storeOf(client).save("a#1", [record(1n), record(2n)], { commitId });
-      reasons[0] = { Code: "ConditionalCheckFailed", Item: { ...stored, c: { B: "AAAA" } } };
+      reasons[0] = { Code: "ConditionalCheckFailed", Item: { ...first, c: { B: "AAAA" } } };
       const error = await failure(storeOf(client).save("a#1", [record(1n), record(2n)], { commitId }));
       expect(isProtosourceError(error, "version_conflict")).toBe(true);
     });

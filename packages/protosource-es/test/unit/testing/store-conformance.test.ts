@@ -134,6 +134,7 @@ describe("the conformance cases catch a store that", () => {
     expect(failing).toEqual([
       "store: a commit id that doesn't have 8 bytes is invalid_argument",
       "store: a repeated save with its commit id completes and doubles nothing",
+      "store: a commit id used again for more, fewer or other records is a version_conflict, and stores nothing",
       "store: a repeated save of 250 records with its commit id doubles nothing",
       "store: a save may be repeated after the stream went on, and by another client",
       "store: a save that is sent twice at once is stored once, and both complete",
