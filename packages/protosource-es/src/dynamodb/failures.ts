@@ -81,12 +81,21 @@ interface SdkError extends Error {
   readonly $response?: { readonly statusCode?: number };
 }
 
-/** Tells what an error that `send` threw means; `table` names the table, or tables, of the request. */
-export function failureOf(thrown: unknown, operation: string, table: string): Failure {
+/** The name of the error of a request that waited in this process for a socket until its time was up. */
+export const NO_FREE_SOCKET = "NoFreeSocket";
+
+/** The errors of an attempt that was given up. */
+const GIVEN_UP = new Set(["AbortError", NO_FREE_SOCKET, "TimeoutError"]);
+
+/**
+ * Tells what an error that `send` threw means; `table` names the table, or tables, of the request, and `left` tells
+ * whether DynamoDB may have got it.
+ */
+export function failureOf(thrown: unknown, operation: string, table: string, left: boolean): Failure {
   const error: SdkError = asError(thrown);
   const { name } = error;
   // One answer says nothing of the attempts that the SDK made before it within the same `send`.
-  const isRepeated = (error.$metadata?.attempts ?? 1) > 1;
+  const isRepeated = left && (error.$metadata?.attempts ?? 1) > 1;
   if (name === "ConditionalCheckFailedException") {
     const refusals = [{ code: "ConditionalCheckFailed", item: error.Item }];
     return { kind: "refused", inDoubt: isRepeated, refusals };
@@ -103,11 +112,11 @@ export function failureOf(thrown: unknown, operation: string, table: string): Fa
   // An answer that can't be read, with a status of success, tells as little as a 500.
   const unreadable = status >= 500 || status === REQUEST_TIMEOUT || (status > 0 && status < 400);
   const code = DENIED.has(name) ? undefined : networkCodeOf(error);
-  if (unreadable || name === "TimeoutError" || name === "AbortError" || code !== undefined) {
-    const inDoubt = isRepeated || !isUnconnected(error);
+  if (unreadable || GIVEN_UP.has(name) || code !== undefined) {
+    const inDoubt = isRepeated || (left && !isUnconnected(error));
     return { kind: "transient", inDoubt, reasons: code === undefined ? reasons : [code] };
   }
-  return { kind: "final", inDoubt: isRepeated, reasons, error: finalError(error, operation, table) };
+  return { kind: "final", inDoubt: isRepeated, reasons, error: finalError(error, operation, table, left) };
 }
 
 /** Tells whether an error says that no connection was made, so that nothing was sent. */
@@ -149,7 +158,7 @@ function cancellation(error: SdkError, inDoubt: boolean): Failure {
   return { kind: "refused", inDoubt, refusals };
 }
 
-function finalError(error: SdkError, operation: string, table: string): ProtosourceError {
+function finalError(error: SdkError, operation: string, table: string, left: boolean): ProtosourceError {
   const cause = { cause: error };
   if (error.name === "ResourceNotFoundException") {
     return new ProtosourceError(
@@ -189,7 +198,7 @@ function finalError(error: SdkError, operation: string, table: string): Protosou
   return new ProtosourceError(
     "unavailable",
     `${operation} on ${table} failed in the client (${error.name}: ${error.message}): check its region, endpoint and middleware`,
-    { operation, reasons: [error.name], outcome: "unknown" },
+    { operation, reasons: [error.name], outcome: left ? "unknown" : "not_applied" },
     cause,
   );
 }

@@ -12,24 +12,27 @@ import { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { isErrorLike } from "../errors.js";
 import { parseAnswer } from "./answer-body.js";
+import { type Attempt, depart, type HttpHandler } from "./attempt.js";
 
 /**
  * Makes a command fast: its output has items as they were sent. It stays an instance of its class, which is what mocks
  * and tracers know it by.
  *
- * The signal travels with the command and not with the options of `send`, since with options a client drops the
- * handlers that it has cached for its owner.
+ * The attempt travels with the command, and its signal not with the options of `send`, since with options a client drops
+ * the handlers that it has cached for its owner.
  */
-export function fastCommand<C extends object>(command: C, client: object, abortSignal: AbortSignal): C {
+export function fastCommand<C extends object>(command: C, client: object, attempt: Attempt): C {
   const plain = command as unknown as Command;
   const { resolveMiddleware, constructor: commandClass } = plain;
   const { config } = client as { readonly config?: { readonly cacheMiddleware?: boolean } };
   return Object.assign(command, {
-    abortSignal,
-    resolveMiddleware: (...[stack, config, options]: Parameters<Command["resolveMiddleware"]>) =>
-      resolveFast(commandClass, plain.middlewareStack, stack, config, (quiet) =>
+    attempt,
+    resolveMiddleware: (...[stack, config, options]: Parameters<Command["resolveMiddleware"]>) => {
+      attempt.isShown = true;
+      return resolveFast(commandClass, plain.middlewareStack, stack, config, (quiet) =>
         resolveMiddleware.call(command, stack, quiet, options),
-      ),
+      );
+    },
     // Such a client keeps one handler for each class. Its owner's must not become ours.
     ...(config?.cacheMiddleware === true ? { constructor: namesake(commandClass) } : {}),
   });
@@ -66,7 +69,7 @@ interface ClientConfig {
   readonly endpoint?: unknown;
   readonly retryStrategy?: unknown;
   readonly logger?: { readonly constructor?: { readonly name?: string } } | undefined;
-  readonly requestHandler: {
+  readonly requestHandler: HttpHandler & {
     handle(request: object, options?: object): Promise<{ readonly response: HttpResponse }>;
   };
   streamCollector(body: unknown): Promise<Uint8Array>;
@@ -86,7 +89,8 @@ interface HttpRequest {
 interface Args {
   readonly input: object;
   readonly request: HttpRequest;
-  readonly abortSignal?: AbortSignal;
+  /** That of the command. */
+  readonly attempt?: Attempt;
 }
 interface Result {
   readonly response: HttpResponse;
@@ -241,8 +245,9 @@ function aroundDeserializer(config: ClientConfig): readonly [before: Middleware,
   const answered = new WeakMap<object, Result>();
   let send: Next;
   const before: Middleware = (next) => async (args) => {
-    if (args.abortSignal) signals.set(args.request, args.abortSignal);
-    const result = await send(args);
+    const { request, attempt } = args;
+    if (attempt) signals.set(request, attempt.abortSignal);
+    const result = await (attempt ? depart(attempt, config.requestHandler, request, () => send(args)) : send(args));
     const { response } = result;
     const body = response.statusCode === 200 && response.body ? await readBody(response, config) : undefined;
     if (body) return { ...result, output: { ...body, $metadata: metadataOf(response) } };

@@ -1,15 +1,25 @@
 /** Sends one request with its time limits and retries, and tells an observer what it cost. */
 import type { ConsumedCapacity } from "@aws-sdk/client-dynamodb";
 import { ProtosourceError } from "../errors.js";
-import { sleep, whenAborted } from "../signals.js";
-import { failureOf, type Refusal } from "./failures.js";
+import { sleep } from "../signals.js";
+import type { Attempt } from "./attempt.js";
+import { failureOf, NO_FREE_SOCKET, type Refusal } from "./failures.js";
+import { runAttempt } from "./run-attempt.js";
 
 /** How long a request may take. */
 export interface TimeLimits {
-  /** Milliseconds for one `client.send`, with the retries that the SDK makes within it. 5,000 by default. */
+  /**
+   * Milliseconds for one `client.send`, with the retries that the SDK makes within it. 5,000 by default. They begin
+   * anew when a request that waited in this process for a socket has got one.
+   */
   readonly attemptMs?: number | undefined;
-  /** Milliseconds for one request with all its attempts. 20,000 by default. */
+  /** Milliseconds for one request with all its attempts, without the waiting for a socket. 20,000 by default. */
   readonly totalMs?: number | undefined;
+  /**
+   * Milliseconds that a request may wait in this process, beside the others, while the client's agent uses all of its
+   * `maxSockets`. 120,000 by default. What waited in vain was never sent.
+   */
+  readonly socketMs?: number | undefined;
 }
 
 /** One finished request. */
@@ -63,7 +73,7 @@ export type Sender = <O extends object>(
   table: string,
   signal: AbortSignal | undefined,
   /** Sends the request, the same each time. */
-  attempt: (capacity: "TOTAL" | undefined, abortSignal: AbortSignal) => Promise<O>,
+  send: (capacity: "TOTAL" | undefined, attempt: Attempt) => Promise<O>,
 ) => Promise<Sent<O>>;
 
 type Consumed = ConsumedCapacity | ConsumedCapacity[];
@@ -72,23 +82,23 @@ const READS = new Set(["Query", "Scan", "GetItem", "DescribeTable", "DescribeTim
 
 const DEFAULT_ATTEMPT_MS = 5_000;
 const DEFAULT_TOTAL_MS = 20_000;
+const DEFAULT_SOCKET_MS = 120_000;
 const MAX_ATTEMPTS = 8;
 const BACK_OFF_MS = 50;
 const MAX_BACK_OFF_MS = 2_000;
-
-/** The longest time that a timer of Node's takes. At a longer one, it goes off at once. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Makes a sender with the given limits. Throws `invalid_argument` for a limit that isn't positive. */
 export function createSender(options: RequestOptions): Sender {
   const attemptMs = positive(options.timeLimits?.attemptMs ?? DEFAULT_ATTEMPT_MS, "timeLimits.attemptMs");
   const totalMs = positive(options.timeLimits?.totalMs ?? DEFAULT_TOTAL_MS, "timeLimits.totalMs");
+  const socketMs = positive(options.timeLimits?.socketMs ?? DEFAULT_SOCKET_MS, "timeLimits.socketMs");
   const { onRequest } = options;
 
-  return async (operation, table, signal, attempt) => {
+  return async (operation, table, signal, send) => {
     const capacity = onRequest ? "TOTAL" : undefined;
     const start = performance.now();
-    const end = start + totalMs;
+    let end = start + totalMs;
+    let waitedMs = 0;
     let attempts = 0;
     let inDoubt = false;
     let reasons: readonly string[] = [];
@@ -116,18 +126,16 @@ export function createSender(options: RequestOptions): Sender {
 
     while (!signal?.aborted) {
       attempts++;
-      const answer = await withLimit(Math.min(attemptMs, end - performance.now()), signal, (abortSignal) =>
-        attempt(capacity, abortSignal),
-      ).then(
-        (output) => ({ output }),
-        (error: unknown) => ({ error }),
-      );
-      if ("output" in answer) {
+      const limits = { attemptMs: Math.min(attemptMs, end - performance.now()), socketMs: socketMs - waitedMs };
+      const answer = await runAttempt(limits, signal, (attempt) => send(capacity, attempt));
+      end += answer.waitedMs;
+      waitedMs += answer.waitedMs;
+      if (answer.output) {
         observe(undefined, answer.output);
-        return answer;
+        return { output: answer.output };
       }
       cause = answer.error;
-      const failure = failureOf(cause, operation, table);
+      const failure = failureOf(cause, operation, table, answer.left);
       inDoubt ||= failure.inDoubt;
       if (failure.kind === "refused") {
         observe("refused");
@@ -138,7 +146,7 @@ export function createSender(options: RequestOptions): Sender {
         throw failure.error;
       }
       reasons = failure.reasons;
-      if (failure.kind === "final" || attempts === MAX_ATTEMPTS) break;
+      if (failure.kind === "final" || attempts === MAX_ATTEMPTS || reasons.includes(NO_FREE_SOCKET)) break;
       const pause = Math.random() * Math.min(MAX_BACK_OFF_MS, BACK_OFF_MS * 2 ** (attempts - 1));
       if (performance.now() + pause >= end) break;
       await sleep(pause, signal);
@@ -157,41 +165,18 @@ export function createSender(options: RequestOptions): Sender {
       );
     }
     observe("unavailable");
+    const advice = reasons.includes(NO_FREE_SOCKET)
+      ? `give the agent of the client's requestHandler more maxSockets, or send less at once`
+      : "check the endpoint and the table's capacity, and try again";
     throw new ProtosourceError(
       "unavailable",
       `${operation} on ${table} wasn't answered after ${attempts} attempts (${reasons.join(", ")})${
         unknown ? "; it may have been carried out" : ""
-      }: check the endpoint and the table's capacity, and try again`,
+      }: ${advice}`,
       { operation, reasons, outcome: unknown ? "unknown" : "not_applied" },
       { cause },
     );
   };
-}
-
-/** Runs something that must end when the time is up or the signal is aborted, whether it listens or not. */
-async function withLimit<T>(
-  ms: number,
-  signal: AbortSignal | undefined,
-  run: (abortSignal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const controller = new AbortController();
-  let abort = (): void => {};
-  const aborted = new Promise<never>((_, reject) => {
-    abort = () => {
-      controller.abort();
-      const error = new Error("the attempt was given up");
-      error.name = signal?.aborted ? "AbortError" : "TimeoutError";
-      reject(error);
-    };
-  });
-  const timer = setTimeout(abort, Math.min(ms, MAX_TIMER_MS));
-  const forget = whenAborted(signal, abort);
-  try {
-    return await Promise.race([run(controller.signal), aborted]);
-  } finally {
-    clearTimeout(timer);
-    forget();
-  }
 }
 
 function positive(value: number, argument: string): number {

@@ -48,7 +48,7 @@ export function tableAdmin(
     operation: string,
     call: (options: SendOptions) => Promise<O>,
   ): Promise<O | undefined> => {
-    const { output } = await sender(operation, table, signal, (_, abortSignal) => call({ abortSignal }));
+    const { output } = await sender(operation, table, signal, (_, { abortSignal }) => call({ abortSignal }));
     return output;
   };
   const TableName = table;

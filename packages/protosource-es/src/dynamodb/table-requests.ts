@@ -19,8 +19,10 @@ import {
   type TransactWriteItemsCommandInput,
   type TransactWriteItemsCommandOutput,
 } from "@aws-sdk/client-dynamodb";
+import type { Attempt } from "./attempt.js";
 import type { DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
 import { fastCommand } from "./fast-commands.js";
+import { plainCommand } from "./plain-commands.js";
 import { createSender, type RequestOptions, type Sent } from "./sending.js";
 
 /** Sends one kind of request. Throws what a {@link createSender | sender} throws. */
@@ -40,32 +42,34 @@ export interface TableRequests {
 export function createTableRequests(client: DynamoDBClientLike, options: RequestOptions): TableRequests {
   const send = createSender(options);
   const isFast = options.fastPath ?? true;
-  const prepared = <C extends object>(command: C, abortSignal: AbortSignal): [command: C, options?: SendOptions] =>
-    isFast ? [fastCommand(command, client, abortSignal)] : [command, { abortSignal }];
+  const prepared = <C extends object>(command: C, attempt: Attempt): [command: C, options?: SendOptions] =>
+    isFast
+      ? [fastCommand(command, client, attempt)]
+      : [plainCommand(command, client, attempt), { abortSignal: attempt.abortSignal }];
   return {
     query: (input, signal) =>
-      send("Query", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(...prepared(new QueryCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
+      send("Query", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
+        client.send(...prepared(new QueryCommand({ ...input, ReturnConsumedCapacity }), attempt)),
       ),
     scan: (input, signal) =>
-      send("Scan", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(...prepared(new ScanCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
+      send("Scan", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
+        client.send(...prepared(new ScanCommand({ ...input, ReturnConsumedCapacity }), attempt)),
       ),
     getItem: (input, signal) =>
-      send("GetItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(...prepared(new GetItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
+      send("GetItem", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
+        client.send(...prepared(new GetItemCommand({ ...input, ReturnConsumedCapacity }), attempt)),
       ),
     putItem: (input, signal) =>
-      send("PutItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(...prepared(new PutItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
+      send("PutItem", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
+        client.send(...prepared(new PutItemCommand({ ...input, ReturnConsumedCapacity }), attempt)),
       ),
     deleteItem: (input, signal) =>
-      send("DeleteItem", String(input.TableName), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(...prepared(new DeleteItemCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
+      send("DeleteItem", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
+        client.send(...prepared(new DeleteItemCommand({ ...input, ReturnConsumedCapacity }), attempt)),
       ),
     transactWriteItems: (input, signal) =>
-      send("TransactWriteItems", tablesOf(input), signal, (ReturnConsumedCapacity, abortSignal) =>
-        client.send(...prepared(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), abortSignal)),
+      send("TransactWriteItems", tablesOf(input), signal, (ReturnConsumedCapacity, attempt) =>
+        client.send(...prepared(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity }), attempt)),
       ),
   };
 }

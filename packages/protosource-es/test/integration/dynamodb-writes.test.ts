@@ -1,6 +1,7 @@
 /** What a save costs, what it stores, and what becomes of it when answers are lost. */
 import { GetItemCommand, PutItemCommand, QueryCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
+import { engineClient } from "@protosource-es/engines";
 import { isProtosourceError, type StreamWrite } from "protosource-es";
 import {
   DynamoDBOpaqueStore,
@@ -164,6 +165,32 @@ describe.each(engines)("writes on $name", async (engine) => {
     const error = await failure(store({ timeLimits: { attemptMs: 100, totalMs: 400 } }).save(id, [record(1)]));
     expect(isProtosourceError(error, "unavailable") && error.details.outcome).toBe("unknown");
     expect(performance.now() - start).toBeLessThan(3_000);
+  });
+
+  it("sends each of many saves once, however long they wait for a socket", async () => {
+    proxy.decide(() => ({ delayMs: 20 }));
+    const starved = engineClient(proxy.endpoint, { requestHandler: { httpAgent: { maxSockets: 4 } } });
+    const saving = new DynamoDBStore(starved, { eventsTable, timeLimits: { attemptMs: 500, totalMs: 500 } });
+    const before = proxy.requests.length;
+    const streams = Array.from({ length: 200 }, (_, i) => `${id}/${i}`);
+    await Promise.all(streams.map((stream) => saving.save(stream, [record(1)])));
+    expect(proxy.requests.length - before).toBe(streams.length);
+    starved.destroy();
+    for (const stream of streams) expect((await store().load(stream)).records.length).toBe(1);
+  });
+
+  it("reads an answer that arrived while the program was busy for longer than an attempt may take", async () => {
+    const timeLimits = { attemptMs: 200, totalMs: 5_000 };
+    const onRequest = (request: ObservedRequest): number => requests.push(request);
+    const saving = new DynamoDBStore(direct, { eventsTable, timeLimits, onRequest });
+    await saving.save(id, [record(1)]);
+    const saved = saving.save(id, records(2, 50));
+    // It leaves on the connection that is there.
+    for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+    const busyUntil = performance.now() + 400;
+    while (performance.now() < busyUntil);
+    await saved;
+    expect(requests.map(({ attempts }) => attempts)).toEqual([1, 1]);
   });
 
   it("looks up a save that is aborted under way", async () => {
