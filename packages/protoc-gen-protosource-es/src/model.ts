@@ -1,5 +1,12 @@
 /** What the generator knows of a file: the annotations, as the run time reads them, and the messages around them. */
-import { type DescEnum, type DescFile, type DescMessage, getOption, hasOption } from "@bufbuild/protobuf";
+import {
+  type DescEnum,
+  type DescField,
+  type DescFile,
+  type DescMessage,
+  getOption,
+  hasOption,
+} from "@bufbuild/protobuf";
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
 import { type AggregateModel, type FileModel, fileModel, type KeyModel, keyModel } from "protosource-es/model";
 import {
@@ -8,6 +15,10 @@ import {
   protosource_file,
   protosource_message_type,
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import {
+  type FieldOptions,
+  protosource_es_field,
+} from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 /** A file, right or wrong: `validate` tells which, and the emitters take a right one. */
 export interface Domain extends FileModel {
@@ -40,6 +51,11 @@ export function isDisabled(file: DescFile): boolean {
 
 export function roleOf(schema: DescMessage): MessageOptions["role"]["case"] {
   return getOption(schema, protosource_message_type).role.case;
+}
+
+/** What the annotations of protosource-es say of a field. */
+export function annotationOf(field: DescField): FieldOptions {
+  return getOption(field, protosource_es_field);
 }
 
 /** Tells whether the values of an enum get display names. */

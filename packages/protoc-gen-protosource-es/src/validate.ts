@@ -5,6 +5,7 @@ import { checkAggregate, checkProjections, checkSnapshot } from "./rules/aggrega
 import { checkCommands } from "./rules/command-rules.js";
 import { checkEvents } from "./rules/event-rules.js";
 import { checkFile, checkNotEnabled, checkPackages } from "./rules/file-rules.js";
+import { checkFlow } from "./rules/flow-rules.js";
 import { checkKeys } from "./rules/key-rules.js";
 import { checkNames } from "./rules/name-rules.js";
 import { WARNINGS } from "./rules/rule-ids.js";
@@ -39,6 +40,7 @@ function checkDomain(domain: Domain, report: Report): void {
   checkAggregate(domain, report);
   checkCommands(domain, report);
   checkEvents(domain, report);
+  checkFlow(domain, report);
   checkSnapshot(domain, report);
   checkProjections(domain, report);
   checkKeys(domain, report);

@@ -5,10 +5,8 @@ import type { Report } from "../diagnostic.js";
 import type { Domain } from "../model.js";
 import { allOf, oneOf } from "../words.js";
 import { checkOneofs } from "./copying.js";
-import { EVENT_FIELDS, requireFields } from "./fields.js";
+import { EVENT_FIELDS, ownFields, requireFields } from "./fields.js";
 import { rolePath } from "./places.js";
-
-const ENVELOPE: ReadonlySet<string> = new Set(EVENT_FIELDS.map(({ name }) => name));
 
 export function checkEvents({ events, aggregate }: Domain, report: Report): void {
   for (const event of events) {
@@ -141,8 +139,4 @@ function checkOwnField(
     `${event.name} ${what}, beside those of every event; it has ${found}`,
     `write "${wanted}" and nothing else`,
   );
-}
-
-function ownFields(event: DescMessage): readonly DescField[] {
-  return event.fields.filter(({ name }) => !ENVELOPE.has(name));
 }

@@ -21,6 +21,13 @@ export const EVENT_FIELDS: readonly RequiredField[] = [
   { name: "actor", type: "string", number: 4 },
 ];
 
+const ENVELOPE: ReadonlySet<string> = new Set(EVENT_FIELDS.map(({ name }) => name));
+
+/** The fields of a command or an event that the framework doesn't fill. */
+export function ownFields(schema: DescMessage): readonly DescField[] {
+  return schema.fields.filter(({ name }) => !ENVELOPE.has(name));
+}
+
 /** Reports each required field that a message lacks, or has in another shape. `what` names the message. */
 export function requireFields(
   schema: DescMessage,

@@ -33,6 +33,18 @@ export function checkNames(domain: Domain, report: Report): void {
       );
     }
   }
+  for (const { members } of domain.messages) {
+    for (const member of members) {
+      // What an object inherits is taken for a value that it was given.
+      if (!(member.localName in {})) continue;
+      report(
+        "N4",
+        member,
+        `${member.name} of ${member.parent.name} is "${member.localName}" in TypeScript, a property that every object has, so that no such message could be made`,
+        "rename it",
+      );
+    }
+  }
   for (const desc of [...domain.messages, ...domain.enums]) {
     if (desc.parent !== undefined || !REFUSED.has(desc.name)) continue;
     report("N3", desc, `no type in TypeScript can be called "${desc.name}"`, `rename ${desc.toString()}`);

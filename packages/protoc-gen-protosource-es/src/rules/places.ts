@@ -6,6 +6,7 @@ import {
   protosource_message_type,
   protosource_opaque_field,
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import { protosource_es_field } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 /** The option `enabled`, below a file. */
 export const ENABLED_PATH: readonly number[] = [
@@ -25,3 +26,13 @@ export const KEYS_PATH: readonly number[] = [
   FieldDescriptorProtoSchema.field.options.number,
   protosource_opaque_field.number,
 ];
+
+/** An annotation of protosource-es, below a field. */
+export function annotationPath(option: number): readonly number[] {
+  return [FieldDescriptorProtoSchema.field.options.number, protosource_es_field.number, option];
+}
+
+/** An annotation of protosource-es, as the source writes it behind a field. */
+export function annotationText(assignment: string): string {
+  return `[(${protosource_es_field.typeName}).${assignment}]`;
+}

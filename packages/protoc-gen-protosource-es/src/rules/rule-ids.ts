@@ -13,6 +13,7 @@ export const RULES = {
   F8: "An enabled file has a package: it begins the key of every stream and row.",
   F9: "No two enabled files have packages that are equal once dots are underscores: they would share streams.",
   F10: "Only top-level messages have a role.",
+  F11: "An annotation of protosource-es is on a field of which it says something.",
   A1: "An aggregate has `string id`, `int64 version`, `int64 create_at`, `string create_by`, `int64 modify_at` and `string modify_by`.",
   A2: "`event_ttl_seconds` is between 0 and 9223372036.",
   A3: "States are the values of the aggregate's field `state`, an enum.",
@@ -48,6 +49,7 @@ export const RULES = {
   N1: "No two messages or enums give one name to the generated code.",
   N2: "No command and no event has the name of a property that every JavaScript object has.",
   N3: "No top-level message or enum is named like a word that TypeScript can't take as the name of a type.",
+  N4: "No field has, in TypeScript, the name of a property that every JavaScript object has.",
 } as const;
 
 /** What each warning points at. A warning doesn't stop the generation. */
@@ -55,6 +57,9 @@ export const WARNINGS = {
   W1: "An index has a partition key and no sort key: its rows come in no defined order.",
   W2: "A file has an aggregate but isn't enabled, so that nothing is generated for it.",
   W3: "Each event of a creation command is also emitted by a command that doesn't create, so that none says who created the aggregate, and when.",
+  W4: "An event's optional field clears the aggregate's where it is unset, and doesn't say whether that is meant.",
+  W5: "A command's field goes into none of its events, so that it is stored nowhere.",
+  W6: "An event's field goes into no field of the aggregate.",
 } as const;
 
 export type RuleId = keyof typeof RULES | keyof typeof WARNINGS;

@@ -23,6 +23,7 @@ import {
   fileModel,
   type ProjectionModel,
   type SnapshotModel,
+  unsetKeeps,
 } from "./file-model.js";
 
 /** The fields that every event and snapshot begins with, and that the framework fills. */
@@ -182,7 +183,7 @@ function compileEvent(event: EventModel, aggregate: AggregateModel, model: FileM
   requireFields(schema, EVENT_FIELDS);
   const change = event.collection
     ? compileCollection(event, aggregate)
-    : compileCopy(schema, aggregate.schema, EVENT_FIELD_NAMES);
+    : compileCopy(schema, aggregate.schema, EVENT_FIELD_NAMES, unsetKeeps);
   const stamp = compileStamp(creation, aggregate);
   const setState = compileSetState(event, aggregate);
   return {
@@ -322,7 +323,12 @@ function compileProjection({ schema }: ProjectionModel, { schema: aggregate }: A
 }
 
 /** Makes the function that copies by name, and checks that namesakes hold the same type. */
-function compileCopy(from: DescMessage, to: DescMessage, except: readonly string[] = []): CopyFields {
+function compileCopy(
+  from: DescMessage,
+  to: DescMessage,
+  except: readonly string[] = [],
+  keeps: (from: DescField) => boolean = () => false,
+): CopyFields {
   const pairs = namesakes(from, to, except);
   for (const [a, b] of pairs) {
     if (!holdSameType(a, b)) {
@@ -332,7 +338,7 @@ function compileCopy(from: DescMessage, to: DescMessage, except: readonly string
       );
     }
   }
-  return fieldCopier(pairs);
+  return fieldCopier(pairs, keeps);
 }
 
 function compileStateOf({ schema, states }: AggregateModel): (aggregate: Message) => string {

@@ -43,11 +43,20 @@ export function fieldWriter(field: DescField): WriteField {
   };
 }
 
-/** Makes the function that copies each of these fields to its namesake. An unset field unsets the namesake. */
-export function fieldCopier(pairs: readonly (readonly [from: DescField, to: DescField])[]): CopyFields {
-  const copies = pairs.map(([from, to]) => ({ read: fieldReader(from), write: fieldWriter(to) }));
+/**
+ * Makes the function that copies each of these fields to its namesake. An unset field unsets the namesake, unless it is
+ * one of those that keep it.
+ */
+export function fieldCopier(
+  pairs: readonly (readonly [from: DescField, to: DescField])[],
+  keeps: (from: DescField) => boolean,
+): CopyFields {
+  const copies = pairs.map(([from, to]) => ({ read: fieldReader(from), write: fieldWriter(to), keeps: keeps(from) }));
   return (from, to) => {
-    for (const { read, write } of copies) write(to, read(from));
+    for (const { read, write, keeps } of copies) {
+      const value = read(from);
+      if (value !== undefined || !keeps) write(to, value);
+    }
   };
 }
 

@@ -10,6 +10,7 @@ import {
   protosource_file,
   protosource_message_type,
 } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import { protosource_es_field, Unset } from "../gen/protosource_es/options/v1/options_v1_pb.js";
 
 /** The messages of a file by role, each kind in the order of the source. A valid file has one aggregate. */
 export interface FileModel {
@@ -101,6 +102,11 @@ export function fileModel(file: DescFile): FileModel {
     })),
     projections: withRole(file, "projection", (schema) => ({ schema })),
   };
+}
+
+/** Tells whether an event's field leaves the aggregate's as it is by being unset, rather than to clear it. */
+export function unsetKeeps(field: DescField): boolean {
+  return getOption(field, protosource_es_field).unset === Unset.KEEPS;
 }
 
 /** The field of a name, as the source writes it. */

@@ -63,6 +63,21 @@ describe("a plain event", () => {
     expect(isFieldSet(state, FormSchema.field.nickname)).toBe(false);
   });
 
+  test("leaves what is unset where the schema says that this keeps it, and nowhere else", () => {
+    const before = formEvents.FilledIn(full as never);
+    const kept = fold(form, [before, formEvents.Amended({ ...envelope, version: 4n })]);
+    expect(kept).toMatchObject({ nickname: "", due: timestampFromMs(5), contact: full.contact, version: 4n });
+    expect(isFieldSet(kept, FormSchema.field.nickname)).toBe(true);
+    expect(isFieldSet(kept, FormSchema.field.rank)).toBe(false);
+    const changes = {
+      nickname: "Al",
+      rank: 2,
+      due: timestampFromMs(9),
+      contact: { case: "phone", value: "1" },
+    } as const;
+    expect(fold(form, [before, formEvents.Amended({ ...envelope, ...changes })])).toMatchObject(changes);
+  });
+
   test("replaces one case of a oneof by another", () => {
     const phone = { contact: { case: "phone", value: "" } } as const;
     const state = fold(form, [formEvents.FilledIn(full as never), formEvents.FilledIn(phone)]);

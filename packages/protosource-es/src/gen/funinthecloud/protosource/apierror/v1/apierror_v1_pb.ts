@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file funinthecloud/protosource/apierror/v1/apierror_v1.proto.
  */
 export const file_funinthecloud_protosource_apierror_v1_apierror_v1: GenFile = /*@__PURE__*/
-  fileDesc("CjdmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2FwaWVycm9yL3YxL2FwaWVycm9yX3YxLnByb3RvEiVmdW5pbnRoZWNsb3VkLnByb3Rvc291cmNlLmFwaWVycm9yLnYxIjYKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIOCgZkZXRhaWwYAyABKAlCPVo7Z2l0aHViLmNvbS9mdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2FwaWVycm9yL3YxO2FwaWVycm9ydjFiBnByb3RvMw");
+  fileDesc("CjdmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2FwaWVycm9yL3YxL2FwaWVycm9yX3YxLnByb3RvEiVmdW5pbnRoZWNsb3VkLnByb3Rvc291cmNlLmFwaWVycm9yLnYxIjYKBUVycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIOCgZkZXRhaWwYAyABKAlCQVo/Z2l0aHViLmNvbS9mdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2dlbi9hcGllcnJvci92MTthcGllcnJvcnYxYgZwcm90bzM");
 
 /**
  * What a service answers when a request fails.

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file funinthecloud/protosource/history/v1/history_v1.proto.
  */
 export const file_funinthecloud_protosource_history_v1_history_v1: GenFile = /*@__PURE__*/
-  fileDesc("CjVmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2hpc3RvcnkvdjEvaGlzdG9yeV92MS5wcm90bxIkZnVuaW50aGVjbG91ZC5wcm90b3NvdXJjZS5oaXN0b3J5LnYxIkcKB0hpc3RvcnkSPAoHcmVjb3JkcxgBIAMoCzIrLmZ1bmludGhlY2xvdWQucHJvdG9zb3VyY2UucmVjb3JkLnYxLlJlY29yZEI7WjlnaXRodWIuY29tL2Z1bmludGhlY2xvdWQvcHJvdG9zb3VyY2UvaGlzdG9yeS92MTtoaXN0b3J5djFiBnByb3RvMw", [file_funinthecloud_protosource_record_v1_record_v1]);
+  fileDesc("CjVmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2hpc3RvcnkvdjEvaGlzdG9yeV92MS5wcm90bxIkZnVuaW50aGVjbG91ZC5wcm90b3NvdXJjZS5oaXN0b3J5LnYxIkcKB0hpc3RvcnkSPAoHcmVjb3JkcxgBIAMoCzIrLmZ1bmludGhlY2xvdWQucHJvdG9zb3VyY2UucmVjb3JkLnYxLlJlY29yZEI/Wj1naXRodWIuY29tL2Z1bmludGhlY2xvdWQvcHJvdG9zb3VyY2UvZ2VuL2hpc3RvcnkvdjE7aGlzdG9yeXYxYgZwcm90bzM", [file_funinthecloud_protosource_record_v1_record_v1]);
 
 /**
  * The records of one stream, or of a part of it, in ascending order of version.

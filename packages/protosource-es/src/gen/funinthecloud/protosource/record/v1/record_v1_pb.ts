@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file funinthecloud/protosource/record/v1/record_v1.proto.
  */
 export const file_funinthecloud_protosource_record_v1_record_v1: GenFile = /*@__PURE__*/
-  fileDesc("CjNmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL3JlY29yZC92MS9yZWNvcmRfdjEucHJvdG8SI2Z1bmludGhlY2xvdWQucHJvdG9zb3VyY2UucmVjb3JkLnYxIjQKBlJlY29yZBIPCgd2ZXJzaW9uGAEgASgDEgwKBGRhdGEYAiABKAwSCwoDdHRsGAMgASgDQjlaN2dpdGh1Yi5jb20vZnVuaW50aGVjbG91ZC9wcm90b3NvdXJjZS9yZWNvcmQvdjE7cmVjb3JkdjFiBnByb3RvMw");
+  fileDesc("CjNmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL3JlY29yZC92MS9yZWNvcmRfdjEucHJvdG8SI2Z1bmludGhlY2xvdWQucHJvdG9zb3VyY2UucmVjb3JkLnYxIjQKBlJlY29yZBIPCgd2ZXJzaW9uGAEgASgDEgwKBGRhdGEYAiABKAwSCwoDdHRsGAMgASgDQj1aO2dpdGh1Yi5jb20vZnVuaW50aGVjbG91ZC9wcm90b3NvdXJjZS9nZW4vcmVjb3JkL3YxO3JlY29yZHYxYgZwcm90bzM");
 
 /**
  * One event as it is stored.

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file funinthecloud/protosource/response/v1/response_v1.proto.
  */
 export const file_funinthecloud_protosource_response_v1_response_v1: GenFile = /*@__PURE__*/
-  fileDesc("CjdmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL3Jlc3BvbnNlL3YxL3Jlc3BvbnNlX3YxLnByb3RvEiVmdW5pbnRoZWNsb3VkLnByb3Rvc291cmNlLnJlc3BvbnNlLnYxIi4KD0NvbW1hbmRSZXNwb25zZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDQj1aO2dpdGh1Yi5jb20vZnVuaW50aGVjbG91ZC9wcm90b3NvdXJjZS9yZXNwb25zZS92MTtyZXNwb25zZXYxYgZwcm90bzM");
+  fileDesc("CjdmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL3Jlc3BvbnNlL3YxL3Jlc3BvbnNlX3YxLnByb3RvEiVmdW5pbnRoZWNsb3VkLnByb3Rvc291cmNlLnJlc3BvbnNlLnYxIi4KD0NvbW1hbmRSZXNwb25zZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDQkFaP2dpdGh1Yi5jb20vZnVuaW50aGVjbG91ZC9wcm90b3NvdXJjZS9nZW4vcmVzcG9uc2UvdjE7cmVzcG9uc2V2MWIGcHJvdG8z");
 
 /**
  * What a service answers to a command.

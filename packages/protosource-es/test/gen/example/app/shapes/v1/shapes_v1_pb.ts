@@ -7,13 +7,14 @@ import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_funinthecloud_protosource_options_v1_options_v1 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp, file_google_protobuf_wrappers } from "@bufbuild/protobuf/wkt";
+import { file_protosource_es_options_v1_options_v1 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file example/app/shapes/v1/shapes_v1.proto.
  */
 export const file_example_app_shapes_v1_shapes_v1: GenFile = /*@__PURE__*/
-  fileDesc("CiVleGFtcGxlL2FwcC9zaGFwZXMvdjEvc2hhcGVzX3YxLnByb3RvEhVleGFtcGxlLmFwcC5zaGFwZXMudjEivgcKBEZvcm0SCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIRCgljcmVhdGVfYXQYAyABKAMSEQoJY3JlYXRlX2J5GAQgASgJEhEKCW1vZGlmeV9hdBgFIAEoAxIRCgltb2RpZnlfYnkYBiABKAkSLAoFc3RhdGUYByABKA4yHS5leGFtcGxlLmFwcC5zaGFwZXMudjEuU3RhdHVzEhMKC2NvbnN0cnVjdG9yGAogASgJEhUKCG5pY2tuYW1lGAsgASgJSAGIAQESEQoEcmFuaxgMIAEoBUgCiAEBEg4KBndlaWdodBgNIAEoARIMCgRzZWFsGA4gASgMEgwKBG9wZW4YDyABKAgSDgoGbGFiZWxzGBAgAygJEioKBXBhcnRzGBEgAygLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQSNwoGc2NvcmVzGBIgAygLMicuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLkZvcm0uU2NvcmVzRW50cnkSQwoNcGFydHNfYnlfbmFtZRgTIAMoCzIsLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtLlBhcnRzQnlOYW1lRW50cnkSJwoDZHVlGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgZyZW1hcmsYFSABKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUSLgoJbWFpbl9wYXJ0GBYgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQSLgoEc2l6ZRgXIAEoDjIgLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtLlNpemUSDwoFcGhvbmUYGCABKAlIABIrCgRkZXNrGBkgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnRIABIKCgJhdBgaIAEoAxITCgtsYWJlbF9jb3VudBgbIAEoBRotCgtTY29yZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGk8KEFBhcnRzQnlOYW1lRW50cnkSCwoDa2V5GAEgASgJEioKBXZhbHVlGAIgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQ6AjgBIjwKBFNpemUSFAoQU0laRV9VTlNQRUNJRklFRBAAEg4KClNJWkVfU01BTEwQARIOCgpTSVpFX0xBUkdFEAI6BYpRAhoAQgkKB2NvbnRhY3RCCwoJX25pY2tuYW1lQgcKBV9yYW5rIiMKBFBhcnQSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBSI2CghGb3JtTGlzdBIqCgVpdGVtcxgBIAMoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtIskBCglGb3JtTGFiZWwSCgoCaWQYASABKAkSFQoIbmlja25hbWUYAiABKAlIAYgBARIOCgZsYWJlbHMYAyADKAkSDwoFcGhvbmUYBCABKAlIABIrCgRkZXNrGAUgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnRIABIsCgVzdGF0ZRgGIAEoDjIdLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5TdGF0dXM6BYpRAiIAQgkKB2NvbnRhY3RCCwoJX25pY2tuYW1lIlEKBVN0YXJ0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEhMKC2NvbnN0cnVjdG9yGAMgASgJOhiKURUKEwoHU3RhcnRlZAoGT3BlbmVkEAEiggYKBkZpbGxJbhIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRITCgtjb25zdHJ1Y3RvchgKIAEoCRIVCghuaWNrbmFtZRgLIAEoCUgBiAEBEhEKBHJhbmsYDCABKAVIAogBARIOCgZ3ZWlnaHQYDSABKAESDAoEc2VhbBgOIAEoDBIMCgRvcGVuGA8gASgIEg4KBmxhYmVscxgQIAMoCRIqCgVwYXJ0cxgRIAMoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5QYXJ0EjkKBnNjb3JlcxgSIAMoCzIpLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5GaWxsSW4uU2NvcmVzRW50cnkSRQoNcGFydHNfYnlfbmFtZRgTIAMoCzIuLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5GaWxsSW4uUGFydHNCeU5hbWVFbnRyeRInCgNkdWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKBnJlbWFyaxgVIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5TdHJpbmdWYWx1ZRIuCgltYWluX3BhcnQYFiABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydBIuCgRzaXplGBcgASgOMiAuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLkZvcm0uU2l6ZRIPCgVwaG9uZRgYIAEoCUgAEisKBGRlc2sYGSABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydEgAGi0KC1Njb3Jlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaTwoQUGFydHNCeU5hbWVFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydDoCOAE6HopRGwoZCghGaWxsZWRJbhACGgtTVEFUVVNfT1BFTkIJCgdjb250YWN0QgsKCV9uaWNrbmFtZUIHCgVfcmFuayJaCgRGaWxlEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEikKBHBhcnQYAyABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydDoMilEJCgcKBUZpbGVkIkEKBERyb3ASCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkSDAoEbmFtZRgDIAEoCToQilENCgsKB0Ryb3BwZWQQAiI0CgZSZW9wZW4SCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAk6D4pRDAoKCgZPcGVuZWQQAiJdCgdTdGFydGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSEwoLY29uc3RydWN0b3IYBSABKAk6BYpRAhIAIoIBCgZPcGVuZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRIsCgVzdGF0ZRgFIAEoDjIdLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5TdGF0dXM6EopRDxINEgtTVEFUVVNfT1BFTiKMBgoIRmlsbGVkSW4SCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRITCgtjb25zdHJ1Y3RvchgKIAEoCRIVCghuaWNrbmFtZRgLIAEoCUgBiAEBEhEKBHJhbmsYDCABKAVIAogBARIOCgZ3ZWlnaHQYDSABKAESDAoEc2VhbBgOIAEoDBIMCgRvcGVuGA8gASgIEg4KBmxhYmVscxgQIAMoCRIqCgVwYXJ0cxgRIAMoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5QYXJ0EjsKBnNjb3JlcxgSIAMoCzIrLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5GaWxsZWRJbi5TY29yZXNFbnRyeRJHCg1wYXJ0c19ieV9uYW1lGBMgAygLMjAuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLkZpbGxlZEluLlBhcnRzQnlOYW1lRW50cnkSJwoDZHVlGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgZyZW1hcmsYFSABKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUSLgoJbWFpbl9wYXJ0GBYgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQSLgoEc2l6ZRgXIAEoDjIgLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtLlNpemUSDwoFcGhvbmUYGCABKAlIABIrCgRkZXNrGBkgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnRIABotCgtTY29yZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGk8KEFBhcnRzQnlOYW1lRW50cnkSCwoDa2V5GAEgASgJEioKBXZhbHVlGAIgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQ6AjgBOgWKUQISAEIJCgdjb250YWN0QgsKCV9uaWNrbmFtZUIHCgVfcmFuayKZAQoFRmlsZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRIpCgRwYXJ0GAUgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQ6LYpRKhIoEg1TVEFUVVNfQ0xPU0VEGhcKDXBhcnRzX2J5X25hbWUQARoEbmFtZSJvCgdEcm9wcGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSDAoEbmFtZRgFIAEoCToeilEbEhkaFwoNcGFydHNfYnlfbmFtZRACGgRuYW1lInoKCFNuYXBzaG90EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSLQoIc25hcHNob3QYBSABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuRm9ybToHilEEKgIIAipECgZTdGF0dXMSFgoSU1RBVFVTX1VOU1BFQ0lGSUVEEAASDwoLU1RBVFVTX09QRU4QARIRCg1TVEFUVVNfQ0xPU0VEEAJCBZJRAggBYgZwcm90bzM", [file_funinthecloud_protosource_options_v1_options_v1, file_google_protobuf_timestamp, file_google_protobuf_wrappers]);
+  fileDesc("CiVleGFtcGxlL2FwcC9zaGFwZXMvdjEvc2hhcGVzX3YxLnByb3RvEhVleGFtcGxlLmFwcC5zaGFwZXMudjEivgcKBEZvcm0SCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIRCgljcmVhdGVfYXQYAyABKAMSEQoJY3JlYXRlX2J5GAQgASgJEhEKCW1vZGlmeV9hdBgFIAEoAxIRCgltb2RpZnlfYnkYBiABKAkSLAoFc3RhdGUYByABKA4yHS5leGFtcGxlLmFwcC5zaGFwZXMudjEuU3RhdHVzEhMKC2NvbnN0cnVjdG9yGAogASgJEhUKCG5pY2tuYW1lGAsgASgJSAGIAQESEQoEcmFuaxgMIAEoBUgCiAEBEg4KBndlaWdodBgNIAEoARIMCgRzZWFsGA4gASgMEgwKBG9wZW4YDyABKAgSDgoGbGFiZWxzGBAgAygJEioKBXBhcnRzGBEgAygLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQSNwoGc2NvcmVzGBIgAygLMicuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLkZvcm0uU2NvcmVzRW50cnkSQwoNcGFydHNfYnlfbmFtZRgTIAMoCzIsLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtLlBhcnRzQnlOYW1lRW50cnkSJwoDZHVlGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgZyZW1hcmsYFSABKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUSLgoJbWFpbl9wYXJ0GBYgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQSLgoEc2l6ZRgXIAEoDjIgLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtLlNpemUSDwoFcGhvbmUYGCABKAlIABIrCgRkZXNrGBkgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnRIABIKCgJhdBgaIAEoAxITCgtsYWJlbF9jb3VudBgbIAEoBRotCgtTY29yZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGk8KEFBhcnRzQnlOYW1lRW50cnkSCwoDa2V5GAEgASgJEioKBXZhbHVlGAIgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQ6AjgBIjwKBFNpemUSFAoQU0laRV9VTlNQRUNJRklFRBAAEg4KClNJWkVfU01BTEwQARIOCgpTSVpFX0xBUkdFEAI6BYpRAhoAQgkKB2NvbnRhY3RCCwoJX25pY2tuYW1lQgcKBV9yYW5rIiMKBFBhcnQSDAoEbmFtZRgBIAEoCRINCgVjb3VudBgCIAEoBSI2CghGb3JtTGlzdBIqCgVpdGVtcxgBIAMoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtIskBCglGb3JtTGFiZWwSCgoCaWQYASABKAkSFQoIbmlja25hbWUYAiABKAlIAYgBARIOCgZsYWJlbHMYAyADKAkSDwoFcGhvbmUYBCABKAlIABIrCgRkZXNrGAUgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnRIABIsCgVzdGF0ZRgGIAEoDjIdLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5TdGF0dXM6BYpRAiIAQgkKB2NvbnRhY3RCCwoJX25pY2tuYW1lIlEKBVN0YXJ0EgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEhMKC2NvbnN0cnVjdG9yGAMgASgJOhiKURUKEwoHU3RhcnRlZAoGT3BlbmVkEAEiggYKBkZpbGxJbhIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRITCgtjb25zdHJ1Y3RvchgKIAEoCRIVCghuaWNrbmFtZRgLIAEoCUgBiAEBEhEKBHJhbmsYDCABKAVIAogBARIOCgZ3ZWlnaHQYDSABKAESDAoEc2VhbBgOIAEoDBIMCgRvcGVuGA8gASgIEg4KBmxhYmVscxgQIAMoCRIqCgVwYXJ0cxgRIAMoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5QYXJ0EjkKBnNjb3JlcxgSIAMoCzIpLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5GaWxsSW4uU2NvcmVzRW50cnkSRQoNcGFydHNfYnlfbmFtZRgTIAMoCzIuLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5GaWxsSW4uUGFydHNCeU5hbWVFbnRyeRInCgNkdWUYFCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKBnJlbWFyaxgVIAEoCzIcLmdvb2dsZS5wcm90b2J1Zi5TdHJpbmdWYWx1ZRIuCgltYWluX3BhcnQYFiABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydBIuCgRzaXplGBcgASgOMiAuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLkZvcm0uU2l6ZRIPCgVwaG9uZRgYIAEoCUgAEisKBGRlc2sYGSABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydEgAGi0KC1Njb3Jlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoAzoCOAEaTwoQUGFydHNCeU5hbWVFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydDoCOAE6HopRGwoZCghGaWxsZWRJbhACGgtTVEFUVVNfT1BFTkIJCgdjb250YWN0QgsKCV9uaWNrbmFtZUIHCgVfcmFuayL+AQoFQW1lbmQSCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkSFQoIbmlja25hbWUYAyABKAlIAYgBARIRCgRyYW5rGAQgASgFSAKIAQESJwoDZHVlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIPCgVwaG9uZRgGIAEoCUgAEisKBGRlc2sYByABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydEgAEhYKBnJlYXNvbhgIIAEoCUIGgtknAhABOhCKUQ0KCwoHQW1lbmRlZBACQgkKB2NvbnRhY3RCCwoJX25pY2tuYW1lQgcKBV9yYW5rIloKBEZpbGUSCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkSKQoEcGFydBgDIAEoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5QYXJ0OgyKUQkKBwoFRmlsZWQiQQoERHJvcBIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIMCgRuYW1lGAMgASgJOhCKUQ0KCwoHRHJvcHBlZBACIjQKBlJlb3BlbhIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCToPilEMCgoKBk9wZW5lZBACIl0KB1N0YXJ0ZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRITCgtjb25zdHJ1Y3RvchgFIAEoCToFilECEgAiggEKBk9wZW5lZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEiwKBXN0YXRlGAUgASgOMh0uZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlN0YXR1czoSilEPEg0SC1NUQVRVU19PUEVOIpwGCghGaWxsZWRJbhIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEhMKC2NvbnN0cnVjdG9yGAogASgJEh0KCG5pY2tuYW1lGAsgASgJQgaC2ScCCAFIAYgBARIZCgRyYW5rGAwgASgFQgaC2ScCCAFIAogBARIOCgZ3ZWlnaHQYDSABKAESDAoEc2VhbBgOIAEoDBIMCgRvcGVuGA8gASgIEg4KBmxhYmVscxgQIAMoCRIqCgVwYXJ0cxgRIAMoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5QYXJ0EjsKBnNjb3JlcxgSIAMoCzIrLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5GaWxsZWRJbi5TY29yZXNFbnRyeRJHCg1wYXJ0c19ieV9uYW1lGBMgAygLMjAuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLkZpbGxlZEluLlBhcnRzQnlOYW1lRW50cnkSJwoDZHVlGBQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCgZyZW1hcmsYFSABKAsyHC5nb29nbGUucHJvdG9idWYuU3RyaW5nVmFsdWUSLgoJbWFpbl9wYXJ0GBYgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQSLgoEc2l6ZRgXIAEoDjIgLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtLlNpemUSDwoFcGhvbmUYGCABKAlIABIrCgRkZXNrGBkgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnRIABotCgtTY29yZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAM6AjgBGk8KEFBhcnRzQnlOYW1lRW50cnkSCwoDa2V5GAEgASgJEioKBXZhbHVlGAIgASgLMhsuZXhhbXBsZS5hcHAuc2hhcGVzLnYxLlBhcnQ6AjgBOgWKUQISAEIJCgdjb250YWN0QgsKCV9uaWNrbmFtZUIHCgVfcmFuayKiAgoHQW1lbmRlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEh0KCG5pY2tuYW1lGAUgASgJQgaC2ScCCAJIAYgBARIZCgRyYW5rGAYgASgFQgaC2ScCCAFIAogBARIvCgNkdWUYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wQgaC2ScCCAISFwoFcGhvbmUYCCABKAlCBoLZJwIIAkgAEjMKBGRlc2sYCSABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydEIGgtknAggCSAA6BYpRAhIAQgkKB2NvbnRhY3RCCwoJX25pY2tuYW1lQgcKBV9yYW5rIpkBCgVGaWxlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEikKBHBhcnQYBSABKAsyGy5leGFtcGxlLmFwcC5zaGFwZXMudjEuUGFydDotilEqEigSDVNUQVRVU19DTE9TRUQaFwoNcGFydHNfYnlfbmFtZRABGgRuYW1lIm8KB0Ryb3BwZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRIMCgRuYW1lGAUgASgJOh6KURsSGRoXCg1wYXJ0c19ieV9uYW1lEAIaBG5hbWUiegoIU25hcHNob3QSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRItCghzbmFwc2hvdBgFIAEoCzIbLmV4YW1wbGUuYXBwLnNoYXBlcy52MS5Gb3JtOgeKUQQqAggCKkQKBlN0YXR1cxIWChJTVEFUVVNfVU5TUEVDSUZJRUQQABIPCgtTVEFUVVNfT1BFThABEhEKDVNUQVRVU19DTE9TRUQQAkIFklECCAFiBnByb3RvMw", [file_funinthecloud_protosource_options_v1_options_v1, file_google_protobuf_timestamp, file_google_protobuf_wrappers, file_protosource_es_options_v1_options_v1]);
 
 /**
  * A form with a field of every shape.
@@ -427,6 +428,69 @@ export const FillInSchema: GenMessage<FillIn> = /*@__PURE__*/
   messageDesc(file_example_app_shapes_v1_shapes_v1, 5);
 
 /**
+ * Changes what it says, and nothing else.
+ *
+ * @generated from message example.app.shapes.v1.Amend
+ */
+export type Amend = Message<"example.app.shapes.v1.Amend"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: optional string nickname = 3;
+   */
+  nickname?: string | undefined;
+
+  /**
+   * @generated from field: optional int32 rank = 4;
+   */
+  rank?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp due = 5;
+   */
+  due?: Timestamp | undefined;
+
+  /**
+   * @generated from oneof example.app.shapes.v1.Amend.contact
+   */
+  contact: {
+    /**
+     * @generated from field: string phone = 6;
+     */
+    value: string;
+    case: "phone";
+  } | {
+    /**
+     * @generated from field: example.app.shapes.v1.Part desk = 7;
+     */
+    value: Part;
+    case: "desk";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Why: for whoever reads the commands, and for nobody else.
+   *
+   * @generated from field: string reason = 8;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message example.app.shapes.v1.Amend.
+ * Use `create(AmendSchema)` to create a new message.
+ */
+export const AmendSchema: GenMessage<Amend> = /*@__PURE__*/
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 6);
+
+/**
  * Files a form under a name: whether it exists doesn't matter.
  *
  * @generated from message example.app.shapes.v1.File
@@ -453,7 +517,7 @@ export type File = Message<"example.app.shapes.v1.File"> & {
  * Use `create(FileSchema)` to create a new message.
  */
 export const FileSchema: GenMessage<File> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 6);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 7);
 
 /**
  * Throws a part away.
@@ -482,7 +546,7 @@ export type Drop = Message<"example.app.shapes.v1.Drop"> & {
  * Use `create(DropSchema)` to create a new message.
  */
 export const DropSchema: GenMessage<Drop> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 7);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 8);
 
 /**
  * Opens a form again.
@@ -506,7 +570,7 @@ export type Reopen = Message<"example.app.shapes.v1.Reopen"> & {
  * Use `create(ReopenSchema)` to create a new message.
  */
 export const ReopenSchema: GenMessage<Reopen> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 8);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 9);
 
 /**
  * @generated from message example.app.shapes.v1.Started
@@ -543,7 +607,7 @@ export type Started = Message<"example.app.shapes.v1.Started"> & {
  * Use `create(StartedSchema)` to create a new message.
  */
 export const StartedSchema: GenMessage<Started> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 9);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 10);
 
 /**
  * @generated from message example.app.shapes.v1.Opened
@@ -582,7 +646,7 @@ export type Opened = Message<"example.app.shapes.v1.Opened"> & {
  * Use `create(OpenedSchema)` to create a new message.
  */
 export const OpenedSchema: GenMessage<Opened> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 10);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 11);
 
 /**
  * @generated from message example.app.shapes.v1.FilledIn
@@ -701,7 +765,71 @@ export type FilledIn = Message<"example.app.shapes.v1.FilledIn"> & {
  * Use `create(FilledInSchema)` to create a new message.
  */
 export const FilledInSchema: GenMessage<FilledIn> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 11);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 12);
+
+/**
+ * @generated from message example.app.shapes.v1.Amended
+ */
+export type Amended = Message<"example.app.shapes.v1.Amended"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: optional string nickname = 5;
+   */
+  nickname?: string | undefined;
+
+  /**
+   * @generated from field: optional int32 rank = 6;
+   */
+  rank?: number | undefined;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp due = 7;
+   */
+  due?: Timestamp | undefined;
+
+  /**
+   * @generated from oneof example.app.shapes.v1.Amended.contact
+   */
+  contact: {
+    /**
+     * @generated from field: string phone = 8;
+     */
+    value: string;
+    case: "phone";
+  } | {
+    /**
+     * @generated from field: example.app.shapes.v1.Part desk = 9;
+     */
+    value: Part;
+    case: "desk";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message example.app.shapes.v1.Amended.
+ * Use `create(AmendedSchema)` to create a new message.
+ */
+export const AmendedSchema: GenMessage<Amended> = /*@__PURE__*/
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 13);
 
 /**
  * @generated from message example.app.shapes.v1.Filed
@@ -738,7 +866,7 @@ export type Filed = Message<"example.app.shapes.v1.Filed"> & {
  * Use `create(FiledSchema)` to create a new message.
  */
 export const FiledSchema: GenMessage<Filed> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 12);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 14);
 
 /**
  * @generated from message example.app.shapes.v1.Dropped
@@ -775,7 +903,7 @@ export type Dropped = Message<"example.app.shapes.v1.Dropped"> & {
  * Use `create(DroppedSchema)` to create a new message.
  */
 export const DroppedSchema: GenMessage<Dropped> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 13);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 15);
 
 /**
  * @generated from message example.app.shapes.v1.Snapshot
@@ -812,7 +940,7 @@ export type Snapshot = Message<"example.app.shapes.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_example_app_shapes_v1_shapes_v1, 14);
+  messageDesc(file_example_app_shapes_v1_shapes_v1, 16);
 
 /**
  * @generated from enum example.app.shapes.v1.Status

@@ -11,6 +11,7 @@ export interface FormTypes extends rt.AggregateTypes {
   readonly commands: {
     readonly Start: rt.Emits<pb.Start, "Started" | "Opened">;
     readonly FillIn: rt.Emits<pb.FillIn, "FilledIn">;
+    readonly Amend: rt.Emits<pb.Amend, "Amended">;
     readonly File: rt.Emits<pb.File, "Filed">;
     readonly Drop: rt.Emits<pb.Drop, "Dropped">;
     readonly Reopen: rt.Emits<pb.Reopen, "Opened">;
@@ -19,6 +20,7 @@ export interface FormTypes extends rt.AggregateTypes {
     readonly Started: pb.Started;
     readonly Opened: pb.Opened;
     readonly FilledIn: pb.FilledIn;
+    readonly Amended: pb.Amended;
     readonly Filed: pb.Filed;
     readonly Dropped: pb.Dropped;
   };
@@ -42,6 +44,8 @@ export const formCommands = {
   Start: (init: rt.Init<pb.Start>): pb.Start => rt.create(pb.StartSchema, init),
   /** Fills in every field. In STATUS_OPEN; emits FilledIn. */
   FillIn: (init: rt.Init<pb.FillIn>): pb.FillIn => rt.create(pb.FillInSchema, init),
+  /** Changes what it says, and nothing else. In any state; emits Amended. */
+  Amend: (init: rt.Init<pb.Amend>): pb.Amend => rt.create(pb.AmendSchema, init),
   /** Files a form under a name: whether it exists doesn't matter. Creates, or in any state; emits Filed. */
   File: (init: rt.Init<pb.File>): pb.File => rt.create(pb.FileSchema, init),
   /** Throws a part away. In any state; emits Dropped. */
@@ -55,6 +59,7 @@ export const formEvents = {
   Started: (init: rt.Init<pb.Started>): pb.Started => rt.create(pb.StartedSchema, init),
   Opened: (init: rt.Init<pb.Opened>): pb.Opened => rt.create(pb.OpenedSchema, init),
   FilledIn: (init: rt.Init<pb.FilledIn>): pb.FilledIn => rt.create(pb.FilledInSchema, init),
+  Amended: (init: rt.Init<pb.Amended>): pb.Amended => rt.create(pb.AmendedSchema, init),
   Filed: (init: rt.Init<pb.Filed>): pb.Filed => rt.create(pb.FiledSchema, init),
   Dropped: (init: rt.Init<pb.Dropped>): pb.Dropped => rt.create(pb.DroppedSchema, init),
 };
