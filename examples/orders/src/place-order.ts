@@ -37,6 +37,7 @@ export function statusOf(error: unknown): number {
   if (isProtosourceError(error, "validation_failed")) return 400;
   if (isProtosourceError(error, "not_created")) return 404;
   if (isProtosourceError(error, "state_not_allowed") || isProtosourceError(error, "version_conflict")) return 409;
+  if (isProtosourceError(error, "claim_taken")) return 409;
   if (isProtosourceError(error, "unavailable")) return 503;
   throw error;
 }

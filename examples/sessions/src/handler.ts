@@ -50,6 +50,7 @@ function statusOf(error: unknown): number {
     case "already_created":
     case "state_not_allowed":
     case "version_conflict":
+    case "claim_taken":
       return 409;
     case "unavailable":
       return 503;

@@ -29,6 +29,7 @@ describe.each([
 describe("statusOf", () => {
   it("tells what is the caller's to mend", () => {
     expect(statusOf(new ItemAlreadyThere("lamp"))).toBe(409);
+    expect(statusOf(new ProtosourceError("claim_taken", "it is taken", { scope: "s", owner: "o" }))).toBe(409);
     expect(statusOf(new ProtosourceError("not_created", "no such order", { aggregateId: "o" }))).toBe(404);
   });
 

@@ -12,11 +12,14 @@ export function keepsOut(stored: StoredClaim, claim: Claim, now: bigint): boolea
   return isAliveClaim(stored, now) && (claim.once === true || stored.owner !== claim.owner);
 }
 
-/** Gives the error of a claim that came too late. The value isn't named: it may be personal. */
+/**
+ * Gives the error of a claim that came too late. Its message goes to whoever gave the value, so it names neither that,
+ * which may be personal, nor the owner, which is in the details alone.
+ */
 export function claimTaken(scope: string, owner: string): ProtosourceError<"claim_taken"> {
   return new ProtosourceError(
     "claim_taken",
-    `the value of ${scope} belongs to ${owner}: choose another one, or let its owner free it`,
+    `the value of ${scope} is taken: choose another one, or let its owner free it`,
     { scope, owner },
   );
 }

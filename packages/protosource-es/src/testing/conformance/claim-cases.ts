@@ -189,6 +189,8 @@ const claims: readonly ConformanceCase[] = [
       await expectClaim(store, context, "v", { owner: a, version: 0n, ttl: 0n });
       const saved = store.saveAll([write(b, 1n, 1n)], { claims: [claimOf(context, "v", b)] });
       await expectError("claim_taken", saved, { scope: context.id("scope"), owner: a });
+      const message = await saved.catch(String);
+      expectEqual(String(message).includes(a), false, "that the message, which callers see, names the owner");
       await expectStream(store, b, []);
       await store.saveAll([write(b, 1n, 1n)], { claims: [claimOf(context, "w", b)] });
       await expectClaim(store, context, "w", { owner: b, version: 0n, ttl: 0n });
