@@ -23,12 +23,13 @@ export interface Selection {
  * Sorts conditions into what makes the partition key of an index and what the sort key: `customer_id=c-9` and
  * `create_at>=5`. Two of `>=` and `<=` on one field are a range.
  *
- * Throws `invalid_argument` for what is no condition, or on a field that the keys aren't made of.
+ * Throws `invalid_argument` for an index that the message doesn't have, what is no condition, or one on a field that the keys aren't made of.
  */
 export function parseConditions(texts: readonly string[], model: KeyModel, index: number): Selection {
   const [pkName, skName] = indexAttributes(index as Parameters<typeof indexAttributes>[0]);
   const partitionParts = model.templates.get(pkName)?.parts ?? [];
   const sortParts = model.templates.get(skName)?.parts ?? [];
+  if (!model.templates.has(pkName)) throw noIndex(model, index);
   const conditions = texts.map((text) => parseCondition(text, [...partitionParts, ...sortParts], index));
 
   const isOf = (parts: readonly KeyPart[], { field }: Condition): boolean => parts.some((part) => part.field === field);
@@ -71,7 +72,7 @@ function parseCondition(text: string, parts: readonly KeyPart[], index: number):
   if (name === "") throw invalid(`${JSON.stringify(text)} is no condition: write customer_id=c-9, or create_at>=5`);
   const field = parts.find((part) => part.field.name === name || part.field.localName === name)?.field;
   if (field === undefined) {
-    const names = parts.map((part) => part.field.name).join(", ") || "nothing";
+    const names = parts.map((part) => part.field.name).join(", ") || "no field";
     throw invalid(`${name} isn't in the keys of index ${index}: they are made of ${names}`);
   }
   return { field, operator: OPERATORS[operator as keyof typeof OPERATORS], value: parseValue(field, value) };
@@ -115,6 +116,15 @@ function enumValue(type: DescEnum, text: string): number {
   const found = type.values.find(({ name }) => name === text);
   if (found) return found.number;
   throw invalid(`${text} isn't a value of ${type.typeName}: it has ${type.values.map(({ name }) => name).join(", ")}`);
+}
+
+function noIndex({ schema, templates }: KeyModel, index: number): Error {
+  const numbers = [...templates.keys()].flatMap((name) => /^gsi(\d+)pk$/.exec(name)?.[1] ?? []);
+  const others = numbers.length === 0 ? "none" : numbers.join(", ");
+  return usageError(
+    "--index",
+    `${schema.name} has no index ${index}: its indexes are ${others}, and 0 is the table itself`,
+  );
 }
 
 function invalid(message: string): Error {

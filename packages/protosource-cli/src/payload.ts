@@ -1,5 +1,5 @@
 /** The event in a record, as far as it can be read. */
-import { type DescMessage, fromBinary, type JsonValue, type Message, type Registry, toJson } from "@bufbuild/protobuf";
+import { type DescMessage, fromBinary, type Message, type Registry } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { isProtosourceError, type StoredRecord } from "protosource-es";
 import { binarySerializer, decompress, jsonSerializer, type Serializer } from "protosource-es/serializer";
@@ -48,15 +48,6 @@ export function readPayload(
   } catch (error) {
     const kind = isProtosourceError(error, "unhandled_event") ? "unknown_type" : "undecodable";
     return { typeName, event: undefined, problem: { kind, message: messageOf(error) } };
-  }
-}
-
-/** Gives a message as JSON. A message within an `Any` of a type that isn't known has none: then it is undefined. */
-export function messageJson(schema: DescMessage, message: Message, registry: Registry): JsonValue | undefined {
-  try {
-    return toJson(schema, message, { registry });
-  } catch {
-    return undefined;
   }
 }
 

@@ -5,8 +5,8 @@ import { KEY_ATTRIBUTES, keyModel } from "protosource-es/model";
 import { type OpaqueRow, rehydrate } from "protosource-es/opaquedata";
 import { usageError } from "./failure.js";
 import { isoSeconds } from "./format.js";
+import { messageJson } from "./message-json.js";
 import { type Output, prettyJson, printable } from "./output.js";
-import { messageJson } from "./payload.js";
 import type { Schemas } from "./schemas.js";
 
 /** A row, and its message as far as it can be read. */

@@ -6,8 +6,8 @@ import { parseConditions } from "../conditions.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted, wholeNumber } from "../format.js";
+import { messageJson } from "../message-json.js";
 import { type Output, prettyJson } from "../output.js";
-import { messageJson } from "../payload.js";
 import { findKeyed, printRow, schemaOf, viewRow } from "../row-view.js";
 import { loadSchemas, type Schemas } from "../schemas.js";
 

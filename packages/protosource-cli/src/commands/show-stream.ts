@@ -1,14 +1,21 @@
 /** `streams show`: the events of one stream, or its state at a time. */
 import type { JsonValue, Message } from "@bufbuild/protobuf";
-import { ProtosourceError, type ScannedRecord } from "protosource-es";
+import {
+  isProtosourceError,
+  ProtosourceError,
+  type RecordPage,
+  type ScannedRecord,
+  type SnapshotTailStore,
+} from "protosource-es";
 import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { derivedFields } from "../derived-fields.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { isoSeconds, isoTime } from "../format.js";
+import { isoSeconds, isoTime, wholeNumber } from "../format.js";
 import { type Change, jsonDiff } from "../json-diff.js";
+import { messageJson } from "../message-json.js";
 import { type Output, prettyJson, printable } from "../output.js";
-import { messageJson, type Payload, readPayload } from "../payload.js";
+import { type Payload, readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
 import { followState, type StateFollower } from "../state-follower.js";
@@ -17,6 +24,25 @@ import { createTurns } from "../turns.js";
 export interface ShowOptions extends SchemaOptions {
   readonly at?: string;
   readonly diff?: boolean;
+  readonly from?: string;
+  readonly to?: string;
+  readonly limit?: string;
+  readonly tail?: string;
+}
+
+/** Which events are printed. All of those before are read too, since what a later one changed depends on them. */
+interface Selection {
+  readonly from: bigint;
+  readonly to: bigint | undefined;
+  readonly limit: number;
+  /** Only the last ones of the others. */
+  readonly tail: number | undefined;
+}
+
+/** An event to print, and what it changed. */
+interface Printed {
+  readonly shown: Shown;
+  readonly changes: readonly Change[] | undefined;
 }
 
 /** Where to stop: after a version, or before the first event later than a time. */
@@ -41,6 +67,7 @@ const TITLES = ["VERSION", "TIME", "TYPE", "ACTOR", "EVENT"];
 
 export const showStream: Action<ShowOptions> = async ({ output, signal }, options, streamId = "") => {
   const moment = options.at === undefined ? undefined : parseMoment(options.at);
+  const selection = parseSelection(options);
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) output.note(`warning: ${problem}`);
   const known = aggregateOf(schemas, streamId);
@@ -51,41 +78,88 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
   return useStore(options, async ({ store }) => {
     const lacking = new Set<string>();
     const turns = createTurns(signal);
+    let printed: Printed[] = [];
+    let count = 0;
     let last: Shown | undefined;
     let before: JsonValue | undefined;
     let isPast = false;
+    let isRead = false;
     const now = BigInt(Math.floor(Date.now() / 1000));
-    for await (const page of recordPages(store, { aggregateId: streamId, signal })) {
+    const pages = (!follower && (await tailPages(store, streamId, selection, signal))) || undefined;
+    for await (const page of pages ?? recordPages(store, { aggregateId: streamId, signal })) {
       for (const error of page.unreadable) output.note(`warning: ${error.rawMessage}`);
-      const rows: (readonly string[])[] = [];
       for (const scanned of page.records) {
         await turns();
         const shown = show(scanned, schemas, now);
-        isPast ||= moment?.isPast(scanned.record, shown.at) === true;
-        if (isPast) break;
+        const { version } = scanned.record;
+        isPast = moment?.isPast(scanned.record, shown.at) === true;
+        isRead = isPast || count >= selection.limit || (selection.to !== undefined && version > selection.to);
+        if (isRead) break;
         last = shown;
         const { typeName, problem } = shown.payload;
         if (problem?.kind === "unknown_type" && typeName !== undefined) lacking.add(typeName);
         follower?.next(scanned.record, shown.payload.event?.message);
         if (moment) continue;
-        if (!options.diff && !output.json) {
-          rows.push(eventRow(shown));
-          continue;
-        }
         const after = options.diff && follower && known ? stateJson(follower, known, schemas) : undefined;
-        await printEvent(output, shown, after === undefined ? undefined : jsonDiff(before ?? {}, after));
-        if (options.diff && after === undefined && !output.json) await output.line("    (the state isn't known here)");
+        const changes = after === undefined ? undefined : jsonDiff(before ?? {}, after);
         before = after;
+        if (version < selection.from) continue;
+        printed.push({ shown, changes });
+        count++;
+        if (printed.length > (selection.tail ?? Number.POSITIVE_INFINITY)) printed.shift();
       }
-      if (rows.length > 0) await output.table(TITLES, rows);
-      if (isPast) break;
+      if (selection.tail === undefined) {
+        await printEvents(output, printed, options.diff === true);
+        printed = [];
+      }
+      if (isRead) break;
     }
+    await printEvents(output, printed, options.diff === true);
     noteLacking(output, lacking, options);
-    if (last === undefined) throw nothing(streamId, schemas, moment !== undefined && isPast);
+    if (last === undefined) throw nothing(streamId, schemas, isRead);
     if (moment && follower && known) return printState(output, last, stateJson(follower, known, schemas));
+    if (count === 0)
+      output.note(`${streamId} holds no such events: it ends at version ${last.scanned.record.version}.`);
     return EXIT.ok;
   });
 };
+
+/** Gives the end of a stream without a read of the rest; undefined for a damaged one, and where more is asked for. */
+async function tailPages(
+  store: SnapshotTailStore,
+  aggregateId: string,
+  { from, to, limit, tail }: Selection,
+  signal: AbortSignal,
+): Promise<readonly RecordPage[] | undefined> {
+  if (tail === undefined || from > 1n || to !== undefined || limit !== Number.POSITIVE_INFINITY) return undefined;
+  try {
+    const { records } = await store.loadTail(aggregateId, tail, { includeExpired: true, signal });
+    return [{ records: records.map((record) => ({ aggregateId, record, following: 0 })), unreadable: [] }];
+  } catch (error) {
+    if (!isProtosourceError(error, "corrupt_stream") && !isProtosourceError(error, "corrupt_record")) throw error;
+    return undefined;
+  }
+}
+
+function parseSelection({ at, from, to, limit, tail }: ShowOptions): Selection {
+  const given = Object.entries({ from, to, limit, tail }).find(([, text]) => text !== undefined);
+  if (at !== undefined && given !== undefined) {
+    throw usageError("--at", `--at shows a state, and no events: leave it out, or --${given[0]}`);
+  }
+  const [first, last] = Object.entries({ from, to }).map(([name, text]) => {
+    if (text === undefined || /^[1-9]\d{0,18}$/.test(text)) return text === undefined ? undefined : BigInt(text);
+    throw usageError(`--${name}`, `--${name} is ${JSON.stringify(text)}: give a version, from 1`);
+  });
+  if (first !== undefined && last !== undefined && last < first) {
+    throw usageError("--to", `no version lies from ${first} to ${last}: swap them`);
+  }
+  return {
+    from: first ?? 1n,
+    to: last,
+    limit: limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(limit, "--limit"),
+    tail: tail === undefined ? undefined : wholeNumber(tail, "--tail"),
+  };
+}
 
 function show(scanned: ScannedRecord, schemas: Schemas, now: bigint): Shown {
   const { aggregateId, record } = scanned;
@@ -102,7 +176,17 @@ function show(scanned: ScannedRecord, schemas: Schemas, now: bigint): Shown {
   };
 }
 
-async function printEvent(output: Output, shown: Shown, changes: readonly Change[] | undefined): Promise<void> {
+async function printEvents(output: Output, printed: readonly Printed[], diff: boolean): Promise<void> {
+  if (diff || output.json) for (const one of printed) await printEvent(output, one, diff);
+  else if (printed.length > 0) {
+    await output.table(
+      TITLES,
+      printed.map(({ shown }) => eventRow(shown)),
+    );
+  }
+}
+
+async function printEvent(output: Output, { shown, changes }: Printed, diff: boolean): Promise<void> {
   const { scanned, payload, json, at, actor, expired } = shown;
   const { aggregateId, record } = scanned;
   if (output.json) {
@@ -134,6 +218,7 @@ async function printEvent(output: Output, shown: Shown, changes: readonly Change
     const style = old === undefined ? "green" : now === undefined ? "red" : "yellow";
     await output.line(`    ${output.style(style, printable(line))}`);
   }
+  if (diff && changes === undefined) await output.line("    (the state isn't known here)");
 }
 
 function eventRow(shown: Shown): readonly string[] {
@@ -162,8 +247,8 @@ function describe({ payload, json, scanned }: Shown): string {
 /** Says what would have to be known to show more. */
 function noteLacking(output: Output, types: ReadonlySet<string>, { descriptors, domain }: ShowOptions): void {
   if (types.size === 0) return;
-  const isGiven = descriptors !== undefined || domain !== undefined;
-  const what = isGiven ? `The descriptors lack ${[...types].join(", ")}` : "Without descriptors nothing is decoded";
+  const what =
+    descriptors || domain ? `The descriptors lack ${[...types].join(", ")}` : "Without descriptors nothing is decoded";
   output.note(`${what}: add --descriptors with an image of the whole domain, made by buf build -o image.binpb.`);
 }
 
@@ -216,7 +301,7 @@ function parseMoment(text: string): Moment {
 
 function unknownAggregate(options: ShowOptions, streamId: string): Error {
   const option = options.at === undefined ? "--diff" : "--at";
-  if (options.descriptors === undefined && options.domain === undefined) {
+  if (!options.descriptors && !options.domain) {
     return usageError(option, `${option} needs to know the aggregate: add --descriptors image.binpb, or --domain`);
   }
   return usageError(option, `no aggregate in the descriptors has streams like ${streamId}: add those of its package`);

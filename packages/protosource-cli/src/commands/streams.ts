@@ -30,7 +30,11 @@ export function addStreams(program: Command, register: Register): void {
     .description("shows the events of a stream, or its state at a time")
     .argument("<stream>", "the whole name of the stream, such as example_app_order_v1#o-1")
     .option("--at <moment>", "shows the state after a version, or at a time such as 2026-01-31T12:00:00Z")
-    .option("--diff", "shows what each event changed");
+    .option("--diff", "shows what each event changed")
+    .option("--from <version>", "begins at this version")
+    .option("--to <version>", "ends at this version")
+    .option("--limit <number>", "how many events at most, the first ones")
+    .option("--tail <number>", "only so many, the last ones");
   withExample(
     withSchemas(withStore(show)),
     "protosource streams show 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb --diff",

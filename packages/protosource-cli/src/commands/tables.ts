@@ -201,7 +201,9 @@ async function printReport(output: Output, table: string, report: TableReport | 
   const isWrong = different.length + failed.length > 0;
   if (!output.json) {
     const wrong = output.style("yellow", "differs from what it should be");
-    await output.line(`${table}: ${created ? "created" : isWrong ? wrong : output.style("green", "as it should be")}`);
+    const asFar = unknown.length > 0 ? ", as far as it can be read" : "";
+    const right = output.style("green", `as it should be${asFar}`);
+    await output.line(`${table}: ${created ? "created" : isWrong ? wrong : right}`);
     for (const setting of created ? [] : changed) await output.line(`  ${setting}: repaired`);
     for (const { setting, expected, found, advice } of different) {
       await output.line(`  ${setting}: ${found}; expected ${expected}`);

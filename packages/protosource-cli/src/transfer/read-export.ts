@@ -47,6 +47,7 @@ export async function checkExport(
   for await (const { text, number } of readLines(path, undefined, signal)) {
     const check = (): void => {
       if (end !== undefined) throw usageError("file", "comes after the end of the export");
+      if (text.endsWith("\r")) throw usageError("file", "ends in CRLF, and lines of an export end in LF");
       const line = parseLine(text);
       if (number === 1 && line.kind !== "head" && !incomplete) {
         throw usageError("file", "isn't the head of an export: is the file one? A part of one needs --incomplete");

@@ -91,6 +91,11 @@ describe.each(engines)("aggregates on $name", ({ endpoint }) => {
       expect(code).toBe(2);
       expect(stderr).toContain(reason);
     }
+    for (const where of [["--where", "customer_id=c-9"], []]) {
+      const { code, stderr } = await aggregates("query", "Order", "--index", "5", ...where);
+      expect(code).toBe(2);
+      expect(stderr).toContain("Order has no index 5: its indexes are 1");
+    }
     const state = await aggregates("query", "OrderSummary", "--index", "2", "--where", "state=GONE");
     expect(state.stderr).toContain("STATE_CANCELLED");
     expect((await aggregates("query", "Order", "--index", "21")).code).toBe(2);

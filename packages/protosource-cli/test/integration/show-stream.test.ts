@@ -1,4 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { create, createFileRegistry, type DescMessage, fromBinary } from "@bufbuild/protobuf";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { binarySerializer } from "protosource-es/serializer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../cli.js";
 import { engines, freshTables, type TestTables, temporaryFolder } from "../engines.js";
@@ -91,6 +94,72 @@ describe.each(engines)("streams show on $name", ({ endpoint }) => {
     const early = await show(ORDER, "--descriptors", image, "--at", "1999-01-01T00:00:00Z");
     expect(early).toMatchObject({ code: 4, stdout: "" });
     expect(early.stderr).toContain("begins later");
+  });
+
+  it("shows the events of a range, the first of them, and the last", async () => {
+    const versions = async (stream: string, ...args: string[]): Promise<unknown[]> => {
+      const { code, json } = await show(stream, "--descriptors", image, "--json", ...args);
+      expect(code).toBe(0);
+      return json().map(({ version }) => Number(version));
+    };
+    expect(await versions(ORDER, "--from", "2", "--to", "3")).toEqual([2, 3]);
+    expect(await versions(ORDER, "--from", "2", "--limit", "1")).toEqual([2]);
+    expect(await versions(ORDER, "--limit", "3", "--tail", "2")).toEqual([2, 3]);
+    expect(await versions(ORDER, "--tail", "3")).toEqual([2, 3, 4]);
+    expect(await versions(ORDER, "--tail", "9", "--to", "3")).toEqual([1, 2, 3]);
+    expect(await versions(ORDER, "--from", "7")).toEqual([]);
+    const [last] = (await show(ORDER, "--descriptors", image, "--diff", "--tail", "1", "--json")).json();
+    expect(last?.["changes"]).toContainEqual({ path: "state", before: "STATE_DRAFT", after: "STATE_PLACED" });
+    const human = await show(ORDER, "--descriptors", image, "--tail", "1");
+    expect(human.stdout.split("\n")).toEqual([expect.stringMatching(/^VERSION/), expect.stringMatching(/^4 /), ""]);
+
+    const gap = "example_app_order_v1#gap";
+    const [created, added] = goldenItems().events.filter(({ a }) => a?.S === ORDER);
+    for (const [item, v] of [
+      [created, "1"],
+      [added, "4"],
+    ] as const) {
+      await tables.putRaw("events", { ...item, a: { S: gap }, v: { N: v } });
+    }
+    expect(await versions(gap, "--tail", "1")).toEqual([4]);
+
+    for (const args of [
+      ["--from", "0"],
+      ["--to", "x"],
+      ["--from", "3", "--to", "2"],
+      ["--limit", "0"],
+      ["--tail", "-1"],
+      ["--at", "2", "--tail", "1"],
+    ]) {
+      expect(await show(ORDER, "--descriptors", image, ...args)).toMatchObject({ code: 2, stdout: "" });
+    }
+  });
+
+  it("shows a state and an event of which one field has no JSON", async () => {
+    const registry = createFileRegistry(fromBinary(FileDescriptorSetSchema, readFileSync(image)));
+    const stream = "example_app_shapes_v1#late";
+    const put = async (name: string, version: bigint, fields: object): Promise<void> => {
+      const schema = registry.getMessage(`example.app.shapes.v1.${name}`) as DescMessage;
+      const event = create(schema, { id: "late", version, at: 5n, actor: "ann", ...fields });
+      const data = Buffer.from(binarySerializer.serialize(schema, event)).toString("base64");
+      await tables.putRaw("events", { a: { S: stream }, v: { N: `${version}` }, d: { B: data } });
+    };
+    await put("Started", 1n, {});
+    await put("FilledIn", 2n, { weight: 2.5, due: { seconds: 999_999_999_999n } });
+    const [, event] = (await show(stream, "--descriptors", image, "--json")).json();
+    const due = { "@withoutJson": expect.stringContaining("Timestamp"), "@bytes": expect.any(String) };
+    expect(event).toMatchObject({ event: { weight: 2.5, due } });
+    const { code, json, stderr } = await show(stream, "--descriptors", image, "--at", "2", "--json");
+    expect(code).toBe(0);
+    expect(stderr).not.toContain("isn't known");
+    expect(json()).toMatchObject([{ version: "2", state: { id: "late", weight: 2.5, due } }]);
+  });
+
+  it("takes an empty PROTOSOURCE_DESCRIPTORS for none", async () => {
+    const args = ["streams", "show", ORDER, "--store", tables.url];
+    const { code, stderr } = await runCli(args, { env: { PROTOSOURCE_DESCRIPTORS: "", PROTOSOURCE_DOMAIN: "" } });
+    expect(code).toBe(0);
+    expect(stderr).toContain("Without descriptors nothing is decoded");
   });
 
   it("starts from a snapshot where the beginning is gone, and says where nothing is left to start from", async () => {

@@ -56,6 +56,8 @@ describe.each(engines)("tables ensure and check on $name", ({ endpoint }) => {
     // The code of an error is for programs.
     expect(made.stderr).not.toMatch(/\[\w+\]/);
 
+    const human = await runCli(["tables", "check", "--store", tables.url]);
+    expect(human.stdout).toContain(`${tables.eventsTable}: as it should be, as far as it can be read\n`);
     const after = await runCli(["tables", "check", "--store", tables.url, "--json"]);
     expect(after.code).toBe(0);
     expect(after.json()).toMatchObject([

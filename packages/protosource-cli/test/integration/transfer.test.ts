@@ -130,6 +130,7 @@ describe("import", () => {
   it.each<[what: string, line: number, change: (line: string) => string]>([
     ["isn't JSON", 5, (line) => line.slice(0, 20)],
     ["isn't UTF-8", 6, (line) => `${line.slice(0, 10)}\u{ff}${line.slice(10)}`],
+    ["ends in CRLF", 3, (line) => `${line}\r`],
     ["has no base64", 7, (line) => line.replace('"data":"', '"data":"*')],
     ["has a field", 8, (line) => line.replace('"version"', '"extra":1,"version"')],
     ["has no whole number", 9, (line) => line.replace(/"version":"\d+"/, '"version":7')],
@@ -167,6 +168,14 @@ describe("import", () => {
       expect(existsSync(target.slice("sqlite:".length))).toBe(false);
     }
     expect((await imported(folder.path("absent.jsonl"), freshFile())).code).toBe(2);
+  });
+
+  it("goes to no folder that isn't there, and names it", async () => {
+    const { code, stderr } = await runCli(["export", "--store", store, "-o", folder.path("none/orders.jsonl")]);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `protosource: there is no folder ${folder.path("none")}: make it, or give another file by --output\n`,
+    });
   });
 
   it("refuses to write over other events, and names the line", async () => {
