@@ -7,6 +7,8 @@ export interface IndexFields {
   readonly number: number;
   readonly partition: readonly DescField[];
   readonly sort: readonly DescField[];
+  /** Those that mustn't be empty in a row that it holds. */
+  readonly needs: readonly DescField[];
 }
 
 /** Words that can't name a parameter, and the name of the last one. */

@@ -61,7 +61,8 @@ function emitGet(keys: KeyModel, output: Output): void {
   );
 }
 
-function emitSelect(schema: DescMessage, { number, partition, sort }: IndexFields, name: string, output: Output): void {
+function emitSelect(schema: DescMessage, index: IndexFields, name: string, output: Output): void {
+  const { number, partition, sort, needs } = index;
   const conditions = sort.map((field, i) => {
     const type = typeText(schema, field, output);
     return `${sortOptionName(field)}: ${i < sort.length - 1 ? type : comparisonText(field, type)}`;
@@ -70,7 +71,8 @@ function emitSelect(schema: DescMessage, { number, partition, sort }: IndexField
   const source = number === 0 ? "the rows of one key" : `index ${number}`;
   const order = sort.length === 0 ? "" : `, sorted by ${listed(namesOf(sort), "then")}`;
   output.print();
-  output.print(docComment([`Reads ${source}: ${listed(namesOf(partition), "and")}${order}.`], "  "));
+  const rows = needs.length === 0 ? "" : ` It holds no row without ${listed(namesOf(needs), "and")}.`;
+  output.print(docComment([`Reads ${source}: ${listed(namesOf(partition), "and")}${order}.${rows}`], "  "));
   printCallable(
     {
       head: name,
@@ -88,7 +90,7 @@ function indexesOf({ templates }: KeyModel): readonly IndexFields[] {
   const fields = (key: KeyAttribute): readonly DescField[] => fieldsOf(templates.get(key)?.parts ?? []);
   return Array.from({ length: NUM_GSIS + 1 }, (_, number) => {
     const [pk, sk] = indexAttributes(number as GsiNumber | 0);
-    return { number, partition: fields(pk), sort: fields(sk) };
+    return { number, partition: fields(pk), sort: fields(sk), needs: templates.get(pk)?.needs ?? [] };
   }).filter(({ number, partition, sort }) => partition.length > 0 && (number > 0 || sort.length > 0));
 }
 

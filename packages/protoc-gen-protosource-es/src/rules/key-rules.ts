@@ -3,7 +3,7 @@ import { ScalarType } from "@bufbuild/protobuf";
 import { KEY_ATTRIBUTES, type KeyModel, type KeyProblem, typeOf } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
 import type { Domain } from "../model.js";
-import { KEYS_PATH } from "./places.js";
+import { KEYS_PATH, SPARSE_PATH } from "./places.js";
 import type { RuleId } from "./rule-ids.js";
 
 /** The rule that each problem of a key model breaks; undefined where another rule says it better. */
@@ -16,6 +16,7 @@ const RULE_OF_PROBLEM: Readonly<Record<KeyProblem["rule"], RuleId | undefined>> 
   sort_without_partition: "O6",
   field_type: "O8",
   unknown_key: "O9",
+  unknown_index: "O10",
   partition_without_sort: "W1",
   no_id: undefined,
   no_aggregate: undefined,
@@ -33,7 +34,13 @@ export function checkKeys({ messages, keys }: Domain, report: Report): void {
           ? 'annotate the field to sort by too, or where no order is needed give the plugin "ignore_warnings=W1"'
           : undefined;
       if (field === undefined) report(id, model.schema, `${name}: ${message}`, remedy);
-      else report(id, { desc: field, path: KEYS_PATH }, `${name}.${field.name}: ${message}`, remedy);
+      else
+        report(
+          id,
+          { desc: field, path: id === "O10" ? SPARSE_PATH : KEYS_PATH },
+          `${name}.${field.name}: ${message}`,
+          remedy,
+        );
     }
     checkParts(model, report);
   }

@@ -6,7 +6,10 @@ import {
   protosource_message_type,
   protosource_opaque_field,
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
-import { protosource_es_field } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
+import {
+  FieldOptionsSchema,
+  protosource_es_field,
+} from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 /** The option `enabled`, below a file. */
 export const ENABLED_PATH: readonly number[] = [
@@ -31,6 +34,9 @@ export const KEYS_PATH: readonly number[] = [
 export function annotationPath(option: number): readonly number[] {
   return [FieldDescriptorProtoSchema.field.options.number, protosource_es_field.number, option];
 }
+
+/** The indexes that an empty field keeps a row out of, below the field. */
+export const SPARSE_PATH: readonly number[] = annotationPath(FieldOptionsSchema.field.sparseIndexes.number);
 
 /** An annotation of protosource-es, as the source writes it behind a field. */
 export function annotationText(assignment: string): string {

@@ -46,6 +46,7 @@ export const RULES = {
   O7: "No message is named like a key function of the family's Go members.",
   O8: "A key is made of values that have a text: no messages and no maps; in an aggregate or projection strings, numbers, bools and enums only.",
   O9: "A key annotation names its key, and a field is in each key once.",
+  O10: "`sparse_indexes` names indexes that the message is in.",
   N1: "No two messages or enums give one name to the generated code.",
   N2: "No command and no event has the name of a property that every JavaScript object has.",
   N3: "No top-level message or enum is named like a word that TypeScript can't take as the name of a type.",

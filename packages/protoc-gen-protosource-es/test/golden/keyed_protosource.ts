@@ -73,7 +73,7 @@ export class SettingQueries {
     return this.#client.select(0, { scope, name }, options);
   }
 
-  /** Reads index 1: value. */
+  /** Reads index 1: value. It holds no row without value. */
   selectByValue(value: string, options?: rt.PageOptions): Promise<rt.Page<pb.Setting>> {
     return this.#client.select(1, { value }, options);
   }

@@ -2,9 +2,12 @@ import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
 import { KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
 import { type KeyModel, type KeyTemplate, keyModel } from "./key-model.js";
-import type { FieldValues } from "./key-value.js";
+import { emptyTest, type FieldValues, fieldReader } from "./key-value.js";
 
-/** The 42 key functions of a message. A key that the message doesn't have is `NA`. */
+/**
+ * The 42 key functions of a message. A key that the message doesn't have is `NA`, and so are those of a sparse index
+ * while one of its fields is empty.
+ */
 export type AutoPKSK<M extends Message = Message> = { readonly [A in KeyAttribute]: (message: M) => string };
 
 const compiled = new WeakMap<DescMessage, AutoPKSK>();
@@ -63,7 +66,17 @@ function compileKeys(model: KeyModel): AutoPKSK {
   return keys as AutoPKSK;
 }
 
-function compileKey({ prefix, parts }: KeyTemplate): (message: Message) => string {
+function compileKey(template: KeyTemplate): (message: Message) => string {
+  const compose = compileText(template);
+  if (template.needs.length === 0) return compose;
+  const tests = template.needs.map((field) => ({ read: fieldReader(field), isEmpty: emptyTest(field) }));
+  return (message) => {
+    const values = message as unknown as FieldValues;
+    return tests.some(({ read, isEmpty }) => isEmpty(read(values))) ? NO_KEY : compose(message);
+  };
+}
+
+function compileText({ prefix, parts }: KeyTemplate): (message: Message) => string {
   const [first, ...rest] = parts;
   if (!first) return () => prefix;
   const { read, text } = first;

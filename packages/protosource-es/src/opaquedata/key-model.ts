@@ -4,6 +4,7 @@ import {
   protosource_message_type,
   protosource_opaque_field,
 } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import { protosource_es_field } from "../gen/protosource_es/options/v1/options_v1_pb.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES, type KeyAttribute } from "./key-attribute.js";
 import { type FieldValues, fieldReader, type KeyText, keyText } from "./key-value.js";
 import { NUM_GSIS } from "./opaque-store.js";
@@ -23,6 +24,8 @@ export interface KeyPart {
 export interface KeyTemplate {
   readonly prefix: string;
   readonly parts: readonly KeyPart[];
+  /** The fields without which the index of the key doesn't hold a message. */
+  readonly needs: readonly DescField[];
 }
 
 /** What is wrong with the keys of a message. */
@@ -39,6 +42,7 @@ export interface KeyProblem {
     | "sort_without_partition"
     | "partition_without_sort"
     | "field_type"
+    | "unknown_index"
     | "reserved_name";
   /** A warning doesn't keep the message from being stored. */
   readonly severity: "error" | "warning";
@@ -83,6 +87,7 @@ function readKeyModel(schema: DescMessage): KeyModel | undefined {
   if (role === "other" && mappings.size === 0 && problems.length === 0) return undefined;
 
   const ownPrefix = keyPrefix(schema);
+  const needs = readNeeds(schema, mappings, problems);
   const templates = new Map<KeyAttribute, KeyTemplate>();
   for (const attribute of KEY_ATTRIBUTES) {
     const mapped = mappings.get(attribute);
@@ -98,7 +103,7 @@ function readKeyModel(schema: DescMessage): KeyModel | undefined {
         });
       }
     } else {
-      templates.set(attribute, { prefix: ownPrefix, parts });
+      templates.set(attribute, { prefix: ownPrefix, parts, needs: needs.get(attribute) ?? [] });
     }
   }
   checkIndexes(mappings, problems);
@@ -107,7 +112,7 @@ function readKeyModel(schema: DescMessage): KeyModel | undefined {
   if (role !== "other") {
     aggregate = role === "aggregate" ? schema : aggregateOf(schema, problems);
     const id = idField(schema, problems);
-    if (aggregate && id) templates.set("pk", { prefix: keyPrefix(aggregate), parts: [id] });
+    if (aggregate && id) templates.set("pk", { prefix: keyPrefix(aggregate), parts: [id], needs: [] });
   } else if (!mappings.has("pk")) {
     problems.push({
       rule: "no_partition_key",
@@ -152,6 +157,32 @@ function readMappings(schema: DescMessage, problems: KeyProblem[]): Map<KeyAttri
     }
   }
   return mappings;
+}
+
+/** Reads which fields mustn't be empty for a message to be in an index: for both keys of each such index. */
+function readNeeds(
+  schema: DescMessage,
+  mappings: ReadonlyMap<KeyAttribute, readonly Mapping[]>,
+  problems: KeyProblem[],
+): ReadonlyMap<KeyAttribute, readonly DescField[]> {
+  const needs = new Map<KeyAttribute, DescField[]>();
+  for (const field of schema.fields) {
+    for (const number of getOption(field, protosource_es_field).sparseIndexes) {
+      const index = GSI_NUMBERS.find((each) => each === number);
+      const keys = index === undefined ? [] : indexAttributes(index);
+      if (keys.some((key) => mappings.has(key))) {
+        for (const key of keys) needs.set(key, [...(needs.get(key) ?? []), field]);
+      } else {
+        problems.push({
+          rule: "unknown_index",
+          severity: "error",
+          field,
+          message: `no index ${number} holds the message: name one in sparse_indexes that its fields make keys of`,
+        });
+      }
+    }
+  }
+  return needs;
 }
 
 function orderedParts(attribute: KeyAttribute, mapped: readonly Mapping[], problems: KeyProblem[]): KeyPart[] {

@@ -38,6 +38,16 @@ export function fieldReader(field: DescField): (message: FieldValues) => unknown
   return (message) => message[localName] ?? zero;
 }
 
+/** Gives the test whether a value of a field is empty: zero, unspecified, unset, or without anything in it. */
+export function emptyTest(field: DescField): (value: unknown) => boolean {
+  if (field.fieldKind === "list" || (field.fieldKind === "scalar" && field.scalar === ScalarType.BYTES)) {
+    return (value) => (value as ArrayLike<unknown>).length === 0;
+  }
+  if (field.fieldKind === "map") return (value) => Object.keys(value as object).length === 0;
+  const zero = zeroValue(field);
+  return (value) => value === zero;
+}
+
 function zeroValue(field: DescField): unknown {
   switch (field.fieldKind) {
     case "enum":

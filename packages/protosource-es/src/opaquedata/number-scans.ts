@@ -11,6 +11,8 @@ import { compareUtf8 } from "./utf8.js";
 export interface NumberSpan {
   /** What stands before the digits: all of the key up to them, a minus sign included. */
   readonly head: string;
+  /** What stands behind the digits: the label of the next field, or nothing where the key ends. */
+  readonly tail: string;
   /** The least and the greatest, without their sign. */
   readonly low: bigint;
   readonly high: bigint;
@@ -25,10 +27,15 @@ export interface KeyScan {
   readonly span?: NumberSpan | undefined;
 }
 
-/** Cuts the range of all numbers from `low` to `high` into scans, in numeric order. `head` stands before each number. */
-export function numberScans(head: string, low: bigint, high: bigint, reverse: boolean): readonly KeyScan[] {
-  const negative = low < 0n ? spans(`${head}-`, high < 0n ? -high : 1n, -low) : [];
-  const positive = high >= 0n ? spans(head, low > 0n ? low : 0n, high) : [];
+/** Where numbers stand in keys, and in what order they are read. */
+export interface NumberPlace extends Pick<NumberSpan, "head" | "tail"> {
+  readonly reverse: boolean;
+}
+
+/** Cuts the range of all numbers from `low` to `high` into scans, in numeric order. */
+export function numberScans({ head, tail, reverse }: NumberPlace, low: bigint, high: bigint): readonly KeyScan[] {
+  const negative = low < 0n ? spans({ head: `${head}-`, tail }, high < 0n ? -high : 1n, -low) : [];
+  const positive = high >= 0n ? spans({ head, tail }, low > 0n ? low : 0n, high) : [];
   const scans = [
     ...negative.reverse().map((span) => scanOf(span, !reverse)),
     ...positive.map((span) => scanOf(span, reverse)),
@@ -39,10 +46,8 @@ export function numberScans(head: string, low: bigint, high: bigint, reverse: bo
 /** Tells whether a key is one of the numbers of a scan. A scan that isn't for numbers takes any key. */
 export function isInScan({ span }: KeyScan, sortKey: string): boolean {
   if (!span) return true;
-  const { head, low, high } = span;
-  if (sortKey.length !== head.length + widthOf(span)) return false;
   const digits = digitsOf(span, sortKey);
-  return digits !== undefined && BigInt(digits) >= low && BigInt(digits) <= high;
+  return digits?.length === widthOf(span) && BigInt(digits) >= span.low && BigInt(digits) <= span.high;
 }
 
 /** Tells whether the numbers of a span are below 0. */
@@ -52,7 +57,7 @@ export function isNegative({ head }: NumberSpan): boolean {
 
 /** Gives one scan over all keys of several scans, and over the others between them. */
 export function hullOf(scans: readonly KeyScan[]): KeyScan {
-  const ends = scans.flatMap(({ span }) => (span ? [`${span.head}${span.low}`, `${span.head}${span.high}`] : []));
+  const ends = scans.flatMap(({ span }) => (span ? endsOf(span) : []));
   const [low = "", ...others] = ends.sort(compareUtf8);
   return { sort: between(low, others.at(-1) ?? low), reverse: false };
 }
@@ -70,27 +75,38 @@ export function skipLonger({ span, reverse }: KeyScan, sortKey: string): KeyScan
   return rest.low > rest.high ? "end" : scanOf(rest, reverse);
 }
 
-function spans(head: string, low: bigint, high: bigint): NumberSpan[] {
+/** A key behind all that begin with a text that ends in `#`, as labels do: `$` is the next character. */
+export function lastOf(text: string): string {
+  return `${text.slice(0, -1)}$`;
+}
+
+function spans(place: Pick<NumberSpan, "head" | "tail">, low: bigint, high: bigint): NumberSpan[] {
   const result: NumberSpan[] = [];
   for (let from = low; from <= high; ) {
     const greatest = 10n ** BigInt(String(from).length) - 1n;
-    result.push({ head, low: from, high: greatest < high ? greatest : high });
+    result.push({ ...place, low: from, high: greatest < high ? greatest : high });
     from = greatest + 1n;
   }
   return result;
 }
 
 function scanOf(span: NumberSpan, reverse: boolean): KeyScan {
-  const low = `${span.head}${span.low}`;
-  return { sort: span.low === span.high ? eq(low) : between(low, `${span.head}${span.high}`), reverse, span };
+  const [low, high] = endsOf(span);
+  return { sort: low === high ? eq(low) : between(low, high), reverse, span };
+}
+
+/** The least and the greatest key that a span can hold. */
+function endsOf({ head, tail, low, high }: NumberSpan): readonly [low: string, high: string] {
+  return [`${head}${low}${tail}`, `${head}${high}${tail && lastOf(tail)}`];
 }
 
 function widthOf({ low }: NumberSpan): number {
   return String(low).length;
 }
 
-function digitsOf({ head }: NumberSpan, sortKey: string): string | undefined {
+function digitsOf({ head, tail }: NumberSpan, sortKey: string): string | undefined {
   if (!sortKey.startsWith(head)) return undefined;
-  const digits = sortKey.slice(head.length);
-  return /^\d+$/.test(digits) ? digits : undefined;
+  const [digits = ""] = /^\d*/.exec(sortKey.slice(head.length)) ?? [];
+  const rest = sortKey.slice(head.length + digits.length);
+  return digits !== "" && (tail === "" ? rest === "" : rest.startsWith(tail)) ? digits : undefined;
 }

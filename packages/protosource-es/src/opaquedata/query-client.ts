@@ -90,11 +90,12 @@ function planQuery<D extends DescMessage>(
   }
   const values = readFields(schema, template.parts, fields);
   const isOfPartition = equalTo(template.parts, values);
-  const { scans, isMeant } = planSort(schema, model.templates.get(skName), options);
+  const { scans, isMeant, isWhole } = planSort(schema, model.templates.get(skName), options);
   return {
     index,
     partition: composeKey(template, values),
     // Under an aggregate's pk lie its projections too.
+    isWhole,
     scans: index === 0 && fixedSortKey !== undefined ? [{ sort: eq(fixedSortKey), reverse: false }] : scans,
     read(row) {
       if (fixedSortKey !== undefined && row.sk !== fixedSortKey) return undefined;

@@ -7,6 +7,11 @@ export interface PageOptions extends GetOptions {
   readonly limit?: number | undefined;
   /** Descending order. */
   readonly reverse?: boolean | undefined;
+  /**
+   * Takes rows as they lie in the index where no condition says otherwise: whole numbers in the order of their digits,
+   * as texts, which is 10, 100, 9. A page then takes one query, whatever lengths the numbers have.
+   */
+  readonly textOrder?: boolean | undefined;
   /** Where an earlier page of the same query ended. */
   readonly cursor?: string | undefined;
 }
@@ -21,6 +26,12 @@ export interface Page<M> {
 /**
  * The options of a query whose sort key is made of the fields of `Sort`. The leading ones are given as values and the
  * last as a comparison; those behind may be left out.
+ *
+ * Results come in the order of the first field without a value: texts by their UTF-8 bytes, whole numbers as numbers.
+ * Rows that are equal in it come in the order of the rest of the key, as text; below 0 backwards. Without a comparison, numbers take one
+ * query where the page holds all there are. Where it doesn't, the first page takes some queries more, and may read the
+ * whole partition once, to find the lengths of digits that occur; `each` over more than a page of the store does. The
+ * pages behind a cursor take what a comparison does. `textOrder` takes one query for each page.
  */
 export type QueryOptions<Sort> = PageOptions & { readonly [F in keyof Sort]?: Sort[F] | undefined };
 

@@ -11,6 +11,8 @@ export interface QueryPlan<M> {
   readonly partition: string;
   /** What to read, in the order of the results. */
   readonly scans: readonly KeyScan[];
+  /** Whether the scans are for all numbers there are, and cut only for their order. */
+  readonly isWhole?: boolean | undefined;
   /** Gives the message of a row; undefined when it isn't one of those asked for. */
   readonly read: (row: OpaqueRow) => M | undefined;
 }
@@ -28,7 +30,8 @@ type Send = (scan: KeyScan, limit?: number, cursor?: string) => Promise<OpaquePa
  *
  * Scans for numbers are sent one by one, and the later ones only when the earlier ones don't fill the page. But when one
  * meets numbers of other lengths than its own, the later ones would meet them again and again. So all that is left is
- * then surveyed once.
+ * then surveyed once. Where the scans are for all numbers, that comes first: most partitions are one page of the store,
+ * which is then all that is read.
  */
 export async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, options: PageOptions): Promise<Page<M>> {
   const { index, partition } = plan;
@@ -53,6 +56,12 @@ export async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, option
   let size = limit;
   let isSurveyed = false;
   const probed = new Set<string>();
+  if (plan.isWhole && cursor === undefined && scans.length > 1) {
+    const survey = await surveyScans(send, index, scans, limit);
+    if (survey.rows) return take(readRows(plan, survey.rows), true) ?? { items };
+    scans = survey.scans;
+    isSurveyed = limit === undefined;
+  }
   for (;;) {
     const [scan, ...later] = scans;
     if (!scan) return { items };
@@ -108,15 +117,17 @@ async function withoutEmpty(send: Send, scans: readonly KeyScan[], head: string)
 
 /**
  * Reads once through all that lies between the ends of several scans. Gives the scans' rows, in their order, when
- * the store has them on one page; else the scans that found something.
+ * the store has them on one page; else the scans that found something. With a limit it reads no more than that: when
+ * there are more rows, all scans are left.
  */
 async function surveyScans(
   send: Send,
   index: GsiNumber | 0,
   scans: readonly KeyScan[],
+  limit?: number,
 ): Promise<{ readonly rows: readonly OpaqueRow[] } | { readonly rows?: never; readonly scans: readonly KeyScan[] }> {
   const hull = hullOf(scans);
-  let page = await send(hull);
+  let page = await send(hull, limit);
   if (page.cursor === undefined) {
     const ownRows = scans.map((scan) => {
       const own = page.rows.filter((row) => isInScan(scan, sortKeyOf(index, row)));
@@ -124,6 +135,7 @@ async function surveyScans(
     });
     return { rows: ownRows.flat() };
   }
+  if (limit !== undefined) return { scans };
   const missing = new Set(scans);
   for (;;) {
     for (const row of page.rows) {

@@ -5,7 +5,7 @@ import { composeKey } from "./auto-pksk.js";
 import { checkValue, integerBounds, names, show, toInteger } from "./key-fields.js";
 import type { KeyPart, KeyTemplate } from "./key-model.js";
 import type { FieldValues } from "./key-value.js";
-import { type KeyScan, numberScans } from "./number-scans.js";
+import { type KeyScan, lastOf, numberScans } from "./number-scans.js";
 import type { PageOptions } from "./query-options.js";
 import { beginsWith, between, eq, ge, gt, le, lt, type SortCondition } from "./sort-condition.js";
 import { compareUtf8 } from "./utf8.js";
@@ -14,11 +14,14 @@ import { compareUtf8 } from "./utf8.js";
 export interface SortPlan {
   readonly scans: readonly KeyScan[];
   readonly isMeant: (message: FieldValues) => boolean;
+  /** Whether the scans are for all numbers there are, and cut only for their order. */
+  readonly isWhole?: boolean;
 }
 
 const PAGE_OPTIONS: Readonly<Record<keyof PageOptions, true>> = {
   limit: true,
   reverse: true,
+  textOrder: true,
   cursor: true,
   consistent: true,
   signal: true,
@@ -33,8 +36,8 @@ export function sortOptionName(field: DescField): string {
 export function planSort(schema: DescMessage, template: KeyTemplate | undefined, options: PageOptions): SortPlan {
   const parts = template?.parts ?? [];
   const conditions = readConditions(schema, parts, options);
-  const { reverse = false } = options;
-  if (!template || conditions.length === 0) return { scans: [{ sort: undefined, reverse }], isMeant: () => true };
+  const { reverse = false, textOrder = false } = options;
+  if (!template) return { scans: [{ sort: undefined, reverse }], isMeant: () => true };
 
   const compared = conditions.length === parts.length ? parts.at(-1) : undefined;
   const exactParts = parts.slice(0, conditions.length - (compared ? 1 : 0));
@@ -42,10 +45,23 @@ export function planSort(schema: DescMessage, template: KeyTemplate | undefined,
   const isExact = equalTo(exactParts, values);
   const next = compared ?? parts[conditions.length];
   const head = composeKey(template, values) + (next?.label ?? "");
-  if (!compared) return { scans: [{ sort: beginsWith(head), reverse }], isMeant: isExact };
+  if (!compared) {
+    const bounds = next && !textOrder ? orderedBounds(next) : undefined;
+    if (bounds) {
+      const tail = parts[conditions.length + 1]?.label ?? "";
+      return { scans: numberScans({ head, tail, reverse }, ...bounds), isMeant: isExact, isWhole: true };
+    }
+    const sort = conditions.length === 0 ? undefined : beginsWith(head);
+    return { scans: [{ sort, reverse }], isMeant: isExact };
+  }
 
   const { scans, isMeant } = planComparison(compared, conditions.at(-1), { head, alone: parts.length === 1, reverse });
   return { scans, isMeant: (message) => isExact(message) && isMeant(message) };
+}
+
+/** The bounds of the numbers that a field may have, where their order as texts is another one. */
+function orderedBounds({ field }: KeyPart): readonly [low: bigint, high: bigint] | undefined {
+  return field.fieldKind === "scalar" && !isTime(field) ? integerBounds(field.scalar) : undefined;
 }
 
 /** Gives the test whether the fields of a message have the values asked for. */
@@ -165,11 +181,6 @@ function planText({ field, read }: KeyPart, { operator, ...given }: Comparison, 
   }
 }
 
-/** A key behind all that begin with a head. Each head ends in `#`, and `$` is the next character. */
-function lastOf(head: string): string {
-  return `${head.slice(0, -1)}$`;
-}
-
 /** The least and the greatest number of microseconds with 16 digits: 2001 to 2286. */
 const TIMES = [10n ** 15n, 10n ** 16n - 1n] as const;
 
@@ -184,7 +195,7 @@ function planNumbers(
     const value = toInteger(read(message));
     return value !== undefined && value >= low && value <= high;
   };
-  if (!isTime(field)) return { scans: numberScans(head, low, high, reverse), isMeant: isWithin };
+  if (!isTime(field)) return { scans: numberScans({ head, tail: "", reverse }, low, high), isMeant: isWithin };
 
   const zero = low <= 0n && high >= 0n;
   const first = zero ? 0n : max(low, TIMES[0]);

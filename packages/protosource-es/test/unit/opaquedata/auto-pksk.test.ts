@@ -11,6 +11,7 @@ import {
   SampleLabelSchema,
   SampleSchema,
   SettingSchema,
+  TodoSchema,
 } from "../../gen/example/app/keys/v1/keys_v1_pb.js";
 import { OrderSchema, OrderSummarySchema, State } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { anySample, sample } from "./samples.js";
@@ -85,6 +86,38 @@ describe("a message with fields that may be unset", () => {
     expect(gsi2pk(person)).toBe("example_app_keys_v1#marker#account#0");
     const account = create(MarkerSchema, { target: { case: "account", value: -7n } });
     expect(gsi2pk(account)).toBe("example_app_keys_v1#marker#account#-7");
+  });
+});
+
+describe("a sparse index", () => {
+  const { pk, gsi1pk, gsi2pk, gsi2sk, gsi3pk, gsi3sk } = autoPKSK(TodoSchema);
+  const dated = create(TodoSchema, { name: "n", owner: "ann", dueAt: 5n });
+
+  test("has keys of what isn't empty", () => {
+    expect(gsi2pk(dated)).toBe("example_app_keys_v1#todo#owner#ann");
+    expect(gsi2sk(dated)).toBe("example_app_keys_v1#todo#due_at#5");
+    const waiting = create(TodoSchema, { ...dated, kind: Kind.LARGE, waiting: ["bob"] });
+    expect(gsi3sk(waiting)).toBe("example_app_keys_v1#todo#kind#KIND_LARGE");
+  });
+
+  test.each([
+    { waiting: ["bob"] },
+    { waiting: ["bob"], kind: Kind.UNSPECIFIED },
+    { kind: Kind.LARGE },
+    { kind: Kind.LARGE, waiting: [] },
+  ])("has none while a field that it needs is unset, unspecified or without an element: %o", (fields) => {
+    const todo = create(TodoSchema, { ...dated, ...fields });
+    expect([gsi3pk(todo), gsi3sk(todo)]).toEqual(["NA", "NA"]);
+  });
+
+  test("leaves the other keys as they are", () => {
+    const undated = create(TodoSchema, { name: "n", owner: "ann" });
+    expect([pk, gsi1pk, gsi2pk, gsi2sk].map((key) => key(undated))).toEqual([
+      "example_app_keys_v1#todo#name#n",
+      "example_app_keys_v1#todo#owner#ann",
+      "NA",
+      "NA",
+    ]);
   });
 });
 

@@ -1,3 +1,4 @@
+import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { MemoryOpaqueStore } from "protosource-es/memory";
 import {
@@ -9,7 +10,7 @@ import {
   queryClient,
 } from "protosource-es/opaquedata";
 import { describe, expect, test } from "vitest";
-import { type Sample, SampleSchema } from "../../gen/example/app/keys/v1/keys_v1_pb.js";
+import { type Sample, SampleSchema, TodoSchema } from "../../gen/example/app/keys/v1/keys_v1_pb.js";
 import { sample } from "./samples.js";
 
 interface IntegerField {
@@ -50,12 +51,13 @@ function numbers({ low, high }: IntegerField): fc.Arbitrary<bigint> {
     .filter((value) => value >= low && value <= high);
 }
 
-type Condition = { readonly [operator: string]: bigint | readonly [bigint, bigint] };
+type Condition = { readonly [operator: string]: bigint | readonly [bigint, bigint] } | undefined;
 
 function conditions(field: IntegerField): fc.Arbitrary<readonly [Condition, (value: bigint) => boolean]> {
   const beyond = fc.constantFrom(field.low - 1n, field.high + 1n, -(10n ** 25n), 10n ** 25n);
   const bound = fc.oneof({ weight: 8, arbitrary: numbers(field) }, { weight: 1, arbitrary: beyond });
   return fc.oneof(
+    fc.constant([undefined, () => true] as const),
     numbers(field).map((v) => [{ eq: v }, (x: bigint) => x === v] as const),
     bound.map((v) => [{ lt: v }, (x: bigint) => x < v] as const),
     bound.map((v) => [{ le: v }, (x: bigint) => x <= v] as const),
@@ -167,6 +169,51 @@ test("a number at the end of a composite is found as a number", async () => {
   expect(found).toEqual([600n, 50n, 4n, 0n, -3n, -20n]);
 });
 
+describe("without a condition", () => {
+  const ranks = fc.oneof(fc.integer({ min: -120, max: 120 }), fc.constantFrom(-(2 ** 31), 1000, 99_999, 2 ** 31 - 1));
+  const titles = fc.constantFrom("", "1", "#", "#title#", "b", "0#title#9");
+
+  test("a number before another field is in its own order, and equal ones in that of the rest, backwards below 0", async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.tuple(ranks, titles), { maxLength: 25, selector: String }),
+        fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+        fc.integer({ min: 1, max: 7 }),
+        fc.boolean(),
+        async (values, limit, pageSize, reverse) => {
+          const store = new MemoryOpaqueStore();
+          for (const [i, [rank, title]] of values.entries()) {
+            const todo = create(TodoSchema, { name: `n${i}`, owner: "ann", rank, title });
+            await store.put(opaqueDataFromMessage(TodoSchema, todo));
+          }
+          const todos = queryClient(TodoSchema, pagedStore(store, pageSize, { queries: 0, rows: 0 }));
+          const found: (readonly [number, string])[] = [];
+          for await (const { rank, title } of todos.each(1, { owner: "ann" }, { limit, reverse })) {
+            found.push([rank, title]);
+          }
+          const direction = reverse ? -1 : 1;
+          const byTitle = ([rank, title]: readonly [number, string], other: string): number =>
+            (title < other ? -1 : 1) * (rank < 0 ? -1 : 1);
+          const sorted = values.toSorted((a, b) => direction * (a[0] - b[0] || byTitle(a, b[1])));
+          expect(found).toEqual(limit === undefined ? sorted : sorted.slice(0, limit));
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  test("textOrder gives the order of the digits, with one query a page", async () => {
+    const cost = { queries: 0, rows: 0 };
+    const values = [9n, 10n, 100n, -1n];
+    const all = await fill(values.map((int64Value) => sample({ id: `s${int64Value}`, bucket: "b", int64Value })));
+    const samples = queryClient(SampleSchema, pagedStore(all, 1000, cost));
+    const first = await samples.select(4, { bucket: "b" }, { textOrder: true, limit: 2 });
+    const { items } = await samples.select(4, { bucket: "b" }, { textOrder: true, cursor: first.cursor });
+    expect([...first.items, ...items].map(({ int64Value }) => int64Value)).toEqual([-1n, 10n, 100n, 9n]);
+    expect(cost.queries).toBe(2);
+  });
+});
+
 describe("the cost", () => {
   const now = 1_795_351_177_816_750n;
   const day = 86_400_000_000n;
@@ -236,6 +283,22 @@ describe("the cost", () => {
       expect(queries).toBe(1 + count / 50 + 1);
       expect(rows).toBe(10 + count + 10);
     }
+  });
+
+  test("of all numbers, without a condition, is one query where the store has them on one page", async () => {
+    expect(await costOf(4, {})).toEqual({ queries: 1, rows: count, found: count });
+    expect(await costOf(4, { limit: count + 1, reverse: true })).toEqual({ queries: 1, rows: count, found: count });
+    expect(await costOf(16, { limit: 10 }, 50)).toEqual({ queries: 1, rows: 10, found: 10 });
+  });
+
+  test("of all numbers, where they aren't on one page, is that of one reading beside the results", async () => {
+    const { queries, rows, found } = await costOf(4, {}, 50);
+    expect(found).toBe(50);
+    expect(rows).toBeLessThanOrEqual(count + 2 * 50);
+    expect(queries).toBeLessThanOrEqual(count / 50 + 3);
+    const limited = await costOf(4, { limit: 10 }, 50);
+    expect(limited.found).toBe(10);
+    expect(limited.rows).toBeLessThanOrEqual(count + 4 * 10);
   });
 
   test("of one length doesn't grow with the longer numbers that lie between as text", async () => {

@@ -5,13 +5,14 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_funinthecloud_protosource_options_v1_options_v1 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import { file_protosource_es_options_v1_options_v1 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file example/app/keys/v1/keys_v1.proto.
  */
 export const file_example_app_keys_v1_keys_v1: GenFile = /*@__PURE__*/
-  fileDesc("CiFleGFtcGxlL2FwcC9rZXlzL3YxL2tleXNfdjEucHJvdG8SE2V4YW1wbGUuYXBwLmtleXMudjEitAYKBlNhbXBsZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEhoKCWNyZWF0ZV9hdBgDIAEoA0IHglEECgIIIhIRCgljcmVhdGVfYnkYBCABKAkSGgoJbW9kaWZ5X2F0GAUgASgDQgeCUQQKAggkEhEKCW1vZGlmeV9ieRgGIAEoCRJXCgZidWNrZXQYByABKAlCR4JRRAoCCAMKAggFCgIIBwoCCAkKAggLCgIIDQoCCA8KAggRCgIIEwoCCBUKAggXCgIIGQoCCBsKAggdCgIIHwoCCCEKAggjEh0KDGRvdWJsZV92YWx1ZRgIIAEoAUIHglEECgIIBBIcCgtmbG9hdF92YWx1ZRgJIAEoAkIHglEECgIIBhIcCgtpbnQzMl92YWx1ZRgKIAEoBUIHglEECgIICBIiCgtpbnQ2NF92YWx1ZRgLIAEoA0INglEKCgIICgoECCYQAhIdCgx1aW50MzJfdmFsdWUYDCABKA1CB4JRBAoCCAwSHQoMdWludDY0X3ZhbHVlGA0gASgEQgeCUQQKAggOEh0KDHNpbnQzMl92YWx1ZRgOIAEoEUIHglEECgIIEBIdCgxzaW50NjRfdmFsdWUYDyABKBJCB4JRBAoCCBISHgoNZml4ZWQzMl92YWx1ZRgQIAEoB0IHglEECgIIFBIeCg1maXhlZDY0X3ZhbHVlGBEgASgGQgeCUQQKAggWEh8KDnNmaXhlZDMyX3ZhbHVlGBIgASgPQgeCUQQKAggYEh8KDnNmaXhlZDY0X3ZhbHVlGBMgASgQQgeCUQQKAggaEiEKCmJvb2xfdmFsdWUYFCABKAhCDYJRCgoCCBwKBAgnEAISKQoMc3RyaW5nX3ZhbHVlGBUgASgJQhOCURAKAggeCgQIJxABCgQIKhABEjwKBGtpbmQYFiABKA4yGS5leGFtcGxlLmFwcC5rZXlzLnYxLktpbmRCE4JREAoCCCAKBAgmEAEKBAgnEAMSIgoLY29uc3RydWN0b3IYFyABKAlCDYJRCgoECCUQAQoCCCkSHwoGcmVnaW9uGBggASgNQg+CUQwKBAglEAIKBAgqEAI6CIpRBRoDEJAcIjgKClNhbXBsZUxpc3QSKgoFaXRlbXMYASADKAsyGy5leGFtcGxlLmFwcC5rZXlzLnYxLlNhbXBsZSIwCgtTYW1wbGVMYWJlbBIKCgJpZBgBIAEoCRIOCgZidWNrZXQYAiABKAk6BYpRAiIAIncKB1NldHRpbmcSGAoFc2NvcGUYASABKAlCCYJRBgoECAEQARIXCgRuYW1lGAIgASgJQgmCUQYKBAgBEAISGQoIcmV2aXNpb24YAyABKANCB4JRBAoCCAISDQoFdmFsdWUYBCABKAkSDwoHdmVyc2lvbhgFIAEoAyKuAQoGTWFya2VyEhoKBGNvZGUYASABKAlCB4JRBAoCCAFIAYgBARIZCgZwZXJzb24YAiABKAlCB4JRBAoCCANIABIaCgdhY2NvdW50GAMgASgSQgeCUQQKAggFSAASNQoEa2luZBgEIAEoDjIZLmV4YW1wbGUuYXBwLmtleXMudjEuS2luZEIHglEECgIIBEgCiAEBQggKBnRhcmdldEIHCgVfY29kZUIHCgVfa2luZCKzAQoDQmFnEhUKBGJsb2IYASABKAxCB4JRBAoCCAESFgoFd29yZHMYAiADKAlCB4JRBAoCCAISGAoHd2VpZ2h0cxgDIAMoAkIHglEECgIIAxIxCgVraW5kcxgEIAMoDjIZLmV4YW1wbGUuYXBwLmtleXMudjEuS2luZEIHglEECgIIBBIWCgVibG9icxgFIAMoDEIHglEECgIIBRIYCgdhbW91bnRzGAYgAygDQgeCUQQKAggGIloKBkNyZWF0ZRIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIOCgZidWNrZXQYAyABKAkSEwoLaW50NjRfdmFsdWUYBCABKAM6EIpRDQoLCgdDcmVhdGVkEAEibQoHQ3JlYXRlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEg4KBmJ1Y2tldBgFIAEoCRITCgtpbnQ2NF92YWx1ZRgGIAEoAzoFilECEgAqUQoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASDgoKS0lORF9TTUFMTBABEg8KC0tJTkRfTElUVExFEAESDgoKS0lORF9MQVJHRRACGgIQAUIFklECCAFiBnByb3RvMw", [file_funinthecloud_protosource_options_v1_options_v1]);
+  fileDesc("CiFleGFtcGxlL2FwcC9rZXlzL3YxL2tleXNfdjEucHJvdG8SE2V4YW1wbGUuYXBwLmtleXMudjEitAYKBlNhbXBsZRIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEhoKCWNyZWF0ZV9hdBgDIAEoA0IHglEECgIIIhIRCgljcmVhdGVfYnkYBCABKAkSGgoJbW9kaWZ5X2F0GAUgASgDQgeCUQQKAggkEhEKCW1vZGlmeV9ieRgGIAEoCRJXCgZidWNrZXQYByABKAlCR4JRRAoCCAMKAggFCgIIBwoCCAkKAggLCgIIDQoCCA8KAggRCgIIEwoCCBUKAggXCgIIGQoCCBsKAggdCgIIHwoCCCEKAggjEh0KDGRvdWJsZV92YWx1ZRgIIAEoAUIHglEECgIIBBIcCgtmbG9hdF92YWx1ZRgJIAEoAkIHglEECgIIBhIcCgtpbnQzMl92YWx1ZRgKIAEoBUIHglEECgIICBIiCgtpbnQ2NF92YWx1ZRgLIAEoA0INglEKCgIICgoECCYQAhIdCgx1aW50MzJfdmFsdWUYDCABKA1CB4JRBAoCCAwSHQoMdWludDY0X3ZhbHVlGA0gASgEQgeCUQQKAggOEh0KDHNpbnQzMl92YWx1ZRgOIAEoEUIHglEECgIIEBIdCgxzaW50NjRfdmFsdWUYDyABKBJCB4JRBAoCCBISHgoNZml4ZWQzMl92YWx1ZRgQIAEoB0IHglEECgIIFBIeCg1maXhlZDY0X3ZhbHVlGBEgASgGQgeCUQQKAggWEh8KDnNmaXhlZDMyX3ZhbHVlGBIgASgPQgeCUQQKAggYEh8KDnNmaXhlZDY0X3ZhbHVlGBMgASgQQgeCUQQKAggaEiEKCmJvb2xfdmFsdWUYFCABKAhCDYJRCgoCCBwKBAgnEAISKQoMc3RyaW5nX3ZhbHVlGBUgASgJQhOCURAKAggeCgQIJxABCgQIKhABEjwKBGtpbmQYFiABKA4yGS5leGFtcGxlLmFwcC5rZXlzLnYxLktpbmRCE4JREAoCCCAKBAgmEAEKBAgnEAMSIgoLY29uc3RydWN0b3IYFyABKAlCDYJRCgoECCUQAQoCCCkSHwoGcmVnaW9uGBggASgNQg+CUQwKBAglEAIKBAgqEAI6CIpRBRoDEJAcIjgKClNhbXBsZUxpc3QSKgoFaXRlbXMYASADKAsyGy5leGFtcGxlLmFwcC5rZXlzLnYxLlNhbXBsZSIwCgtTYW1wbGVMYWJlbBIKCgJpZBgBIAEoCRIOCgZidWNrZXQYAiABKAk6BYpRAiIAIncKB1NldHRpbmcSGAoFc2NvcGUYASABKAlCCYJRBgoECAEQARIXCgRuYW1lGAIgASgJQgmCUQYKBAgBEAISGQoIcmV2aXNpb24YAyABKANCB4JRBAoCCAISDQoFdmFsdWUYBCABKAkSDwoHdmVyc2lvbhgFIAEoAyKuAQoGTWFya2VyEhoKBGNvZGUYASABKAlCB4JRBAoCCAFIAYgBARIZCgZwZXJzb24YAiABKAlCB4JRBAoCCANIABIaCgdhY2NvdW50GAMgASgSQgeCUQQKAggFSAASNQoEa2luZBgEIAEoDjIZLmV4YW1wbGUuYXBwLmtleXMudjEuS2luZEIHglEECgIIBEgCiAEBQggKBnRhcmdldEIHCgVfY29kZUIHCgVfa2luZCKzAQoDQmFnEhUKBGJsb2IYASABKAxCB4JRBAoCCAESFgoFd29yZHMYAiADKAlCB4JRBAoCCAISGAoHd2VpZ2h0cxgDIAMoAkIHglEECgIIAxIxCgVraW5kcxgEIAMoDjIZLmV4YW1wbGUuYXBwLmtleXMudjEuS2luZEIHglEECgIIBBIWCgVibG9icxgFIAMoDEIHglEECgIIBRIYCgdhbW91bnRzGAYgAygDQgeCUQQKAggGIvEBCgRUb2RvEhUKBG5hbWUYASABKAlCB4JRBAoCCAESHgoFb3duZXIYAiABKAlCD4JRDAoCCAMKAggFCgIIBxIXCgRyYW5rGAMgASgRQgmCUQYKBAgEEAESGAoFdGl0bGUYBCABKAlCCYJRBgoECAQQAhIeCgZkdWVfYXQYBSABKANCDoJRBAoCCAaC2ScDGgECEjwKBGtpbmQYBiABKA4yGS5leGFtcGxlLmFwcC5rZXlzLnYxLktpbmRCDoJRBAoCCAiC2ScDGgEDSACIAQESGAoHd2FpdGluZxgHIAMoCUIHgtknAxoBA0IHCgVfa2luZCJaCgZDcmVhdGUSCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkSDgoGYnVja2V0GAMgASgJEhMKC2ludDY0X3ZhbHVlGAQgASgDOhCKUQ0KCwoHQ3JlYXRlZBABIm0KB0NyZWF0ZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRIOCgZidWNrZXQYBSABKAkSEwoLaW50NjRfdmFsdWUYBiABKAM6BYpRAhIAKlEKBEtpbmQSFAoQS0lORF9VTlNQRUNJRklFRBAAEg4KCktJTkRfU01BTEwQARIPCgtLSU5EX0xJVFRMRRABEg4KCktJTkRfTEFSR0UQAhoCEAFCBZJRAggBYgZwcm90bzM", [file_funinthecloud_protosource_options_v1_options_v1, file_protosource_es_options_v1_options_v1]);
 
 /**
  * Something measured: its indexes sort by a field of each type.
@@ -315,6 +316,55 @@ export const BagSchema: GenMessage<Bag> = /*@__PURE__*/
   messageDesc(file_example_app_keys_v1_keys_v1, 5);
 
 /**
+ * Something to do. Only what has a date is in index 2, and only what waits for somebody in index 3.
+ *
+ * @generated from message example.app.keys.v1.Todo
+ */
+export type Todo = Message<"example.app.keys.v1.Todo"> & {
+  /**
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * @generated from field: string owner = 2;
+   */
+  owner: string;
+
+  /**
+   * @generated from field: sint32 rank = 3;
+   */
+  rank: number;
+
+  /**
+   * @generated from field: string title = 4;
+   */
+  title: string;
+
+  /**
+   * @generated from field: int64 due_at = 5;
+   */
+  dueAt: bigint;
+
+  /**
+   * @generated from field: optional example.app.keys.v1.Kind kind = 6;
+   */
+  kind?: Kind | undefined;
+
+  /**
+   * @generated from field: repeated string waiting = 7;
+   */
+  waiting: string[];
+};
+
+/**
+ * Describes the message example.app.keys.v1.Todo.
+ * Use `create(TodoSchema)` to create a new message.
+ */
+export const TodoSchema: GenMessage<Todo> = /*@__PURE__*/
+  messageDesc(file_example_app_keys_v1_keys_v1, 6);
+
+/**
  * Measures a sample.
  *
  * @generated from message example.app.keys.v1.Create
@@ -346,7 +396,7 @@ export type Create = Message<"example.app.keys.v1.Create"> & {
  * Use `create(CreateSchema)` to create a new message.
  */
 export const CreateSchema: GenMessage<Create> = /*@__PURE__*/
-  messageDesc(file_example_app_keys_v1_keys_v1, 6);
+  messageDesc(file_example_app_keys_v1_keys_v1, 7);
 
 /**
  * @generated from message example.app.keys.v1.Created
@@ -388,7 +438,7 @@ export type Created = Message<"example.app.keys.v1.Created"> & {
  * Use `create(CreatedSchema)` to create a new message.
  */
 export const CreatedSchema: GenMessage<Created> = /*@__PURE__*/
-  messageDesc(file_example_app_keys_v1_keys_v1, 7);
+  messageDesc(file_example_app_keys_v1_keys_v1, 8);
 
 /**
  * Two names of one number: a key takes the first.

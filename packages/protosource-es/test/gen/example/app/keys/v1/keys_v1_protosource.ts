@@ -318,5 +318,43 @@ export class BagQueries {
   }
 }
 
+/** Reads the rows of Todo. */
+export class TodoQueries {
+  readonly #client: rt.QueryClient<typeof pb.TodoSchema>;
+
+  constructor(store: rt.OpaqueStore) {
+    this.#client = rt.queryClient(pb.TodoSchema, store);
+  }
+
+  /** Reads the row of one name; undefined when there is none. */
+  get(name: string, options?: rt.GetOptions): Promise<pb.Todo | undefined> {
+    return this.#client.get({ name }, options);
+  }
+
+  /** Reads index 1: owner, sorted by rank then title. */
+  selectByOwner(
+    owner: string,
+    options?: rt.QueryOptions<{ rank: number; title: rt.TextSort }>,
+  ): Promise<rt.Page<pb.Todo>> {
+    return this.#client.select(1, { owner }, options);
+  }
+
+  /** Reads index 2: owner, sorted by due_at. It holds no row without due_at. */
+  selectByOwnerWithDueAt(
+    owner: string,
+    options?: rt.QueryOptions<{ dueAt: rt.NumberSort<bigint> }>,
+  ): Promise<rt.Page<pb.Todo>> {
+    return this.#client.select(2, { owner }, options);
+  }
+
+  /** Reads index 3: owner, sorted by kind. It holds no row without kind and waiting. */
+  selectByOwnerWithKind(
+    owner: string,
+    options?: rt.QueryOptions<{ kind: rt.ExactSort<pb.Kind> }>,
+  ): Promise<rt.Page<pb.Todo>> {
+    return this.#client.select(3, { owner }, options);
+  }
+}
+
 /** The values of Kind for people to read, by number. */
 export const kindDisplayNames: rt.DisplayNames = /*@__PURE__*/ rt.displayNames(pb.KindSchema);
