@@ -21,13 +21,21 @@ import type {
 import { isAliveClaim } from "../store/claims.js";
 import { checkClaimName, throwIfAborted } from "../store/save-checks.js";
 import { checkScan, decodeScanCursor } from "../store/scan-cursor.js";
-import type { Claim, ClaimingStore, RowWrite, StoredClaim } from "../store/store.js";
+import type {
+  Claim,
+  ClaimingStore,
+  ClaimPage,
+  ClaimScanningStore,
+  RowWrite,
+  ScannedClaim,
+  StoredClaim,
+} from "../store/store.js";
 import { type Committer, createCommitter } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { readClaim, readRow } from "./items.js";
 import type { Item } from "./limits.js";
-import { deleteRow, getRow, queryRows, scanRows } from "./requests.js";
-import { rowPage } from "./scan-pages.js";
+import { deleteClaimOf, deleteRow, getRow, queryRows, scanClaims, scanRows } from "./requests.js";
+import { claimPage, rowPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
 import { type AggregatesTableName, aggregatesTableName, DEFAULT_AGGREGATES_TABLE } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
@@ -50,7 +58,7 @@ const REREAD_ROWS = 100;
  * GetItem: half a read unit per 4 KB, or a whole one when it is consistent. A query costs the same for all that its
  * pages read, expired rows included.
  */
-export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, ClaimingStore {
+export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, ClaimingStore, ClaimScanningStore {
   readonly client: DynamoDBClientLike;
   readonly table: AggregatesTableName;
   readonly #clock: Clock;
@@ -97,6 +105,23 @@ export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, C
     const { output } = await this.#requests.getItem(input, options.signal);
     const claim = output?.Item && readClaim(output.Item, this.table);
     return claim && isAliveClaim(claim, epochSeconds(this.#clock)) ? claim : undefined;
+  }
+
+  /** Reads the claims of a page of at most 1 MB, rows included: 1 read unit per 4 KB. */
+  async scanClaims(options: ScanOptions = {}): Promise<ClaimPage> {
+    checkScan(options);
+    const after = decodeScanCursor(options);
+    throwIfAborted(options.signal, "scanClaims");
+    const startKey = after && { pk: { S: after[0] }, sk: { S: after[1] } };
+    const { output } = await this.#requests.scan(scanClaims(this.table, options, startKey), options.signal);
+    return claimPage(output, this.table, options);
+  }
+
+  /** Frees a claim while it is as it was read: 1 write unit. */
+  async freeClaim(claim: ScannedClaim, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal, "freeClaim");
+    const { refusals } = await this.#requests.deleteItem(deleteClaimOf(this.table, claim), options.signal);
+    return refusals === undefined;
   }
 
   async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {

@@ -1,6 +1,6 @@
 /** The store of streams in a DynamoDB table, and the way to the rows of another. */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
@@ -24,6 +24,7 @@ import {
 } from "../store/save-checks.js";
 import { checkRecordScan, decodeScanCursor, versionInCursor } from "../store/scan-cursor.js";
 import type {
+  ClaimPage,
   EventStore,
   EventsOptions,
   History,
@@ -34,6 +35,7 @@ import type {
   RestorableStore,
   SaveAggregateOptions,
   SaveOptions,
+  ScannedClaim,
   StoredClaim,
   StoredRecord,
   StreamCheck,
@@ -180,6 +182,16 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   /** Reads whom a value belongs to, consistently: 1 read unit. Throws `not_configured` without an OpaqueStore. */
   async findClaim(scope: string, value: string, options: CallOptions = {}): Promise<StoredClaim | undefined> {
     return this.#rowStore("findClaim").findClaim(scope, value, options);
+  }
+
+  /** Reads a page of the claims, and the rows among them: 1 read unit per 4 KB. */
+  async scanClaims(options: ScanOptions = {}): Promise<ClaimPage> {
+    return this.#rowStore("scanClaims").scanClaims(options);
+  }
+
+  /** Frees a claim while it is as it was read: 1 write unit. */
+  async freeClaim(claim: ScannedClaim, options: CallOptions = {}): Promise<boolean> {
+    return this.#rowStore("freeClaim").freeClaim(claim, options);
   }
 
   /** Reads each position consistently: 1 read unit for each. */

@@ -9,10 +9,11 @@ import type {
   TransactWriteItemsCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import type { ScanOptions, ScanSegment } from "../call-options.js";
+import { CLAIM_PREFIX, CLAIM_SORT_KEY } from "../opaquedata/claim-key.js";
 import { indexAttributes } from "../opaquedata/key-attribute.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
-import type { Claim } from "../store/store.js";
+import type { Claim, ScannedClaim } from "../store/store.js";
 import { bytesOf, claimItem, rowItem, rowKeyItem } from "./items.js";
 import type { Item } from "./limits.js";
 
@@ -247,6 +248,27 @@ export function scanRows(table: string, { segment, limit }: ScanOptions, startKe
     TotalSegments: segment?.of,
     Limit: limit && Math.min(limit, MAX_LIMIT),
     ExclusiveStartKey: startKey,
+  };
+}
+
+/** Reads a page of all claims, consistently. The rows among them cost as much, and aren't sent. */
+export function scanClaims(table: string, options: ScanOptions, startKey: Item | undefined): ScanCommandInput {
+  return {
+    ...scanRows(table, options, startKey),
+    FilterExpression: "begins_with(#pk, :claim)",
+    ExpressionAttributeNames: { "#pk": "pk" },
+    ExpressionAttributeValues: { ":claim": { S: CLAIM_PREFIX } },
+  };
+}
+
+/** Frees a value that belongs to an owner since a save. */
+export function deleteClaimOf(table: string, { key, owner, commitId }: ScannedClaim): DeleteItemCommandInput {
+  return {
+    TableName: table,
+    Key: rowKeyItem({ pk: key, sk: CLAIM_SORT_KEY }),
+    ConditionExpression: "#owner = :owner AND #c = :c",
+    ExpressionAttributeNames: { "#owner": "owner", "#c": "c" },
+    ExpressionAttributeValues: { ":owner": { S: owner }, ":c": { B: commitId } },
   };
 }
 

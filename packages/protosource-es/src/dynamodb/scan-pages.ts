@@ -1,11 +1,12 @@
 /** What a page of a scan holds: the items that can be read, and an error for each that can't. */
 import type { QueryCommandOutput } from "@aws-sdk/client-dynamodb";
+import type { ScanOptions } from "../call-options.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
-import { isClaimKey } from "../opaquedata/claim-key.js";
+import { isClaimKey, readClaimKey } from "../opaquedata/claim-key.js";
 import type { OpaqueRow, RowPage } from "../opaquedata/opaque-store.js";
 import { encodeScanCursor, type ScanPosition } from "../store/scan-cursor.js";
-import type { RecordPage, RecordScanOptions, ScannedRecord } from "../store/store.js";
-import { type ReadRecord, readEvents, readRow } from "./items.js";
+import type { ClaimPage, RecordPage, RecordScanOptions, ScannedClaim, ScannedRecord } from "../store/store.js";
+import { bytesOf, type ReadRecord, readClaim, readEvents, readRow } from "./items.js";
 import type { Item } from "./limits.js";
 
 /** The part of an answer that is a page. */
@@ -34,6 +35,18 @@ export function rowPage(answer: Answer, table: string, options: RecordScanOption
   });
   const { pk, sk } = answer?.LastEvaluatedKey ?? {};
   return { rows, unreadable, claims, ...cursorOf(options, [pk?.S, sk?.S]) };
+}
+
+/** Makes the page of claims of an answer. */
+export function claimPage(answer: Answer, table: string, options: ScanOptions): ClaimPage {
+  const claims: ScannedClaim[] = [];
+  const unreadable = readEach(answer, (item) => {
+    const key = item["pk"]?.S ?? "";
+    const commitId = bytesOf(item["c"]) ?? new Uint8Array();
+    claims.push({ ...readClaim(item, table), ...readClaimKey(key), key, commitId });
+  });
+  const { pk, sk } = answer?.LastEvaluatedKey ?? {};
+  return { claims, unreadable, ...cursorOf(options, [pk?.S, sk?.S]) };
 }
 
 function readEach(answer: Answer, read: (item: Item) => void): ProtosourceError<"corrupt_record">[] {

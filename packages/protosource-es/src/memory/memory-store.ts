@@ -5,12 +5,13 @@
  * is the same for all stores, and shared. `test/conformance/memory.test.ts` runs the conformance cases on it.
  */
 import { create, type DescMessage, type MessageShape } from "@bufbuild/protobuf";
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import { RecordSchema as StoredRecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import { checkRow } from "../opaquedata/checks.js";
+import { claimHash } from "../opaquedata/claim-key.js";
 import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
@@ -54,6 +55,7 @@ import {
 } from "../store/scan-cursor.js";
 import type {
   Claim,
+  ClaimPage,
   EventStore,
   EventsOptions,
   History,
@@ -63,6 +65,7 @@ import type {
   RestorableStore,
   SaveAggregateOptions,
   SaveOptions,
+  ScannedClaim,
   ScannedRecord,
   StoredClaim,
   StoredRecord,
@@ -225,6 +228,31 @@ export class MemoryStore implements EventStore, RestorableStore {
     if (!stored || !isAliveClaim(stored, epochSeconds(this.#clock))) return undefined;
     const { owner, version, ttl } = stored;
     return { owner, version, ttl };
+  }
+
+  async scanClaims(options: ScanOptions = {}): Promise<ClaimPage> {
+    checkScan(options);
+    const { segment, limit = PAGE_SIZE, signal } = options;
+    const [after = ""] = decodeScanCursor(options) ?? [];
+    throwIfAborted(signal, "scanClaims");
+    const found = [...this.#claims.keys()].sort().filter((name) => name > after && isInSegment(name, segment));
+    const names = found.slice(0, limit);
+    const claims = await Promise.all(
+      names.map(async (name): Promise<ScannedClaim> => {
+        const { commitId, ...claim } = this.#claims.get(name) as MemoryClaim;
+        const [scope, value] = JSON.parse(name) as [string, string];
+        return { ...claim, key: name, scope, hash: await claimHash(value), commitId: bytesOfCommit(commitId) };
+      }),
+    );
+    const last = names.at(-1);
+    if (last === undefined || found.length === names.length) return { claims, unreadable: [] };
+    return { claims, unreadable: [], cursor: encodeScanCursor(options, [last, ""]) };
+  }
+
+  async freeClaim({ key, owner, commitId }: ScannedClaim, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal, "freeClaim");
+    const stored = this.#claims.get(key);
+    return stored?.owner === owner && stored.commitId === commitId.join() && this.#claims.delete(key);
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {
@@ -424,6 +452,10 @@ function versionConflict(aggregateId: string, version: bigint, problem: string):
     `version ${version} of ${aggregateId} ${problem}: load the stream, decide again and save`,
     { aggregateId, version },
   );
+}
+
+function bytesOfCommit(commitId: string): Uint8Array {
+  return Uint8Array.from(commitId.split(","), Number);
 }
 
 function claimName({ scope, value }: Pick<Claim, "scope" | "value">): string {

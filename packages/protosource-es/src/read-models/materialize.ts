@@ -25,14 +25,20 @@ function viewsOf({ schema, projections }: Behaviour, aggregate: AggregateMessage
   ];
 }
 
+/** The row of a view. */
+export interface ViewRow extends RowWrite {
+  readonly schema: DescMessage;
+}
+
 /** Makes the rows of an aggregate, for a transaction. */
 export function rowWrites(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
   options: { readonly clock: Clock; readonly compressThreshold: number },
-): readonly RowWrite[] {
+): readonly ViewRow[] {
   const { clock, compressThreshold } = options;
   return viewsOf(behaviour, aggregate).map(({ schema, message }) => ({
+    schema,
     row: opaqueDataFromMessage(schema, message, { clock, compressThreshold, version: aggregate.version }),
     versionOf: versionOf(schema),
   }));

@@ -8,27 +8,40 @@ import type { AggregateTypes } from "../aggregate/types.js";
 import type { CallOptions, ScanSegment } from "../call-options.js";
 import { type Clock, systemClock } from "../clock.js";
 import { type ErrorCode, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
-import { DEFAULT_COMPRESS_THRESHOLD, decompress } from "../gzip/gzip.js";
-import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
-import type { OpaqueRow, OpaqueStore } from "../opaquedata/opaque-store.js";
-import { loadState } from "../repository/load.js";
+import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
+import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import { loadState, type StreamSource } from "../repository/load.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
 import { whenAborted } from "../signals.js";
 import { throwIfAborted } from "../store/save-checks.js";
-import type { RecordPage, RowWrite, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "../store/store.js";
+import type { ClaimPage, RecordPage, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "../store/store.js";
 import { findProblem } from "../store/stream-checks.js";
-import { rowWrites } from "./materialize.js";
+import { rowWrites, type ViewRow } from "./materialize.js";
+import {
+  type ClaimsRun,
+  type ClaimsStore,
+  claimsStore,
+  freeClaim,
+  hasUnique,
+  type OwnerState,
+  takeClaims,
+  uniqueScopes,
+} from "./rebuild-claims.js";
+import { isSameRow } from "./same-row.js";
 
 /** An aggregate as a generated `defineX` returns it, whatever its types. */
 export interface AnyAggregate {
   readonly schema: GenMessage<AggregateTypes["aggregate"]>;
-  readonly rules: { readonly afterOn?: ((aggregate: never) => void) | undefined };
+  readonly rules: {
+    readonly afterOn?: ((aggregate: never) => void) | undefined;
+    readonly unique?: object | undefined;
+  };
   readonly model: FileModel;
 }
 
-/** A store whose streams can be rebuilt from. */
-export type RebuildStore = Store & ScannableStore & Partial<SnapshotTailStore>;
+/** A store whose streams can be rebuilt from. For aggregates with unique values it must keep claims as well. */
+export type RebuildStore = Store & ScannableStore & Partial<SnapshotTailStore & ClaimsStore>;
 
 export interface RebuildOptions extends CallOptions {
   /** Tells which records have expired. The machine's clock by default. */
@@ -51,7 +64,10 @@ export interface RebuildOptions extends CallOptions {
   readonly resume?: RebuildProgress | undefined;
   /** Is told at the beginning and after each page how far the rebuild has come. */
   readonly onProgress?: ((progress: RebuildProgress) => void) | undefined;
-  /** Is told of each stream that can't be rebuilt, and of each item that is no record. */
+  /**
+   * Is told of each stream that can't be rebuilt, of each item that is no record or claim, and with `claim_taken` of each
+   * unique value that another aggregate has as well.
+   */
   readonly onFailure?: ((failure: RebuildFailure) => void) | undefined;
 }
 
@@ -73,6 +89,12 @@ export interface RebuildCounts {
   readonly unchanged: number;
   /** Rows that stay because a writer was there first with a later version. */
   readonly newer: number;
+  /** Unique values that were taken for their aggregates, or with `dryRun` would be. */
+  readonly claimsTaken: number;
+  /** Unique values that no aggregate has and that were freed, or with `dryRun` would be. */
+  readonly claimsFreed: number;
+  /** Unique values that an aggregate has and another one owns. `onFailure` is told of each. */
+  readonly collisions: number;
 }
 
 /** How far a rebuild has come: plain JSON, to be kept until it goes on. */
@@ -118,11 +140,16 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  *
  * Derived fields come from the aggregates' own `afterOn`, so give the definitions that the writers use.
  *
+ * Of aggregates with rules for unique values it also takes the values that they have and don't own, as after an import
+ * or where the rule came later: one read for each value, and for each that is taken a transaction. At the end it frees
+ * those that no aggregate has, for which it reads the whole table of claims. Two aggregates that have the same value keep
+ * it, and the one that owns it stays the owner: change one of them.
+ *
  * A stream whose events don't decode, or turn out to be another aggregate's, as with another serializer than the
  * writers', keeps its rows as they are.
  *
  * Throws `invalid_argument` for aggregates that share a package, for numbers below 1 and for a progress of other
- * segments, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure`
+ * segments, `not_configured` for a store that keeps no claims where values are unique, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure`
  * is told, and `failed` counts it.
  */
 export async function rebuild(
@@ -153,7 +180,8 @@ export async function rebuild(
     opaqueStore,
     options,
     signal: stop.signal,
-    counts: { ...(resume?.counts ?? NOTHING) },
+    claims: aggregates.some(hasUnique) ? claimsStore(store) : undefined,
+    counts: { ...NOTHING, ...resume?.counts },
     segments: resume ? [...resume.segments] : Array.from({ length: segments }, () => ({ done: false })),
   };
   options.onProgress?.({ counts: { ...run.counts }, segments: [...run.segments] });
@@ -167,6 +195,8 @@ export async function rebuild(
       }
     }),
   );
+  const isRead = outcomes.every(({ status }) => status === "fulfilled");
+  if (isRead) outcomes.push(...(await Promise.allSettled([freeClaims(run)])));
   forget();
   const errors = outcomes.flatMap((outcome): unknown[] => (outcome.status === "rejected" ? [outcome.reason] : []));
   if (errors.length > 0) throwIfAborted(signal, "rebuild");
@@ -185,6 +215,9 @@ const NOTHING: RebuildCounts = {
   written: 0,
   unchanged: 0,
   newer: 0,
+  claimsTaken: 0,
+  claimsFreed: 0,
+  collisions: 0,
 };
 
 /**
@@ -196,6 +229,8 @@ interface Run {
   readonly store: RebuildStore;
   readonly opaqueStore: OpaqueStore;
   readonly options: RebuildOptions;
+  /** Undefined where no values are unique. */
+  readonly claims: ClaimsStore | undefined;
   readonly signal: AbortSignal;
   readonly counts: Counts;
   readonly segments: SegmentProgress[];
@@ -262,30 +297,85 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     return;
   }
   try {
-    const { clock = systemClock, serializer = binarySerializer } = options;
+    const { clock = systemClock } = options;
     const records = found.map(({ record }) => record);
     const isEnough = isWhole && records[0]?.version === 1n && !findProblem(records) && found.at(-1)?.following === 0;
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
     const source = isEnough ? { load: async () => history } : run.store;
-    const id = streamId.slice(prefix.length);
-    const ofStream = onlyOf(id, serializer);
-    const { aggregate, expiry } = await loadState(definition, { store: source, serializer: ofStream, clock }, id, {});
-    if (aggregate === undefined) {
+    const loaded = await readOwner(run, streamId, source);
+    if (loaded?.aggregate === undefined) {
       counts.expiredStreams++;
       return;
     }
     const behaviour = behaviourOf(definition.schema);
     const { compressThreshold = DEFAULT_COMPRESS_THRESHOLD } = options;
-    for (const { row, versionOf } of rowWrites(behaviour, aggregate, { clock, compressThreshold })) {
+    const { aggregate, expiry } = loaded;
+    for (const view of rowWrites(behaviour, aggregate, { clock, compressThreshold })) {
       // As the writer of the last record left it: a rebuild mustn't make a row live longer.
-      row.t = behaviour.ttlSeconds > 0n ? expiry : 0n;
-      await rebuildRow(run, { row, versionOf });
+      view.row.t = behaviour.ttlSeconds > 0n ? expiry : 0n;
+      await rebuildRow(run, view);
     }
+    if (run.claims !== undefined && hasUnique(definition)) await rebuildClaims(run, run.claims, streamId, loaded);
     counts.streams++;
   } catch (error) {
     if (isProtosourceError(error) && FINAL.has(error.code)) throw error;
     fail(run, streamId, error);
   }
+}
+
+/** Reads the aggregate of a stream; undefined for one of which no definition is given. */
+async function readOwner(
+  { definitions, store, options }: Run,
+  streamId: string,
+  source: StreamSource["store"] = store,
+): Promise<OwnerState | undefined> {
+  const prefix = streamId.slice(0, streamId.indexOf("#") + 1);
+  const definition = definitions.get(prefix) as Aggregate<AggregateTypes> | undefined;
+  if (definition === undefined) return undefined;
+  const { clock = systemClock, serializer = binarySerializer } = options;
+  const id = streamId.slice(prefix.length);
+  const loaded = await loadState(definition, { store: source, serializer: onlyOf(id, serializer), clock }, id, {});
+  return { ...loaded, definition };
+}
+
+function claimsRunOf(run: Run, store: ClaimsStore): ClaimsRun {
+  const { dryRun = false } = run.options;
+  return { store, dryRun, read: (streamId) => readOwner(run, streamId) };
+}
+
+async function rebuildClaims(run: Run, store: ClaimsStore, streamId: string, state: OwnerState): Promise<void> {
+  for (const outcome of await takeClaims(claimsRunOf(run, store), streamId, state)) {
+    if (outcome === "taken") run.counts.claimsTaken++;
+    if (typeof outcome !== "object") continue;
+    run.counts.collisions++;
+    run.options.onFailure?.({ streamId, error: outcome });
+  }
+}
+
+/** Frees the unique values of the rules that no aggregate has, once all aggregates have taken theirs. */
+async function freeClaims(run: Run): Promise<void> {
+  const { claims: store, options, counts, signal } = run;
+  if (store === undefined) return;
+  const { pageSize: limit = DEFAULT_PAGE_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
+  const scopes = uniqueScopes([...run.definitions.values()]);
+  let cursor: string | undefined;
+  do {
+    await options.pace?.(signal);
+    throwIfAborted(signal, "rebuild");
+    const page: ClaimPage = await store.scanClaims({ cursor, limit });
+    for (const error of page.unreadable) fail(run, undefined, error);
+    const ours = page.claims.filter(({ scope }) => scopes.has(scope));
+    await forEach(ours, concurrency, async (claim) => {
+      throwIfAborted(signal, "rebuild");
+      try {
+        if (await freeClaim(claimsRunOf(run, store), claim)) counts.claimsFreed++;
+      } catch (error) {
+        if (isProtosourceError(error) && FINAL.has(error.code)) throw error;
+        fail(run, claim.owner, error);
+      }
+    });
+    cursor = page.cursor;
+  } while (cursor !== undefined);
 }
 
 /**
@@ -307,9 +397,9 @@ function onlyOf(id: string, serializer: Serializer): Serializer {
   };
 }
 
-async function rebuildRow({ opaqueStore, options, counts }: Run, { row, versionOf }: RowWrite): Promise<void> {
+async function rebuildRow({ opaqueStore, options, counts }: Run, { schema, row, versionOf }: ViewRow): Promise<void> {
   const stored = await opaqueStore.get(row, { consistent: true });
-  if (stored && isSame(stored, row)) counts.unchanged++;
+  if (stored && isSameRow(schema, stored, row)) counts.unchanged++;
   else if (stored && stored.version > row.version) counts.newer++;
   else if (options.dryRun || (await opaqueStore.put(row, { versionOf })).written) counts.written++;
   else counts.newer++;
@@ -318,14 +408,6 @@ async function rebuildRow({ opaqueStore, options, counts }: Run, { row, versionO
 function fail({ options, counts }: Run, streamId: string | undefined, error: unknown): void {
   counts.failed++;
   options.onFailure?.({ streamId, error });
-}
-
-/** Gzip writers differ in their bytes, so that bodies are compared unpacked. */
-function isSame(stored: OpaqueRow, row: OpaqueRow): boolean {
-  if (stored.version !== row.version || stored.t !== row.t) return false;
-  if (KEY_ATTRIBUTES.some((name) => stored[name] !== row[name])) return false;
-  const [one, other] = [stored, row].map(({ body, pk }) => decompress(body, pk));
-  return one?.length === other?.length && one?.every((byte, i) => byte === other?.[i]) === true;
 }
 
 /** Runs work on each item, a few at a time. The first failure is thrown once those under way have ended. */

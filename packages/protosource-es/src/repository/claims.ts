@@ -27,9 +27,14 @@ export function uniqueValues<T extends AggregateTypes>(
         `unique.${name} of ${schema.typeName} must give a string, several, or undefined, and at once`,
       );
     }
-    found.set(`${schema.typeName}.${name}`, new Set(texts.filter((text) => text !== "")));
+    found.set(uniqueScope(schema.typeName, name), new Set(texts.filter((text) => text !== "")));
   }
   return found;
+}
+
+/** The scope in which the values of a rule are unique. */
+export function uniqueScope(typeName: string, name: string): string {
+  return `${typeName}.${name}`;
 }
 
 /**

@@ -20,6 +20,14 @@ const LAST_VERSION = "SELECT version FROM protosource_events WHERE stream = ? OR
 const SELECT = `SELECT ${asBytes("owner")}, ${asInteger("version")}, ${asInteger("ttl")}, ${asBytes("commit_id")}
   FROM protosource_claims WHERE scope = ? AND value = ?`;
 
+const SCAN = `SELECT ${asBytes("scope")}, ${asBytes("value")}, ${asBytes("owner")}, ${asInteger("version")},
+    ${asInteger("ttl")}, ${asBytes("commit_id")}
+  FROM protosource_claims WHERE (scope, value) > (?, ?)
+  ORDER BY protosource_claims.scope, protosource_claims.value LIMIT ?`;
+
+const FREE_OF_COMMIT = `DELETE FROM protosource_claims
+  WHERE scope = ? AND value = ? AND owner = ? AND commit_id = ?`;
+
 const TAKE = `INSERT OR REPLACE INTO protosource_claims (scope, value, owner, version, ttl, commit_id)
   VALUES (?, ?, ?, ?, ?, ?)`;
 
@@ -64,6 +72,42 @@ export function readClaim(
 ): StoredClaim | undefined {
   const [stored] = connection.all<ClaimRow>(call, SELECT, encodeKey(scope), encodeKey(value));
   return stored && isAliveClaim(stored, now) ? claimOf(stored) : undefined;
+}
+
+/** A claim with its value. */
+export interface ValuedClaim extends StoredClaim {
+  readonly scope: string;
+  readonly value: string;
+  readonly commitId: Uint8Array;
+}
+
+/** Reads the first claims behind a position, `limit` of them at most. */
+export function scanClaims(
+  connection: Connection,
+  call: Call,
+  after: { readonly scope: string; readonly value: string },
+  limit: bigint,
+): ValuedClaim[] {
+  return connection
+    .all<ClaimRow & { readonly scope: StoredBytes; readonly value: StoredBytes }>(
+      call,
+      SCAN,
+      encodeKey(after.scope),
+      encodeKey(after.value),
+      limit,
+    )
+    .map((stored) => ({
+      ...claimOf(stored),
+      scope: decodeKey(stored.scope),
+      value: decodeKey(stored.value),
+      commitId: bytesOf(stored.commit_id),
+    }));
+}
+
+/** Frees a claim that the save of an id took, and tells whether it was there. */
+export function freeClaim(connection: Connection, call: Call, claim: Omit<ValuedClaim, "version" | "ttl">): boolean {
+  const { scope, value, owner, commitId } = claim;
+  return connection.run(call, FREE_OF_COMMIT, encodeKey(scope), encodeKey(value), encodeKey(owner), commitId) > 0;
 }
 
 /** Deletes expired claims, `limit` of them at most, and gives their number. To be called in a transaction. */

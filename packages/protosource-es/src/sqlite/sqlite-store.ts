@@ -1,9 +1,10 @@
 /** The store of streams in an SQLite file: all that a program on one machine needs. */
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
-import type { CallOptions } from "../call-options.js";
+import type { CallOptions, ScanOptions } from "../call-options.js";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { ProtosourceError } from "../errors.js";
 import { checkRow } from "../opaquedata/checks.js";
+import { claimHash } from "../opaquedata/claim-key.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import {
@@ -34,6 +35,7 @@ import {
   versionInCursor,
 } from "../store/scan-cursor.js";
 import type {
+  ClaimPage,
   EventStore,
   EventsOptions,
   History,
@@ -45,13 +47,14 @@ import type {
   RowWrite,
   SaveAggregateOptions,
   SaveOptions,
+  ScannedClaim,
   StoredClaim,
   StoredRecord,
   StreamWrite,
   TransactionOptions,
 } from "../store/store.js";
 import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../store/stream-checks.js";
-import { checkStream, readClaim, writeClaim } from "./claims.js";
+import { checkStream, freeClaim, readClaim, scanClaims, writeClaim } from "./claims.js";
 import { type Connection, otherTurns } from "./connection.js";
 import { connectionOf } from "./connections.js";
 import {
@@ -149,6 +152,34 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
     throwIfAborted(options.signal, "findClaim");
     const call: Call = { operation: "findClaim", key: `a value of ${scope}` };
     return readClaim(this.#connection, call, scope, value, epochSeconds(this.#clock));
+  }
+
+  /** Reads one page. All claims lie in the first segment. */
+  async scanClaims(options: ScanOptions = {}): Promise<ClaimPage> {
+    checkScan(options);
+    const { segment, limit = PAGE_SIZE, cursor, signal } = options;
+    const [scope, value] = decodeScanCursor(options) ?? ["", ""];
+    if (cursor !== undefined) await otherTurns();
+    throwIfAborted(signal, "scanClaims");
+    if (segment && segment.index > 0) return { claims: [], unreadable: [] };
+    const call: Call = { operation: "scanClaims", key: "the claims" };
+    const found = scanClaims(this.#connection, call, { scope, value }, BigInt(limit) + 1n);
+    const page = found.slice(0, limit);
+    const claims = await Promise.all(
+      page.map(async ({ value: text, ...claim }) => {
+        return { ...claim, key: JSON.stringify([claim.scope, text]), hash: await claimHash(text) };
+      }),
+    );
+    const last = page.at(-1);
+    if (!last || found.length === page.length) return { claims, unreadable: [] };
+    return { claims, unreadable: [], cursor: encodeScanCursor(options, [last.scope, last.value]) };
+  }
+
+  async freeClaim(claim: ScannedClaim, options: CallOptions = {}): Promise<boolean> {
+    throwIfAborted(options.signal, "freeClaim");
+    const call: Call = { operation: "freeClaim", key: `a value of ${claim.scope}` };
+    const [scope = "", value = ""] = JSON.parse(claim.key) as string[];
+    return freeClaim(this.#connection, call, { ...claim, scope, value });
   }
 
   async load(aggregateId: string, options: LoadOptions = {}): Promise<History> {

@@ -193,6 +193,35 @@ export interface ClaimingStore {
   findClaim(scope: string, value: string, options?: CallOptions): Promise<StoredClaim | undefined>;
 }
 
+/** A claim as it is stored. Of the value, not every store keeps more than its hash. */
+export interface ScannedClaim extends StoredClaim {
+  /** What the store knows it by. */
+  readonly key: string;
+  readonly scope: string;
+  /** The SHA-256 of the value, in hexadecimal. */
+  readonly hash: string;
+  /** The id of the save that took it last. */
+  readonly commitId: Uint8Array;
+}
+
+/** Some of the claims that a store keeps, and where to go on. */
+export interface ClaimPage {
+  readonly claims: readonly ScannedClaim[];
+  /** One error for each claim that can't be read, which names it. */
+  readonly unreadable: readonly ProtosourceError<"corrupt_record">[];
+  /** Continues behind this page. Absent at the end, and only there: a page may be short, or empty. */
+  readonly cursor?: string | undefined;
+}
+
+/** A store whose claims can be looked at, so that `rebuild` finds those that nobody needs. */
+export interface ClaimScanningStore {
+  /** Reads a page of all claims, expired ones and the ids of commands too. Throws what `scan` throws. */
+  scanClaims(options?: ScanOptions): Promise<ClaimPage>;
+
+  /** Frees a claim while it is as it was read, and tells whether it did. */
+  freeClaim(claim: ScannedClaim, options?: CallOptions): Promise<boolean>;
+}
+
 /**
  * A store that lets the damaged end of a stream be taken away. It is made for tools such as `protosource streams repair`,
  * which first keep what they take: a program has no use for it.
@@ -266,5 +295,6 @@ export interface EventStore
     AggregateStore,
     TransactionalStore,
     ClaimingStore,
+    ClaimScanningStore,
     ScannableStore,
     PositionStore {}

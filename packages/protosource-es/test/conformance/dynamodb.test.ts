@@ -57,6 +57,7 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
       "transactions",
       "checks",
       "claims",
+      "claim-scan",
       "scan",
       "positions",
       "restore",

@@ -23,6 +23,7 @@ const harness: StoreHarness = {
     "transactions",
     "checks",
     "claims",
+    "claim-scan",
     "scan",
     "positions",
     "restore",

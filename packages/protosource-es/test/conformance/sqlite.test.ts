@@ -18,6 +18,7 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
       "transactions",
       "checks",
       "claims",
+      "claim-scan",
       "scan",
       "positions",
       "restore",

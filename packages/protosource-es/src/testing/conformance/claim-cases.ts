@@ -3,7 +3,9 @@ import { epochSeconds } from "../../clock.js";
 import type {
   Claim,
   ClaimingStore,
+  ClaimScanningStore,
   ScannableStore,
+  ScannedClaim,
   Store,
   StoredClaim,
   StreamWrite,
@@ -14,6 +16,7 @@ import type { ConformanceCase, ConformanceContext } from "./conformance-case.js"
 import { expectStream, record, records } from "./sample-records.js";
 
 const COMMIT_ID = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1);
+const OTHER_COMMIT_ID = Uint8Array.of(1, 1, 1, 1, 1, 1, 1, 1);
 
 const checks: readonly ConformanceCase[] = [
   {
@@ -449,8 +452,91 @@ const claims: readonly ConformanceCase[] = [
   },
 ];
 
+const scans: readonly ConformanceCase[] = [
+  {
+    name: "claim scan: pages of any size hold every claim once, as it was taken last",
+    needs: ["claims", "claim-scan"],
+    async run(context) {
+      const store = await openScanningStore(context);
+      const [a, b] = ids(context);
+      await store.saveAll([], { claims: [claimOf(context, "v", a, { version: 1n })], commitId: OTHER_COMMIT_ID });
+      const ttl = epochSeconds(context.clock) + 100n;
+      const taken = [claimOf(context, "v", a, { version: 2n, ttl }), claimOf(context, "größe#", b)];
+      await store.saveAll([], { claims: taken, commitId: COMMIT_ID });
+      await store.saveAll([write(a, 1n, 1n)], { claims: [claimOf(context, "freed", a)] });
+      await store.saveAll([], { claims: [claimOf(context, "freed", a, { release: true })] });
+      const { scope } = claimOf(context, "", "");
+      const expected = [
+        { scope, hash: hashes["v"], owner: a, version: 2n, ttl, commitId: COMMIT_ID },
+        { scope, hash: hashes["größe#"], owner: b, version: 0n, ttl: 0n, commitId: COMMIT_ID },
+      ];
+      for (const limit of [1, 1000]) {
+        const found = (await scanAll(store, limit)).filter((claim) => claim.scope === scope);
+        const plain = found.map(({ key: _, ...claim }) => claim).sort((x, y) => (x.hash < y.hash ? -1 : 1));
+        expectEqual(plain, expected, `claims in pages of ${limit}`);
+      }
+    },
+  },
+  {
+    name: "claim scan: a claim is freed while it is as it was read, and left when it was taken again since",
+    needs: ["claims", "claim-scan"],
+    async run(context) {
+      const store = await openScanningStore(context);
+      const [a, b] = ids(context);
+      await store.saveAll([], { claims: [claimOf(context, "v", a), claimOf(context, "w", b)] });
+      const { scope } = claimOf(context, "", "");
+      const ours = async (): Promise<ScannedClaim[]> =>
+        (await scanAll(store, 1000)).filter((claim) => claim.scope === scope);
+      const seen = await ours();
+      await store.saveAll([], { claims: [claimOf(context, "v", a)] });
+      const freed = await Promise.all(seen.map(async (claim) => [claim.owner, await store.freeClaim(claim)] as const));
+      expectEqual(Object.fromEntries(freed), { [a]: false, [b]: true }, "freed");
+      await expectClaim(store, context, "v", { owner: a, version: 0n, ttl: 0n });
+      await expectClaim(store, context, "w", undefined);
+      for (const claim of seen.filter(({ owner }) => owner === b)) {
+        expectEqual(await store.freeClaim(claim), false, "freed again");
+      }
+      for (const claim of await ours()) expectEqual(await store.freeClaim(claim), true, "freed as it is now");
+      await store.saveAll([], { claims: [claimOf(context, "v", b)] });
+    },
+  },
+  {
+    name: "claim scan: an aborted signal is cancelled, a limit below 1 and a strange cursor are invalid_argument",
+    needs: ["claims", "claim-scan"],
+    async run(context) {
+      const store = await openScanningStore(context);
+      await expectError("cancelled", store.scanClaims({ signal: AbortSignal.abort() }));
+      await expectError("invalid_argument", store.scanClaims({ limit: 0 }), { argument: "limit" });
+      await expectError("invalid_argument", store.scanClaims({ cursor: "?" }), { argument: "cursor" });
+    },
+  },
+];
+
+/** The SHA-256 of values, in hexadecimal. */
+const hashes = {
+  v: "4c94485e0c21ae6c41ce1dfe7b6bfaceea5ab68e40a2476f50208e526f506080",
+  "größe#": "d8d94db0a8e58581651041db4ddb2245599adcb93a5af15cd7596c90c2715628",
+};
+
 /** The cases of checks and claims. */
-export const claimCases: readonly ConformanceCase[] = [...checks, ...claims];
+export const claimCases: readonly ConformanceCase[] = [...checks, ...claims, ...scans];
+
+async function openScanningStore(context: ConformanceContext): Promise<ClaimingTestStore & ClaimScanningStore> {
+  const store = (await openStore(context)) as ClaimingTestStore & Partial<ClaimScanningStore>;
+  expectTrue(typeof store.scanClaims === "function", "a store with the capability claim-scan has scanClaims");
+  return store as ClaimingTestStore & ClaimScanningStore;
+}
+
+async function scanAll(store: ClaimScanningStore, limit: number): Promise<ScannedClaim[]> {
+  const found: ScannedClaim[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await store.scanClaims({ cursor, limit });
+    found.push(...page.claims);
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+  return found;
+}
 
 type ClaimingTestStore = Store & TransactionalStore & ClaimingStore & Partial<ScannableStore>;
 

@@ -5,6 +5,7 @@ import type { PositionStore } from "../../store/positions.js";
 import type {
   AggregateStore,
   ClaimingStore,
+  ClaimScanningStore,
   RestorableStore,
   ScannableStore,
   SnapshotTailStore,
@@ -27,6 +28,7 @@ import type { FakeClock } from "../fake-clock.js";
  * - `transactions`: it is a `TransactionalStore`, for records and for rows of its OpaqueStore.
  * - `checks`: its transactions check streams that they don't write.
  * - `claims`: it is a `ClaimingStore`, and its transactions take and free claims.
+ * - `claim-scan`: it is a `ClaimScanningStore` too.
  * - `scan`: it is a `ScannableStore`, and its OpaqueStore, if it has one, is a `ScannableOpaqueStore`.
  * - `positions`: it is a `PositionStore`, its transactions move positions, and write rows where they are as they were
  *   read.
@@ -48,6 +50,7 @@ export type Capability =
   | "transactions"
   | "checks"
   | "claims"
+  | "claim-scan"
   | "scan"
   | "positions"
   | "restore"
@@ -78,6 +81,7 @@ export interface StoreUnderTest {
         AggregateStore &
         TransactionalStore &
         ClaimingStore &
+        ClaimScanningStore &
         ScannableStore &
         PositionStore &
         RestorableStore

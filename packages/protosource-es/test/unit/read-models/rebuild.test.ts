@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import {
   isProtosourceError,
   type RebuildFailure,
@@ -9,8 +9,10 @@ import {
 } from "protosource-es";
 import { MemoryOpaqueStore, type MemoryRows, MemoryStore, type MemoryStreams } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
+import { decompress } from "protosource-es/serializer";
 import { FakeClock } from "protosource-es/testing";
 import { beforeEach, describe, expect, it } from "vitest";
+import { OrderSchema } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { type OrderTypes, orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { defineTest, type TestTypes, testCommands } from "../../gen/example/app/test/v1/test_v1_protosource.js";
 import { order } from "../../order.js";
@@ -91,6 +93,36 @@ describe("rebuild", () => {
     rows.set(stale, { ...(rows.get(stale) as never as object), version: 0n, body: new Uint8Array() } as never);
     rows.set(misplaced, { ...(rows.get(misplaced) as never as object), gsi9pk: "x", gsi9sk: "y" } as never);
     expect(await run()).toMatchObject({ written: 3, unchanged: 15 });
+    expect(rows).toEqual(expected);
+  });
+
+  it("takes a row for right that another writer left without a version and in an order of its own", async () => {
+    await orders.apply(orderCommands.Create({ id: "o", customerId: "c", actor: "ann" }));
+    for (const itemId of ["a", "b"]) {
+      await orders.apply(orderCommands.AddItem({ id: "o", item: { itemId, quantity: 1 }, actor: "ann" }));
+    }
+    const foreign = new Map(
+      [...rows].map(([key, row]) => {
+        if (!key.includes("AGG")) return [key, { ...row, version: 0n }] as const;
+        const message = fromBinary(OrderSchema, decompress(row.body, key));
+        const items = Object.fromEntries(Object.entries(message.items).toReversed());
+        return [key, { ...row, version: 0n, body: toBinary(OrderSchema, { ...message, items }) }] as const;
+      }),
+    );
+    expect([...foreign.values()].map(({ body }) => body)).not.toEqual([...rows.values()].map(({ body }) => body));
+    for (const [key, row] of foreign) rows.set(key, row);
+    expect(await run()).toMatchObject({ written: 0, unchanged: 2, newer: 0 });
+    expect(rows).toEqual(foreign);
+    await orders.apply(orderCommands.RemoveItem({ id: "o", itemId: "a", actor: "ann" }));
+    for (const [key, row] of foreign) rows.set(key, row);
+    expect(await run()).toMatchObject({ written: 2, unchanged: 0 });
+  });
+
+  it("writes a row anew that can't be read", async () => {
+    await fill(2);
+    const expected = new Map(rows);
+    for (const [key, row] of rows) rows.set(key, { ...row, body: Uint8Array.of(0x1f, 0x8b, 1) });
+    expect(await run()).toMatchObject({ written: 6, failed: 0 });
     expect(rows).toEqual(expected);
   });
 
