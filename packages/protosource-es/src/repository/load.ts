@@ -1,11 +1,10 @@
 /** Step 1: the state of an aggregate, from the end of its stream where that is enough. */
-import type { Message } from "@bufbuild/protobuf";
 import { type Aggregate, applyEvent, derive, emptyAggregate } from "../aggregate/aggregate.js";
 import { type AggregateMessage, type Behaviour, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import { corruptRecord, decodeRecord } from "../aggregate/decode-record.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
-import { isProtosourceError, ProtosourceError } from "../errors.js";
-import { decompress } from "../gzip/gzip.js";
+import { isProtosourceError } from "../errors.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store/store.js";
 import { corruptStream } from "../store/stream-checks.js";
@@ -125,30 +124,6 @@ export async function readState(
   return loaded;
 }
 
-/** Reads the event in a record. Throws `unhandled_event` and `corrupt_record` with the record's version. */
-function decodeRecord(
-  behaviour: Behaviour,
-  serializer: Serializer,
-  streamId: string,
-  record: StoredRecord,
-): EventMessage {
-  const key = `version ${record.version} of ${streamId}`;
-  let event: Message;
-  try {
-    event = serializer.deserialize(decompress(record.data, key), behaviour.registry, key);
-  } catch (cause) {
-    if (isProtosourceError(cause, "unhandled_event"))
-      throw unhandledEvent(streamId, record.version, cause.details.typeName);
-    if (isProtosourceError(cause, "corrupt_record"))
-      throw corruptRecord(streamId, record.version, cause.rawMessage, cause);
-    throw cause;
-  }
-  if (behaviour.events.has(event.$typeName) || behaviour.snapshot?.schema.typeName === event.$typeName) {
-    return event as EventMessage;
-  }
-  throw unhandledEvent(streamId, record.version, event.$typeName);
-}
-
 /** What was read of a stream. */
 interface FoundEnd extends StreamEnd {
   /** The index of the record from which to compute the state; undefined when there is no state. */
@@ -226,21 +201,4 @@ function lazyRecord(behaviour: Behaviour, serializer: Serializer, streamId: stri
       return event;
     },
   };
-}
-
-function unhandledEvent(aggregateId: string, version: bigint, typeName: string): ProtosourceError<"unhandled_event"> {
-  return new ProtosourceError(
-    "unhandled_event",
-    `version ${version} of ${aggregateId} is an event of the unknown type ${typeName}: keep the message in the .proto`,
-    { typeName, aggregateId, version },
-  );
-}
-
-function corruptRecord(
-  key: string,
-  version: bigint,
-  message: string,
-  cause: ProtosourceError,
-): ProtosourceError<"corrupt_record"> {
-  return new ProtosourceError("corrupt_record", message, { key, version }, { cause });
 }

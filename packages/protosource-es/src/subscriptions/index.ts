@@ -1,0 +1,19 @@
+/** Subscriptions: what events cause, once each, on every store. */
+export type { CatchUpCounts, CatchUpProgress, ScanPlan, SegmentState } from "./catch-up.js";
+export { defineHandler, type HandlerContext, type HandlerOptions } from "./define-handler.js";
+export { defineReadModel, type ReadModel, type ReadModelOptions, type RowContext } from "./define-read-model.js";
+export type { Delivery, DeliveryFailure } from "./deliver.js";
+export type { Engine, Happening } from "./engine.js";
+export { modelRows } from "./model-rows.js";
+export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";
+export { type Rung, ring } from "./ring.js";
+export {
+  type Effect,
+  type EventRun,
+  type ReactTools,
+  type Subscription,
+  type SubscriptionSource,
+  type SubscriptionStore,
+  subscriptionId,
+} from "./subscription.js";
+export { type ParkedStream, Subscriptions, type SubscriptionsOptions } from "./subscriptions.js";

@@ -1,0 +1,124 @@
+/** Which of the records behind a position are handled at once. */
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { beginsLife } from "../aggregate/aggregate.js";
+import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
+import { decodeRecord } from "../aggregate/decode-record.js";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
+import type { StoredPosition } from "../store/positions.js";
+import type { StoredRecord } from "../store/store.js";
+import type { Engine } from "./engine.js";
+import { isEnded } from "./find-events.js";
+import type { EventRun, SubscriptionSource } from "./subscription.js";
+
+/** A run, and when the last of its events expires. */
+export interface NextRun {
+  readonly run: EventRun;
+  readonly expiry: bigint;
+}
+
+/** A version that can't be handled, whatever the subscription. */
+export interface Poison {
+  readonly version: bigint;
+  readonly error: ProtosourceError;
+}
+
+/**
+ * Makes the next run of records behind a position: of one life, of events that can be read, and with `maxEvents` that the
+ * subscription handles. The end of a life is a run of its own. Gives the poison where the very first record is one.
+ */
+export async function nextRun(
+  engine: Engine,
+  source: SubscriptionSource,
+  position: StoredPosition,
+  records: readonly StoredRecord[],
+  maxEvents: number,
+): Promise<NextRun | Poison> {
+  const { streamId, version: from } = position;
+  const { behaviour } = source;
+  const hadLife = from > 0n && !isEnded(position);
+  const events: EventMessage[] = [];
+  let before: EventMessage | undefined;
+  let to = from;
+  let expiry = position.expiry;
+  for (const record of records) {
+    const decoded = decode(engine, source, streamId, record);
+    if (decoded instanceof ProtosourceError) {
+      if (to === from) return { version: record.version, error: decoded };
+      break;
+    }
+    const isSnapshot = decoded.$typeName === behaviour.snapshot?.schema.typeName;
+    if (!isSnapshot) {
+      if (to === from && hadLife) before = await eventBefore(engine, source, position, decoded);
+    }
+    const begins =
+      !isSnapshot && beginsLife({ schema: behaviour.schema as GenMessage<AggregateMessage> }, decoded, before);
+    if (begins && to > from && before !== undefined) break;
+    if (begins && to === from && hadLife) return { run: endOf(source, position), expiry };
+    if (to === from && record.version !== from + 1n && !begins) {
+      return { version: from + 1n, error: historyLost(streamId, from + 1n, record.version) };
+    }
+    if (!isSnapshot && source.handles.has(decoded.$typeName)) {
+      if (events.length === maxEvents) break;
+      events.push(decoded);
+    }
+    if (!isSnapshot) before = decoded;
+    to = record.version;
+    expiry = record.ttl;
+  }
+  const memo = isEnded(position) ? new Uint8Array() : position.memo;
+  return { run: { ...runOf(source, position), to, events, memo }, expiry };
+}
+
+/** Makes the run that ends the life that a position is in. */
+export function endOf(source: SubscriptionSource, position: StoredPosition): EventRun {
+  return { ...runOf(source, position), ended: true };
+}
+
+function runOf(source: SubscriptionSource, { streamId, version, memo }: StoredPosition): EventRun {
+  const id = streamId.slice(source.behaviour.streamPrefix.length);
+  return { source, streamId, id, from: version, to: version, events: [], ended: false, memo };
+}
+
+function decode(
+  { serializer }: Engine,
+  { behaviour }: SubscriptionSource,
+  streamId: string,
+  record: StoredRecord,
+): EventMessage | ProtosourceError {
+  try {
+    return decodeRecord(behaviour, serializer, streamId, record);
+  } catch (error) {
+    if (isProtosourceError(error)) return error;
+    throw error;
+  }
+}
+
+/**
+ * Reads the event before the first of a run where that tells whether it begins a life: a creation command may emit the
+ * same event twice.
+ */
+async function eventBefore(
+  engine: Engine,
+  source: SubscriptionSource,
+  { streamId, version }: StoredPosition,
+  event: EventMessage,
+): Promise<EventMessage | undefined> {
+  const { behaviour } = source;
+  const found = behaviour.events.get(event.$typeName);
+  if (!found?.isFirst || found.follows.size === 0) return undefined;
+  const range = { to: version, reverse: true, limit: 2, includeExpired: true, signal: engine.signal };
+  for await (const record of engine.store.events(streamId, range)) {
+    const decoded = decode(engine, source, streamId, record);
+    if (decoded instanceof ProtosourceError) return undefined;
+    if (decoded.$typeName !== behaviour.snapshot?.schema.typeName) return decoded;
+  }
+  return undefined;
+}
+
+function historyLost(streamId: string, version: bigint, first: bigint): ProtosourceError<"corrupt_stream"> {
+  return new ProtosourceError(
+    "corrupt_stream",
+    `history_lost: ${streamId} goes on at version ${first}, and ${version} is gone before it was handled: restore it, or skip to there`,
+    { aggregateId: streamId, problem: "gap", version },
+  );
+}

@@ -1,0 +1,259 @@
+/** The engine of subscriptions: what a doorbell leads to. */
+import { isProtosourceError } from "../errors.js";
+import { pause } from "../repository/pause.js";
+import type { Doorbell } from "../store/doorbell.js";
+import { type PositionMove, positionKey, type StoredPosition } from "../store/positions.js";
+import type { Engine, Happening } from "./engine.js";
+import { endedMemo, findEvents, MAX_RECORDS } from "./find-events.js";
+import { endOf, nextRun } from "./next-run.js";
+import { type EventRun, type Subscription, sourceOf, subscriptionId } from "./subscription.js";
+
+/** How a stream stands for a subscription after a ring. */
+export interface Rung {
+  /**
+   * - `current`: all that is stored is handled.
+   * - `parked`: the stream stands still.
+   * - `ahead`: the stream ends before the position.
+   * - `foreign`: the subscription doesn't get events of such streams.
+   */
+  readonly kind: "current" | "parked" | "ahead" | "foreign";
+  /** The position. */
+  readonly version: bigint;
+  /** How many events were handled, or ends of lives. */
+  readonly handled: number;
+}
+
+/** How often a step is tried again that met another worker, or a store that couldn't for now. */
+const MAX_ATTEMPTS = 20;
+const MAX_UNAVAILABLE = 3;
+
+/** How far a position may lag behind events of no interest: reading them again costs less than a write. */
+const MAX_IDLE_LAG = 32n;
+
+/** Failures that say nothing of an event. */
+const NOT_THE_EVENTS = ["cancelled", "table_missing", "denied", "not_configured"] as const;
+
+/**
+ * Brings a subscription up to what a stream holds: reads what the doorbell hasn't brought, and gives it to the
+ * subscription run by run, each with its effect and the position in one transaction. It may be called any number of
+ * times, at once, anywhere: an event has its effect once.
+ *
+ * Throws what keeps it from going on that is no event's fault: `unavailable`, `denied` and their like. An event that
+ * can't be handled parks the stream.
+ */
+export async function ring(engine: Engine, subscription: Subscription, bell: Doorbell): Promise<Rung> {
+  const source = sourceOf(subscription, bell.streamId);
+  if (source === undefined) return { kind: "foreign", version: 0n, handled: 0 };
+  const ringing = new Ringing(engine, subscription, bell.streamId);
+  let position = await ringing.position();
+  for (;;) {
+    if (position.parked) return ringing.rung("parked", position);
+    const found = await findEvents(engine, position, bell);
+    switch (found.kind) {
+      case "nothing":
+        if (ringing.handled === 0) ringing.tell("duplicate", position.version);
+        return ringing.rung("current", position);
+      case "ahead":
+        return ringing.rung("ahead", position);
+      case "restarted":
+        position = await ringing.forget(position);
+        continue;
+      case "unreadable":
+        position = await ringing.park(position, position.version + 1n, found.error, 1);
+        continue;
+      case "ended":
+        position = await ringing.step(position, endOf(source, position), position.expiry, !found.stored);
+        continue;
+      case "records":
+    }
+    const next = await nextRun(engine, source, position, found.records, ringing.maxEvents);
+    if ("error" in next) {
+      position = await ringing.park(position, next.version, next.error, 1);
+      continue;
+    }
+    const { run, expiry } = next;
+    if (found.filled) ringing.tell("filled", run.to, { events: run.events.length });
+    const isIdle = run.events.length === 0 && !run.ended;
+    const isLast = run.to >= (found.records.at(-1)?.version ?? 0n);
+    if (isIdle && isLast && run.to - run.from < MAX_IDLE_LAG) return ringing.rung("current", position);
+    position = await ringing.step(position, run, expiry, false);
+    const isDone = run.to >= bell.version && isLast && found.records.length < MAX_RECORDS;
+    if (isDone && position.version >= run.to && !position.parked) return ringing.rung("current", position);
+  }
+}
+
+/** One ring: the steps that it makes, and what it counts on the way. */
+class Ringing {
+  handled = 0;
+  maxEvents: number = MAX_RECORDS;
+  readonly #engine: Engine;
+  readonly #subscription: Subscription;
+  readonly #streamId: string;
+  readonly #id: string;
+  #attempts = 0;
+  #unavailable = 0;
+  #failures = 0;
+
+  constructor(engine: Engine, subscription: Subscription, streamId: string) {
+    this.#engine = engine;
+    this.#subscription = subscription;
+    this.#streamId = streamId;
+    this.#id = subscriptionId(subscription);
+  }
+
+  rung(kind: Rung["kind"], { version }: StoredPosition): Rung {
+    return { kind, version, handled: this.handled };
+  }
+
+  tell(kind: Happening["kind"], version: bigint, more: Partial<Happening> = {}): void {
+    this.#engine.observe({
+      subscription: this.#id,
+      streamId: this.#streamId,
+      kind,
+      version,
+      events: 0,
+      ...more,
+    });
+  }
+
+  /** Gives the position that this process knows of, or reads it. */
+  async position(): Promise<StoredPosition> {
+    return this.#engine.seen.get(this.#key) ?? (await this.#readPosition());
+  }
+
+  /**
+   * Has a run handled, and gives the position afterwards: where the run leads to, or where another worker has brought it;
+   * the same as before when it is to be tried again; parked when it was tried often enough.
+   */
+  async step(position: StoredPosition, run: EventRun, expiry: bigint, forgets: boolean): Promise<StoredPosition> {
+    const { store, opaqueStore, clock, signal } = this.#engine;
+    try {
+      const tools = { store, opaqueStore, clock, signal };
+      const isIdle = run.ended ? !run.source.handlesRemoval : run.events.length === 0;
+      const effect = isIdle ? { memo: run.memo } : await this.#subscription.react(run, tools);
+      const { writes = [], rows, claims, check, to = run.to, memo } = effect;
+      const move: PositionMove = {
+        subscription: this.#id,
+        streamId: this.#streamId,
+        from: position.version,
+        to: forgets ? 0n : to,
+        memo: run.ended && !forgets ? endedMemo() : memo,
+        expiry,
+      };
+      await store.saveAll(writes, { rows, claims, check, positions: [move], signal });
+      const applied = run.events.filter(({ version }) => version <= to);
+      this.handled += run.ended ? 1 : applied.length;
+      this.#attempts = this.#unavailable = this.#failures = 0;
+      const last = applied.at(-1);
+      if (run.ended) this.tell("removed", run.from);
+      else if (last) this.tell("applied", to, { events: applied.length, lag: clock.now() - last.at });
+      return this.#remember(move);
+    } catch (error) {
+      return this.#failed(position, run, error);
+    }
+  }
+
+  /** Takes a position away whose stream begins anew at version 1. */
+  async forget(position: StoredPosition): Promise<StoredPosition> {
+    return this.#move(position, { to: 0n });
+  }
+
+  /** Parks the stream at a version. */
+  async park(position: StoredPosition, version: bigint, error: unknown, tries: number): Promise<StoredPosition> {
+    const message = error instanceof Error ? error.message : String(error);
+    const park = { version, error: message.slice(0, MAX_ERROR_LENGTH), since: this.#engine.clock.now(), tries };
+    const { memo, expiry } = position;
+    const parked = await this.#move(position, { to: position.version, memo, expiry, park });
+    if (parked.parked) this.tell("parked", version, { error });
+    return parked;
+  }
+
+  async #move(
+    position: StoredPosition,
+    change: Pick<PositionMove, "to" | "memo" | "expiry" | "park">,
+  ): Promise<StoredPosition> {
+    const { store, signal } = this.#engine;
+    const move = { subscription: this.#id, streamId: this.#streamId, from: position.version, ...change };
+    try {
+      await store.saveAll([], { positions: [move], signal });
+    } catch (error) {
+      if (!isProtosourceError(error, "position_conflict") && !isProtosourceError(error, "unavailable")) throw error;
+      await this.#wait(error);
+    }
+    return this.#readPosition();
+  }
+
+  async #failed(position: StoredPosition, run: EventRun, error: unknown): Promise<StoredPosition> {
+    if (isProtosourceError(error, "position_conflict")) {
+      this.tell("position_conflict", error.details.version);
+      await this.#wait(error, 0);
+      return this.#readPosition();
+    }
+    if (isProtosourceError(error, "row_conflict") || isProtosourceError(error, "version_conflict")) {
+      this.tell("row_conflict", run.to);
+      await this.#wait(error);
+      return position;
+    }
+    if (isProtosourceError(error, "unavailable")) {
+      // It may have been done all the same: the position tells.
+      await this.#wait(error);
+      return this.#readPosition();
+    }
+    if (NOT_THE_EVENTS.some((code) => isProtosourceError(error, code))) throw error;
+    if (run.events.length > 1) {
+      // One of them is it: alone they show which.
+      this.maxEvents = 1;
+      return position;
+    }
+    this.#failures++;
+    const version = run.events[0]?.version ?? run.from;
+    this.tell("failed", version, { error });
+    if (this.#failures >= this.#subscription.tries) return this.park(position, version, error, this.#failures);
+    await pause(this.#failures, this.#engine.signal);
+    return position;
+  }
+
+  /** Waits before a step is tried again. Throws the error when it was tried often enough. */
+  async #wait(error: unknown, attempt: number = this.#attempts): Promise<void> {
+    const { signal } = this.#engine;
+    const isTooOften = isProtosourceError(error, "unavailable")
+      ? ++this.#unavailable > MAX_UNAVAILABLE
+      : ++this.#attempts > MAX_ATTEMPTS;
+    if (isTooOften || signal?.aborted) throw error;
+    await pause(attempt, signal);
+  }
+
+  get #key(): string {
+    return positionKey(this.#id, this.#streamId);
+  }
+
+  async #readPosition(): Promise<StoredPosition> {
+    const { store, signal } = this.#engine;
+    const [position] = await store.readPositions(this.#id, [this.#streamId], { signal });
+    const read = position as StoredPosition;
+    this.#keep(read);
+    return read;
+  }
+
+  #remember({ to, memo = new Uint8Array(), expiry = 0n }: PositionMove): StoredPosition {
+    const position = { streamId: this.#streamId, version: to, memo, expiry };
+    this.#keep(position);
+    return position;
+  }
+
+  /** Keeps the positions that move; the others are read when they are needed. */
+  #keep(position: StoredPosition): void {
+    const { seen } = this.#engine;
+    seen.delete(this.#key);
+    if (position.version === 0n || position.parked) return;
+    seen.set(this.#key, position);
+    const [oldest] = seen.keys();
+    if (seen.size > MAX_SEEN && oldest !== undefined) seen.delete(oldest);
+  }
+}
+
+/** How many positions a process keeps in mind. */
+const MAX_SEEN = 10_000;
+
+/** How much of what went wrong is kept with a parked stream. */
+const MAX_ERROR_LENGTH = 1_000;

@@ -1,0 +1,159 @@
+/** The rows that a run of events changes: read when they are first asked for, written with the position. */
+import { create, type DescMessage, equals, type Message } from "@bufbuild/protobuf";
+import { ProtosourceError } from "../errors.js";
+import { GSI_NUMBERS, indexAttributes } from "../opaquedata/key-attribute.js";
+import { keyOf, keyParts, type RowId } from "../opaquedata/key-fields.js";
+import type { KeyModel } from "../opaquedata/key-model.js";
+import type { FieldValues } from "../opaquedata/key-value.js";
+import { emptyRow, opaqueDataFromMessage, rehydrate } from "../opaquedata/opaque-data.js";
+import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { RowWrite } from "../store/store.js";
+import { toStoredKey, toStoredRow } from "./model-rows.js";
+
+/** How many rows one transaction takes beside the position. */
+const MAX_ROWS = 98;
+
+/** A row as it was read, and as the events leave it. */
+interface Draft {
+  readonly key: OpaqueKey;
+  /** The message with nothing but its key. */
+  readonly blank: Message;
+  /** The version that was read; 0 for no row. */
+  readonly was: bigint;
+  readonly before: Message | undefined;
+  after: Message | undefined;
+}
+
+/** What a handler does to one row: changes it in place, or removes it for undefined. */
+export interface RowChange {
+  readonly id: RowId;
+  readonly change: ((row: never) => void) | undefined;
+}
+
+/** The rows of a read model that a run changes. */
+export class RowDrafts {
+  readonly #model: KeyModel;
+  readonly #prefix: string;
+  readonly #opaqueStore: OpaqueStore;
+  readonly #signal: AbortSignal | undefined;
+  readonly #drafts = new Map<string, Draft>();
+
+  constructor(model: KeyModel, prefix: string, opaqueStore: OpaqueStore, signal: AbortSignal | undefined) {
+    this.#model = model;
+    this.#prefix = prefix;
+    this.#opaqueStore = opaqueStore;
+    this.#signal = signal;
+  }
+
+  /** How many rows there are. */
+  get size(): number {
+    return this.#drafts.size;
+  }
+
+  /**
+   * Makes the changes of one event, all or none of them. False, and nothing is done, when one transaction would not hold
+   * the rows of it beside those before.
+   *
+   * Throws `too_large` when the rows of this event alone are too many.
+   */
+  async apply(changes: readonly RowChange[]): Promise<boolean> {
+    const named = changes.map(({ id, change }) => {
+      const { key, values } = keyOf(this.#model, id);
+      return { key, values, change, name: JSON.stringify([key.pk, key.sk]) };
+    });
+    const added = new Map(named.filter(({ name }) => !this.#drafts.has(name)).map((one) => [one.name, one]));
+    if (added.size + this.#drafts.size > MAX_ROWS) {
+      if (this.#drafts.size > 0) return false;
+      throw new ProtosourceError(
+        "too_large",
+        `one event changes ${added.size} rows, and one transaction holds ${MAX_ROWS}: choose rows that an event changes few of`,
+        { what: "rows", size: added.size, limit: MAX_ROWS },
+      );
+    }
+    await Promise.all(
+      [...added].map(async ([name, { key, values }]) => {
+        this.#drafts.set(name, await this.#read(key, values));
+      }),
+    );
+    for (const { name, change } of named) {
+      const draft = this.#drafts.get(name) as Draft;
+      if (change === undefined) draft.after = undefined;
+      else draft.after = changed(draft, change);
+    }
+    return true;
+  }
+
+  /** Gives the writes of the rows that are other than they were. */
+  writes(): RowWrite[] {
+    const { schema } = this.#model;
+    return [...this.#drafts.values()].flatMap(({ key, was, before, after }): RowWrite[] => {
+      const isSame = before && after ? equals(schema, before, after) : before === after;
+      if (isSame) return [];
+      if (after === undefined) {
+        const stored = toStoredKey(this.#prefix, key);
+        return [{ row: { ...emptyRow(), ...stored }, was, remove: true }];
+      }
+      const row = opaqueDataFromMessage(schema, after, { version: newRevision(was) });
+      if (row.pk !== key.pk || row.sk !== key.sk) throw changedKey(schema, key);
+      clearSparse(this.#model, row, after);
+      return [{ row: toStoredRow(this.#prefix, row), was }];
+    });
+  }
+
+  async #read(key: OpaqueKey, values: readonly unknown[]): Promise<Draft> {
+    const { schema } = this.#model;
+    const fields = keyParts(this.#model).map(({ field }, i) => [field.localName, values[i]]);
+    const blank = create(schema, Object.fromEntries(fields));
+    const stored = await this.#opaqueStore.get(toStoredKey(this.#prefix, key), {
+      consistent: true,
+      signal: this.#signal,
+    });
+    if (stored === undefined) return { key, blank, was: 0n, before: undefined, after: undefined };
+    return {
+      key,
+      blank,
+      was: stored.version,
+      before: rehydrate(schema, stored),
+      after: rehydrate(schema, stored),
+    };
+  }
+}
+
+function changed({ blank, after }: Draft, change: (row: never) => void): Message {
+  const row = after ?? structuredClone(blank);
+  change(row as never);
+  return row;
+}
+
+/**
+ * Gives a version that the row has never had. Counted ones would do until a row is removed and made anew: then a worker
+ * that had read the old one couldn't tell.
+ */
+function newRevision(was: bigint): bigint {
+  const [random = 0n] = crypto.getRandomValues(new BigUint64Array(1));
+  const revision = (random >> 1n) | 1n;
+  return revision === was ? revision ^ 2n : revision;
+}
+
+/** Takes a row out of the indexes whose partition key would be of empty fields alone. */
+function clearSparse({ templates }: KeyModel, row: Record<string, unknown>, message: Message): void {
+  for (const index of GSI_NUMBERS) {
+    const [pk, sk] = indexAttributes(index);
+    const parts = templates.get(pk)?.parts;
+    if (parts === undefined || !parts.every(({ read }) => isEmpty(read(message as unknown as FieldValues)))) continue;
+    row[pk] = "";
+    row[sk] = "";
+  }
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === undefined || value === "" || value === 0 || value === 0n || value === false;
+}
+
+function changedKey({ typeName }: DescMessage, { pk, sk }: OpaqueKey): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError(
+    "invalid_argument",
+    `a handler changed the key of the row of ${typeName} pk=${JSON.stringify(pk)}, sk=${JSON.stringify(sk)}: remove the row, and write the other one`,
+    { argument: "row" },
+  );
+}
