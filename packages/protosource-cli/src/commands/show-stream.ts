@@ -2,6 +2,7 @@
 import type { JsonValue, Message } from "@bufbuild/protobuf";
 import {
   isProtosourceError,
+  metaOf,
   ProtosourceError,
   type RecordPage,
   type ScannedRecord,
@@ -199,6 +200,7 @@ async function printEvent(output: Output, { shown, changes }: Printed, diff: boo
       expires: record.ttl > 0n ? isoSeconds(record.ttl) : undefined,
       expired,
       bytes: record.data.length,
+      meta: metaOf(record),
       event: json,
       raw: json === undefined ? record.data : undefined,
       problem: payload.problem?.message,

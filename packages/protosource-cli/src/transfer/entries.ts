@@ -53,13 +53,14 @@ const MAX_INT64 = 2n ** 63n - 1n;
 
 /** Gives the line of an event. */
 export function eventLine({ aggregateId, record }: ScannedRecord): string {
-  const { version, ttl, data } = record;
+  const { version, ttl, data, meta } = record;
   return JSON.stringify({
     event: {
       stream: aggregateId,
       version: version.toString(),
       // No time below 0 is one at which a record expires.
       ...(ttl <= 0n ? {} : { ttl: ttl.toString() }),
+      ...(meta === undefined ? {} : { meta: base64(meta) }),
       data: base64(data),
     },
   });
@@ -156,12 +157,13 @@ export function compareEntries(a: Entry, b: Entry): number {
 }
 
 function parseEvent(fields: Fields): EventEntry {
-  checkNames(fields, ["stream", "version", "ttl", "data"]);
+  checkNames(fields, ["stream", "version", "ttl", "meta", "data"]);
   const version = int64(fields, "version");
   if (version < 1n) throw wrong("has a version below 1");
   const ttl = int64(fields, "ttl", 0n);
   if (ttl < 0n) throw wrong("has a ttl below 0");
   const record = create(StoredRecordSchema, { version, ttl, data: bytes(fields, "data") });
+  if (fields["meta"] !== undefined) record.meta = bytes(fields, "meta");
   const streamId = text(fields, "stream");
   if (utf8Length(streamId) > MAX_PARTITION_KEY_BYTES) throw wrong(`has a stream over ${MAX_PARTITION_KEY_BYTES} bytes`);
   return { kind: "event", streamId, record };

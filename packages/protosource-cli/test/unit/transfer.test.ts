@@ -20,7 +20,10 @@ const key = fc.string({ unit: "binary", minLength: 1, maxLength: 20 });
 const data = fc.uint8Array({ maxLength: 100 });
 
 const events = fc
-  .record({ aggregateId: key, version: int64.map((value) => value || 1n), ttl: int64, data })
+  .record(
+    { aggregateId: key, version: int64.map((value) => value || 1n), ttl: int64, data, meta: data },
+    { requiredKeys: ["aggregateId", "version", "ttl", "data"] },
+  )
   .map(({ aggregateId, ...record }) => ({ aggregateId, record: create(StoredRecordSchema, record), following: 0 }));
 const rows = fc
   .record(

@@ -28,6 +28,7 @@ export function eventItem(aggregateId: string, record: StoredRecord): Item {
     d: { B: new Uint8Array(record.data) },
   };
   if (record.ttl > 0n) item["t"] = { N: record.ttl.toString() };
+  if (record.meta !== undefined) item["h"] = { B: new Uint8Array(record.meta) };
   return item;
 }
 
@@ -87,7 +88,7 @@ export function bytesOf(value: AttributeValue | undefined): Uint8Array | undefin
  * Throws `corrupt_record`, naming the item, when `v` is no whole number or `d` isn't what the item says it is.
  */
 export function readEvents(item: Item, table: string, aggregateId: string, into: ReadRecord[]): void {
-  const { v, d, t, m, n } = item;
+  const { v, d, t, m, n, h } = item;
   const data = bytesOf(d);
   if (!isWhole(v?.N)) throw noEvent(item, table, aggregateId, "v must be a whole number");
   if (data === undefined) throw noEvent(item, table, aggregateId, "d must be binary");
@@ -96,7 +97,9 @@ export function readEvents(item: Item, table: string, aggregateId: string, into:
   const version = BigInt(v.N);
   const following = m?.N === undefined ? 0 : Number(m.N);
   if (n === undefined) {
-    into.push({ record: storedRecord(version, data, t?.N === undefined ? 0n : BigInt(t.N)), following });
+    const record = storedRecord(version, data, t?.N === undefined ? 0n : BigInt(t.N));
+    if (h !== undefined) record.meta = bytesOf(h) ?? noMeta(item, table, aggregateId);
+    into.push({ record, following });
     return;
   }
   let records: readonly StoredRecord[];
@@ -112,6 +115,10 @@ export function readEvents(item: Item, table: string, aggregateId: string, into:
   records.forEach((record, i) => {
     into.push({ record, following: following + records.length - 1 - i });
   });
+}
+
+function noMeta(item: Item, table: string, aggregateId: string): never {
+  throw noEvent(item, table, aggregateId, "h must be binary");
 }
 
 function noEvent(item: Item, table: string, aggregateId: string, problem: string, cause?: unknown): ProtosourceError {

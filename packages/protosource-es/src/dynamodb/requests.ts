@@ -17,6 +17,9 @@ import type { Claim, ScannedClaim } from "../store/store.js";
 import { bytesOf, claimItem, rowItem, rowKeyItem } from "./items.js";
 import type { Item } from "./limits.js";
 
+/** The attributes of an event that are read. */
+const EVENT_NAMES = { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m", "#n": "n", "#h": "h" };
+
 /** The part of PutItem that a transaction takes too. */
 export type Put = NonNullable<TransactWriteItem["Put"]>;
 
@@ -192,8 +195,8 @@ export function queryStream(
     TableName: table,
     ConsistentRead: consistent,
     KeyConditionExpression: `#a = :a${versions}`,
-    ProjectionExpression: "#v, #d, #t, #m, #n",
-    ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m", "#n": "n" },
+    ProjectionExpression: "#v, #d, #t, #m, #n, #h",
+    ExpressionAttributeNames: EVENT_NAMES,
     ExpressionAttributeValues: {
       ":a": { S: aggregateId },
       ...(from === undefined ? {} : { ":from": { N: from.toString() } }),
@@ -224,8 +227,8 @@ export function queryEnd(
 export function scanEvents(table: string, options: ScanOptions, startKey: Item | undefined): ScanCommandInput {
   return {
     ...scanRows(table, options, startKey),
-    ProjectionExpression: "#a, #v, #d, #t, #m, #n",
-    ExpressionAttributeNames: { "#a": "a", "#v": "v", "#d": "d", "#t": "t", "#m": "m", "#n": "n" },
+    ProjectionExpression: "#a, #v, #d, #t, #m, #n, #h",
+    ExpressionAttributeNames: EVENT_NAMES,
   };
 }
 

@@ -466,6 +466,8 @@ function isAlive({ ttl }: StoredRecord, now: bigint): boolean {
   return ttl === 0n || ttl > now;
 }
 
-function copyOf({ version, data }: StoredRecord, ttl: bigint): StoredRecord {
-  return create(StoredRecordSchema, { version, data: new Uint8Array(data), ttl });
+function copyOf({ version, data, meta }: StoredRecord, ttl: bigint): StoredRecord {
+  const copy = create(StoredRecordSchema, { version, data: new Uint8Array(data), ttl });
+  if (meta !== undefined) copy.meta = new Uint8Array(meta);
+  return copy;
 }

@@ -8,3 +8,4 @@ export {
   RecordSchema as StoredRecordSchema,
 } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 export * from "../gen/funinthecloud/protosource/response/v1/response_v1_pb.js";
+export * from "../gen/protosource_es/meta/v1/meta_v1_pb.js";

@@ -17,6 +17,8 @@ export interface Task {
   /** Whether the caller said the id. Else it was made, and is new at each call. */
   readonly isNamed: boolean;
   readonly commands: readonly CommandMessage[];
+  /** What to keep with the first event. */
+  readonly meta: Uint8Array | undefined;
   /** The version that the caller decided on, if any. */
   readonly expectedVersion: bigint | undefined;
 }

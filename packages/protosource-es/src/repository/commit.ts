@@ -3,7 +3,7 @@ import type { AggregateMessage } from "../aggregate/behaviour.js";
 import { epochSeconds } from "../clock.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
 import { materialize, rowWrites } from "../read-models/materialize.js";
-import type { AggregateStore, Claim, RowWrite, StreamCheck, StreamWrite } from "../store/store.js";
+import type { AggregateStore, Claim, RowWrite, StoredRecord, StreamCheck, StreamWrite } from "../store/store.js";
 import type { Change } from "./change.js";
 import { claimChanges, type UniqueValues, uniqueValues } from "./claims.js";
 import { commandClaim, commandScope } from "./command-id.js";
@@ -25,7 +25,7 @@ export async function commit(
   const made = changes.filter(({ skipped }) => !skipped);
   const writes = made.map((change) => ({
     aggregateId: streamIdOf(change.setup, change.id),
-    records: toRecords(change.setup.behaviour, change.stored, change.setup.format),
+    records: withMeta(toRecords(change.setup.behaviour, change.stored, change.setup.format), change.meta),
   }));
   const claims = made.flatMap((change) => claimsOf(change.setup, change.id, change.taken, change.aggregate));
   if (commandId !== undefined) claims.push(commandClaim(setup, id, commandId, aggregate.version));
@@ -46,6 +46,13 @@ export async function commit(
   }
   await Promise.all(made.map((change) => followUp(change.setup, change.aggregate)));
   return undefined;
+}
+
+/** Keeps a meta with the first record of a save. */
+function withMeta(records: readonly StoredRecord[], meta: Uint8Array | undefined): readonly StoredRecord[] {
+  const [first] = records;
+  if (first !== undefined && meta !== undefined) first.meta = meta;
+  return records;
 }
 
 /** Gives what a change of an aggregate takes and frees. */

@@ -2,13 +2,14 @@
 import type { Message } from "@bufbuild/protobuf";
 import type { CommandMessage } from "../aggregate/behaviour.js";
 import { invalid, ProtosourceError } from "../errors.js";
+import { encodeMeta } from "../store/meta.js";
 import type { Task } from "./change.js";
 import { copyMessage } from "./copy-message.js";
 import { commandBehaviourOf } from "./decide.js";
 import type { AggregateChoice, ApplyAllOptions } from "./repository-options.js";
 import { type Setup, streamIdOf } from "./setup.js";
 
-export interface PrepareOptions extends AggregateChoice, Pick<ApplyAllOptions, "actor"> {
+export interface PrepareOptions extends AggregateChoice, Pick<ApplyAllOptions, "actor" | "meta"> {
   /** One message, or several. */
   readonly command: unknown;
 }
@@ -17,12 +18,13 @@ export interface PrepareOptions extends AggregateChoice, Pick<ApplyAllOptions, "
  * Copies commands, so that nobody changes them meanwhile, and fills in id and actor.
  *
  * Throws `unhandled_command`, and `invalid_argument` for no command, what isn't a message, a wrong id or actor, and no
- * id where the repository has no `newId` that gives one.
+ * id where the repository has no `newId` that gives one; `too_large` for a meta of more than 256 bytes.
  */
 export function prepareTask(setup: Setup, options: PrepareOptions): Task {
   requireGiven(options, "actor", "say who acts, or answer the request as unauthenticated");
   requireGiven(options, "id", "say which aggregate the command is for");
   const { command, expectedVersion, actor } = options;
+  const meta = options.meta && encodeMeta(options.meta);
   const given: readonly unknown[] = Array.isArray(command) ? command : [command];
   const commands = given.map((one) => copyCommand(setup.definition, one as Message));
   const [first] = commands;
@@ -36,7 +38,7 @@ export function prepareTask(setup: Setup, options: PrepareOptions): Task {
     one.id = id;
     one.actor = actor ?? one.actor;
   }
-  return { setup, id, isNamed: named !== undefined, commands, expectedVersion };
+  return { setup, id, isNamed: named !== undefined, commands, meta, expectedVersion };
 }
 
 /**

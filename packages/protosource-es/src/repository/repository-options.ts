@@ -5,6 +5,7 @@ import type { CallOptions } from "../call-options.js";
 import type { Clock } from "../clock.js";
 import type { Logger } from "../logger.js";
 import type { Serializer } from "../serializer/serializer.js";
+import type { SaveMeta } from "../store/meta.js";
 import type { EventStore, LoadOptions, Store } from "../store/store.js";
 import type { ObserveOperation } from "./observed-operation.js";
 import type { ValidateFields } from "./validate.js";
@@ -79,6 +80,8 @@ export interface ApplyAllOptions {
    * choose an id that says less than the command, such as a session's. The store must keep claims.
    */
   readonly commandId?: string | undefined;
+  /** What to keep with the first event beside it, such as what caused the command. Nothing by default. */
+  readonly meta?: SaveMeta | undefined;
   /** How often to decide again; by default what the repository says. 0 for never. */
   readonly retries?: number | undefined;
   readonly signal?: AbortSignal | undefined;

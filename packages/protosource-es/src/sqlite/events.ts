@@ -23,18 +23,20 @@ interface StoredEvent {
   readonly version: bigint;
   readonly data: StoredBytes;
   readonly ttl: bigint;
+  readonly meta: StoredBytes | null;
 }
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
 const IS_ALIVE = "(ttl <= 0 OR ttl > ?)";
 
-const INSERT = "INSERT INTO protosource_events (stream, version, data, ttl, commit_id) VALUES (?, ?, ?, ?, ?)";
+const INSERT = `INSERT INTO protosource_events (stream, version, data, ttl, commit_id, meta)
+  VALUES (?, ?, ?, ?, ?, ?)`;
 
 const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ORDER BY version LIMIT 2`;
 
-const SELECT = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}`;
+const SELECT = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}, ${asBytes("meta")}`;
 
 const BY_VERSION = "ORDER BY protosource_events.version";
 
@@ -113,8 +115,8 @@ export function insertRecords(
   commitId: Uint8Array,
 ): void {
   const stream = encodeKey(aggregateId);
-  records.forEach(({ version, data }, i) => {
-    connection.run(call, INSERT, stream, version, data, ttls[i] ?? 0n, commitId);
+  records.forEach(({ version, data, meta = null }, i) => {
+    connection.run(call, INSERT, stream, version, data, ttls[i] ?? 0n, commitId, meta);
   });
 }
 
@@ -211,8 +213,11 @@ export function historyOf(records: StoredRecord[]): History {
 }
 
 /** Written out, because `create` takes several times as long. */
-function recordOf({ version, data, ttl }: StoredEvent): StoredRecord {
-  return { $typeName: "funinthecloud.protosource.record.v1.Record", version, data: bytesOf(data), ttl };
+function recordOf({ version, data, ttl, meta }: StoredEvent): StoredRecord {
+  const $typeName = "funinthecloud.protosource.record.v1.Record";
+  const record: StoredRecord = { $typeName, version, data: bytesOf(data), ttl };
+  if (meta !== null) record.meta = bytesOf(meta);
+  return record;
 }
 
 function endsOf(records: readonly StoredRecord[]): { readonly first: bigint; readonly last: bigint } {

@@ -65,6 +65,7 @@ const MIGRATIONS: readonly string[] = [
      value INTEGER NOT NULL,
      PRIMARY KEY (subscription, mark)
    ) STRICT, WITHOUT ROWID;`,
+  "ALTER TABLE protosource_events ADD COLUMN meta BLOB;",
 ];
 
 const CALL: Call = { operation: "opening", key: "the tables" };

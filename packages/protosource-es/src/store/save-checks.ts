@@ -2,6 +2,7 @@
 import { invalid, ProtosourceError } from "../errors.js";
 import { MAX_TTL_SECONDS } from "../opaquedata/opaque-data.js";
 import { utf8Length } from "../opaquedata/utf8.js";
+import { checkMetaBytes } from "./meta.js";
 import { checkMoves } from "./positions.js";
 import type { Claim, EventsOptions, StoredRecord, StreamWrite, TransactionOptions } from "./store.js";
 
@@ -22,13 +23,13 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * Checks the arguments of a save. Without records there is nothing to check.
  *
  * Throws `invalid_argument` for an empty id, a version below 1 or above int64, versions that don't follow each other
- * and a ttl above int64, and `too_large` for an id of more than 2048 bytes.
+ * and a ttl above int64, and `too_large` for an id of more than 2048 bytes and a meta of more than 256.
  */
 export function checkSave(aggregateId: string, records: readonly StoredRecord[]): void {
   if (records.length === 0) return;
   checkAggregateId(aggregateId);
   let expected: bigint | undefined;
-  for (const { version, ttl } of records) {
+  for (const { version, ttl, meta } of records) {
     if (typeof version !== "bigint" || version < 1n || version > MAX_INT64) {
       throw invalid(
         "records",
@@ -44,6 +45,7 @@ export function checkSave(aggregateId: string, records: readonly StoredRecord[])
     if (ttl > MAX_INT64) {
       throw invalid("records", `the ttl ${ttl} of version ${version} is above int64: it is a time in epoch seconds`);
     }
+    if (meta !== undefined) checkMetaBytes(meta);
     expected = version + 1n;
   }
 }

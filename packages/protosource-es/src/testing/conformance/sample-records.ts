@@ -8,9 +8,12 @@ import type { History, Store } from "../../store/store.js";
 import { expectEqual } from "./assertions.js";
 
 /** Makes a record. By default its data tells its version, and it never expires. */
-export function record(version: bigint, fields: { data?: Uint8Array; ttl?: bigint } = {}): StoredRecord {
+export function record(
+  version: bigint,
+  fields: { data?: Uint8Array; ttl?: bigint; meta?: Uint8Array } = {},
+): StoredRecord {
   const data = fields.data ?? new TextEncoder().encode(`event ${version}`);
-  return create(StoredRecordSchema, { version, data, ttl: fields.ttl ?? 0n });
+  return create(StoredRecordSchema, { ...fields, version, data });
 }
 
 /** Makes the records of all versions from `first` to `last`. */

@@ -30,6 +30,22 @@ const savingAndLoading: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "store: what is known of a save is kept with its first record, in 256 bytes at most",
+    needs: [],
+    async run(context) {
+      const { store } = await context.open();
+      const id = context.id("meta");
+      const meta = bytes(256);
+      const saved = [record(1n, { meta }), record(2n), record(3n, { meta: new Uint8Array() })];
+      await store.save(id, saved);
+      await store.save(id, [record(4n, { meta })]);
+      await expectStream(store, id, [...saved, record(4n, { meta })]);
+      const longer = [record(5n, { meta: bytes(257) })];
+      await expectError("too_large", store.save(id, longer));
+      await expectStream(store, id, [...saved, record(4n, { meta })]);
+    },
+  },
+  {
     name: "store: several records of one save are loaded",
     needs: [],
     async run(context) {

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file funinthecloud/protosource/record/v1/record_v1.proto.
  */
 export const file_funinthecloud_protosource_record_v1_record_v1: GenFile = /*@__PURE__*/
-  fileDesc("CjNmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL3JlY29yZC92MS9yZWNvcmRfdjEucHJvdG8SI2Z1bmludGhlY2xvdWQucHJvdG9zb3VyY2UucmVjb3JkLnYxIjQKBlJlY29yZBIPCgd2ZXJzaW9uGAEgASgDEgwKBGRhdGEYAiABKAwSCwoDdHRsGAMgASgDQj1aO2dpdGh1Yi5jb20vZnVuaW50aGVjbG91ZC9wcm90b3NvdXJjZS9nZW4vcmVjb3JkL3YxO3JlY29yZHYxYgZwcm90bzM");
+  fileDesc("CjNmdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL3JlY29yZC92MS9yZWNvcmRfdjEucHJvdG8SI2Z1bmludGhlY2xvdWQucHJvdG9zb3VyY2UucmVjb3JkLnYxIlEKBlJlY29yZBIPCgd2ZXJzaW9uGAEgASgDEgwKBGRhdGEYAiABKAwSCwoDdHRsGAMgASgDEhIKBG1ldGEY6AcgASgMSACIAQFCBwoFX21ldGFCPVo7Z2l0aHViLmNvbS9mdW5pbnRoZWNsb3VkL3Byb3Rvc291cmNlL2dlbi9yZWNvcmQvdjE7cmVjb3JkdjFiBnByb3RvMw");
 
 /**
  * One event as it is stored.
@@ -38,6 +38,14 @@ export type Record = Message<"funinthecloud.protosource.record.v1.Record"> & {
    * @generated from field: int64 ttl = 3;
    */
   ttl: bigint;
+
+  /**
+   * What is known of the save beside its events: a protosource_es.meta.v1.Meta. Only protosource-es reads and writes it,
+   * on the first record of a save.
+   *
+   * @generated from field: optional bytes meta = 1000;
+   */
+  meta?: Uint8Array | undefined;
 };
 
 /**
