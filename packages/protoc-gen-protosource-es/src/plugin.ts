@@ -28,6 +28,8 @@ class InvalidInput extends Error {}
 interface Options {
   /** The warnings that aren't printed. */
   readonly ignored: ReadonlySet<string>;
+  /** Whether the family's Go members use the schemas too. */
+  readonly sharedWithGo: boolean;
 }
 
 const generator: Plugin = createEcmaScriptPlugin<Options>({
@@ -40,13 +42,24 @@ const generator: Plugin = createEcmaScriptPlugin<Options>({
 });
 
 function parseOptions(given: readonly { readonly key: string; readonly value: string }[]): Options {
-  const ignored = given.flatMap(({ key, value }) => {
-    if (key !== "ignore_warnings") throw new Error(`there is no option "${key}"`);
-    return value.split("+");
-  });
-  const unknown = ignored.find((id) => !Object.hasOwn(WARNINGS, id));
-  if (unknown === undefined) return { ignored: new Set(ignored) };
-  throw new Error(`"${unknown}" is no warning; write ${oneOf(Object.keys(WARNINGS))}`);
+  const ignored = new Set<string>();
+  let sharedWithGo = false;
+  for (const { key, value } of given) {
+    if (key === "ignore_warnings") for (const id of value.split("+")) ignored.add(warningOf(id));
+    else if (key === "shared_with_go") sharedWithGo = flagOf(value);
+    else throw new Error(`there is no option "${key}"`);
+  }
+  return { ignored, sharedWithGo };
+}
+
+function warningOf(id: string): string {
+  if (Object.hasOwn(WARNINGS, id)) return id;
+  throw new Error(`"${id}" is no warning; write ${oneOf(Object.keys(WARNINGS))}`);
+}
+
+function flagOf(value: string): boolean {
+  if (value === "true" || value === "false") return value === "true";
+  throw new Error(`shared_with_go can't be "${value}"; write "true" or "false"`);
 }
 
 /** Generates all files of a target. The first call of a run checks the schemas. */
@@ -65,7 +78,7 @@ function check({ options }: Schema<Options>, asked: readonly Domain[], known: re
       "js_import_style=legacy_commonjs isn't supported: remove it, Node loads modules by require too",
     );
   }
-  const { errors, warnings } = validate(asked, known);
+  const { errors, warnings } = validate(asked, known, options);
   for (const warning of warnings) if (!options.ignored.has(warning.rule)) console.warn(formatDiagnostic(warning));
   if (errors.length === 0) return;
   const what = errors.length === 1 ? "of an error" : `of ${errors.length} errors`;

@@ -6,6 +6,7 @@ import { checkCommands } from "./rules/command-rules.js";
 import { checkEvents } from "./rules/event-rules.js";
 import { checkFile, checkNotEnabled, checkPackages } from "./rules/file-rules.js";
 import { checkFlow } from "./rules/flow-rules.js";
+import { checkSharedWithGo } from "./rules/go-rules.js";
 import { checkKeys } from "./rules/key-rules.js";
 import { checkNames } from "./rules/name-rules.js";
 import { WARNINGS } from "./rules/rule-ids.js";
@@ -20,7 +21,11 @@ export interface Findings {
  * Checks the files that code is asked for. `known` are all files of the request: an enabled one that is only imported
  * counts where files are compared with each other.
  */
-export function validate(asked: readonly Domain[], known: readonly Domain[]): Findings {
+export function validate(
+  asked: readonly Domain[],
+  known: readonly Domain[],
+  { sharedWithGo }: { readonly sharedWithGo: boolean },
+): Findings {
   const found: Diagnostic[] = [];
   const report: Report = (rule, place, problem, remedy) => {
     found.push(diagnostic(rule, place, remedy === undefined ? problem : `${problem}; ${remedy}`));
@@ -28,6 +33,7 @@ export function validate(asked: readonly Domain[], known: readonly Domain[]): Fi
   for (const domain of asked) {
     if (domain.enabled) checkDomain(domain, report);
     else checkNotEnabled(domain, report);
+    if (domain.enabled && sharedWithGo) checkSharedWithGo(domain, report);
   }
   checkPackages(asked, known, report);
   found.sort(compareDiagnostics);

@@ -16,7 +16,7 @@ describe("diagnostics", () => {
   it.each([...cases])("of %s", async (name, files) => {
     const warnings: string[] = [];
     const warn = vi.spyOn(console, "warn").mockImplementation((text: string) => warnings.push(text));
-    const response = generate(set, files);
+    const response = generate(set, files, name.startsWith("g") ? "target=ts,shared_with_go=true" : undefined);
     warn.mockRestore();
     const lines = [...warnings, ...(response.error ? [response.error] : [])];
     await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(new URL(`${name}.txt`, folder).pathname);
@@ -36,8 +36,16 @@ describe("diagnostics", () => {
     expect(files).toEqual(warned);
   });
 
+  it("are fewer where Go shares nothing", () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    generate(set, ["g.proto"], "target=ts,shared_with_go=false");
+    expect(warn.mock.calls).toEqual([]);
+    warn.mockRestore();
+  });
+
   it.each([
     ["ignore_warnings=W9", `"W9" is no warning; write "W1", "W2"`],
+    ["shared_with_go=1", 'shared_with_go can\'t be "1"'],
     ["ignore_warnings=F1", '"F1" is no warning'],
     ["ignore_warning=W1", 'there is no option "ignore_warning"'],
   ])("can't be left out by %s", (option, reason) => {

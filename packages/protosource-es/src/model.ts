@@ -11,6 +11,7 @@ export {
   fileModel,
   type ProjectionModel,
   type SnapshotModel,
+  unsetKeeps,
 } from "./aggregate/file-model.js";
 export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute } from "./opaquedata/key-attribute.js";
 export { keyParts } from "./opaquedata/key-fields.js";

@@ -7,7 +7,7 @@ import type { Report } from "../diagnostic.js";
 import { annotationOf, type Domain } from "../model.js";
 import { listed } from "../words.js";
 import { ownFields } from "./fields.js";
-import { annotationPath, annotationText } from "./places.js";
+import { annotationText, ENDS_HERE_PATH, UNSET_PATH } from "./places.js";
 
 /** A message whose fields go into others. */
 interface Source {
@@ -96,7 +96,7 @@ function checkAnnotation(field: DescField, source: Source | undefined, report: R
   if (isFieldSet(annotation, endsHere) && (source === undefined || isCopied)) {
     report(
       "F11",
-      { desc: field, path: annotationPath(endsHere.number) },
+      { desc: field, path: ENDS_HERE_PATH },
       `${field.name} of ${field.parent.name} has "ends_here", which is for a field of a command or an event that goes nowhere`,
       "remove it",
     );
@@ -105,7 +105,7 @@ function checkAnnotation(field: DescField, source: Source | undefined, report: R
   if (isFieldSet(annotation, unset) && (source?.event === undefined || !isCopied || !canBeUnset)) {
     report(
       "F11",
-      { desc: field, path: annotationPath(unset.number) },
+      { desc: field, path: UNSET_PATH },
       `${field.name} of ${field.parent.name} has "unset", which is for an event's field that can be unset and that goes into the aggregate`,
       "remove it, or make the field optional",
     );

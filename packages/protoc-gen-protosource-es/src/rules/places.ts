@@ -30,13 +30,15 @@ export const KEYS_PATH: readonly number[] = [
   protosource_opaque_field.number,
 ];
 
-/** An annotation of protosource-es, below a field. */
-export function annotationPath(option: number): readonly number[] {
-  return [FieldDescriptorProtoSchema.field.options.number, protosource_es_field.number, option];
-}
+/** The annotations of protosource-es, below a field. */
+export const UNSET_PATH: readonly number[] = annotationPath("unset");
+export const ENDS_HERE_PATH: readonly number[] = annotationPath("endsHere");
+export const SPARSE_PATH: readonly number[] = annotationPath("sparseIndexes");
 
-/** The indexes that an empty field keeps a row out of, below the field. */
-export const SPARSE_PATH: readonly number[] = annotationPath(FieldOptionsSchema.field.sparseIndexes.number);
+function annotationPath(option: keyof typeof FieldOptionsSchema.field): readonly number[] {
+  const { number } = FieldOptionsSchema.field[option];
+  return [FieldDescriptorProtoSchema.field.options.number, protosource_es_field.number, number];
+}
 
 /** An annotation of protosource-es, as the source writes it behind a field. */
 export function annotationText(assignment: string): string {

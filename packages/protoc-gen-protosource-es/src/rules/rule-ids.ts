@@ -1,6 +1,7 @@
 /**
  * What each rule asks of a schema. An id is stable: a program, a note or a search may name it. Its letter says what the
- * rule is about: F file, A aggregate, C command, E event, S snapshot, P projection, L list, O opaque key, N name, W warning.
+ * rule is about: F file, A aggregate, C command, E event, S snapshot, P projection, L list, O opaque key, N name,
+ * W warning, G warning that is only given for what Go shares.
  */
 export const RULES = {
   F1: "An enabled file has an aggregate.",
@@ -61,6 +62,10 @@ export const WARNINGS = {
   W4: "An event's optional field clears the aggregate's where it is unset, and doesn't say whether that is meant.",
   W5: "A command's field goes into none of its events, so that it is stored nowhere.",
   W6: "An event's field goes into no field of the aggregate.",
+  G1: "A number, a text, a bool or an enum of an event isn't in each command that emits it, which Go's generator can't compile.",
+  G2: "An event's unset field keeps the aggregate's here, and clears it in Go.",
+  G3: "An index is sparse here, and holds every row that Go writes.",
+  G4: "The events of an aggregate expire, and Go replays what is left of a stream.",
 } as const;
 
 export type RuleId = keyof typeof RULES | keyof typeof WARNINGS;

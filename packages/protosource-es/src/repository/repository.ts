@@ -115,7 +115,8 @@ export class Repository<T extends AggregateTypes> {
 
   /**
    * Appends events that were made elsewhere, as in an import. No rule is asked. An empty id, a version of 0 and a time
-   * of 0 are filled in, and snapshots are added where they are due. Many events are saved in several transactions;
+   * of 0 are filled in, and snapshots are added where they are due; leave out those of the stream that the events come
+   * from, and with them its versions. Many events are saved in several transactions;
    * after `partial_save`, go on with those that `history` lacks. Unique values that change need one transaction, of 100
    * records and values: give fewer events at once.
    *
