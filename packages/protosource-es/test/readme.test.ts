@@ -12,7 +12,7 @@ const run = (command: string, ...args: string[]): readonly string[] =>
 const read = (path: string): string => readFileSync(join(root, path), "utf8");
 
 const files = new Set(run("git", "ls-files", "--cached", "--others", "--exclude-standard"));
-const pages = [...files].filter((file) => /^(README\.md|docs\/.*\.md)$/.test(file));
+const pages = [...files].filter((file) => /^((packages\/[^/]+\/)?README\.md|docs\/.*\.md)$/.test(file));
 
 describe("the documentation", () => {
   const compiled = new Set(run("npx", "tsc", "--listFilesOnly").map((file) => relative(root, file)));

@@ -87,3 +87,13 @@ test("the package has no import.meta, which is a syntax error in what Jest makes
   expect(files.length).toBeGreaterThan(10);
   expect(files.filter((name) => readFileSync(join(dist, name), "utf8").includes("import.meta"))).toEqual([]);
 });
+
+test("the package's maps name the sources that are packed with it, and don't hold them once more", () => {
+  const dist = applications.libsql.path("node_modules/protosource-es/dist");
+  const maps = readdirSync(dist, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".js.map"));
+  expect(maps.length).toBeGreaterThan(10);
+  for (const name of maps) {
+    const map = JSON.parse(readFileSync(join(dist, name), "utf8")) as { sources: string[]; sourcesContent?: unknown };
+    expect(map.sourcesContent).toBeUndefined();
+  }
+});
