@@ -56,7 +56,7 @@ export type {
 export { repositoryTelemetry } from "./repository/repository-telemetry.js";
 export type { ValidateFields } from "./repository/validate.js";
 export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
-export type { Doorbell, DoorbellBatch, DoorbellSource } from "./store/doorbell.js";
+export type { Doorbell, DoorbellBatch, DoorbellReceiver, DoorbellSource } from "./store/doorbell.js";
 export { metaOf, type SaveMeta } from "./store/meta.js";
 export type {
   Parking,

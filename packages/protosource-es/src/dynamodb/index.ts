@@ -1,9 +1,11 @@
 export { NUM_GSIS } from "../opaquedata/opaque-store.js";
 export type { MeterLike, TelemetryOptions, TracerLike } from "../telemetry.js";
+export { type BatchResponse, batchResponse } from "./batch-response.js";
 export { type CapacityLimiter, createCapacityLimiter } from "./capacity-limiter.js";
 export type { DynamoDBAdminClientLike, DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
 export { DynamoDBOpaqueStore, type DynamoDBOpaqueStoreOptions } from "./dynamodb-opaque-store.js";
 export { DynamoDBStore, type DynamoDBStoreOptions } from "./dynamodb-store.js";
+export { type DynamoDBStreamOptions, dynamoDBStream } from "./dynamodb-stream.js";
 export {
   checkTables,
   type DifferentSetting,
@@ -13,6 +15,8 @@ export {
   type TableReport,
   type TablesReport,
 } from "./ensure-tables.js";
+export { doorbellsOf, type LambdaDoorbell, type LambdaEvent, type LambdaRecord } from "./lambda-events.js";
+export { type LambdaContext, type LambdaHandler, lambdaHandler } from "./lambda-handler.js";
 export {
   AGGREGATES_TABLE_NAME,
   DYNAMODB_CLIENT,
@@ -23,6 +27,7 @@ export {
 } from "./providers.js";
 export { requestTelemetry } from "./request-telemetry.js";
 export type { ObservedRequest, RequestOptions, TimeLimits } from "./sending.js";
+export type { ChangedValue, ChangeRecord, DynamoDBStreamsLike, StreamDescriptionLike } from "./streams-client.js";
 export {
   type AggregatesTableName,
   aggregatesTableName,

@@ -78,7 +78,18 @@ export type Sender = <O extends object>(
 
 type Consumed = ConsumedCapacity | ConsumedCapacity[];
 
-const READS = new Set(["Query", "Scan", "GetItem", "DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups"]);
+const READS = new Set([
+  "Query",
+  "Scan",
+  "GetItem",
+  "DescribeTable",
+  "DescribeTimeToLive",
+  "DescribeContinuousBackups",
+  "ListStreams",
+  "DescribeStream",
+  "GetShardIterator",
+  "GetRecords",
+]);
 
 const DEFAULT_ATTEMPT_MS = 5_000;
 const DEFAULT_TOTAL_MS = 20_000;

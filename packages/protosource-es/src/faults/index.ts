@@ -10,6 +10,13 @@ export {
   startFaultProxy,
 } from "./fault-proxy.js";
 export {
+  type MappedFunction,
+  type MappedRecord,
+  type MappingOptions,
+  type MappingReport,
+  runMapping,
+} from "./lambda-mapping.js";
+export {
   FAULT_KINDS,
   type FaultKind,
   type RandomFaults,

@@ -1,4 +1,5 @@
 import type { Fate, ProxiedRequest } from "./fault-proxy.js";
+import { randomNumbers, shuffled } from "./random-numbers.js";
 
 /** What {@link randomFaults} injects. */
 export type FaultKind =
@@ -16,7 +17,12 @@ export type FaultKind =
   | "short page"
   | "empty page"
   | "torn transaction"
-  | "stale read";
+  | "stale read"
+  | "expired iterator"
+  | "trimmed records"
+  | "lost records"
+  | "doubled records"
+  | "shuffled records";
 
 const WRITES = ["PutItem", "DeleteItem", "TransactWriteItems"];
 const PAGES = ["Query", "Scan"];
@@ -77,6 +83,14 @@ const FAULTS: Readonly<Record<FaultKind, Fault>> = {
     },
   },
   "stale read": { to: ["Query", "Scan", "GetItem"], fate: () => "stale" },
+  "expired iterator": { to: ["GetRecords"], fate: () => refused("ExpiredIteratorException") },
+  "trimmed records": { to: ["GetRecords", "GetShardIterator"], fate: () => refused("TrimmedDataAccessException") },
+  "lost records": {
+    to: ["GetRecords"],
+    fate: (random) => rewritten((records) => records.filter(() => random() < 0.5)),
+  },
+  "doubled records": { to: ["GetRecords"], fate: () => rewritten((records) => [...records, ...records]) },
+  "shuffled records": { to: ["GetRecords"], fate: (random) => rewritten((records) => shuffled(records, random)) },
 };
 
 /** The names of all faults. */
@@ -124,6 +138,17 @@ export function randomFaults(options: RandomFaultsOptions): RandomFaults {
   };
 }
 
+function refused(name: string): Fate {
+  return { status: 400, body: { __type: `${EXCEPTION}${name}`, message: "injected" } };
+}
+
+/** Changes the records that a stream answers with. */
+function rewritten(change: (records: readonly unknown[]) => readonly unknown[]): Fate {
+  return {
+    rewrite: (body) => (Array.isArray(body["Records"]) ? { ...body, Records: change(body["Records"]) } : body),
+  };
+}
+
 function cancellation(random: () => number, { body }: ProxiedRequest, code: string): Fate {
   const { length } = (body["TransactItems"] ?? []) as readonly unknown[];
   const refused = Math.floor(random() * length);
@@ -134,17 +159,5 @@ function cancellation(random: () => number, { body }: ProxiedRequest, code: stri
       Message: "injected",
       CancellationReasons: Array.from({ length }, (_, index) => ({ Code: index === refused ? code : "None" })),
     },
-  };
-}
-
-/** Gives numbers from 0 to below 1 that follow from a text. */
-function randomNumbers(text: string): () => number {
-  let state = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) state = Math.imul(state ^ text.charCodeAt(i), 0x01000193);
-  return () => {
-    state = (state + 0x9e3779b9) | 0;
-    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b);
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
-    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32;
   };
 }

@@ -31,3 +31,12 @@ export interface DoorbellSource {
    */
   listen(options?: CallOptions): AsyncIterable<DoorbellBatch>;
 }
+
+/** Who answers to doorbells. */
+export interface DoorbellReceiver {
+  /**
+   * Does what the doorbells ask for, and gives back those for which it couldn't be done for now: the store didn't answer,
+   * or the signal was aborted first. They must ring again.
+   */
+  ring(doorbells: readonly Doorbell[], options?: CallOptions): Promise<readonly Doorbell[]>;
+}
