@@ -48,7 +48,7 @@ export function contenderOf(store: RepositoryStore & SnapshotTailStore): Contend
   return {
     refuses: true,
     applier({ warm, materialize }) {
-      const applying = repository({ materialize, ...(warm ? { cache: new Map() } : {}) });
+      const applying = repository({ materialize, ...(warm ? { cache: new Map(), guardCache: false } : {}) });
       return async (id, shippingAddress) => {
         const command = orderCommands.SetShipping({ shippingAddress });
         const { version } = await applying.apply(command, { id, actor: ACTOR });

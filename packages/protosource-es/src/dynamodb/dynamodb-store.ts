@@ -42,11 +42,12 @@ import type {
   StreamWrite,
   TransactionOptions,
 } from "../store/store.js";
-import { checkDamagedEnd } from "../store/stream-checks.js";
+import { checkDamagedEnd, isSameRecord } from "../store/stream-checks.js";
 import { type Committer, createCommitter, versionConflict } from "./committing.js";
 import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
+import { eventItem, type ReadRecord, readEvents } from "./items.js";
 import { isOwnEvent, markedEvents } from "./own-events.js";
 import { createPositionTable, type PositionTable } from "./position-table.js";
 import { getEvent, queryStream, sampleEvents, scanEvents } from "./requests.js";
@@ -64,12 +65,14 @@ import {
 } from "./table-names.js";
 import { createTableRequests, type TableRequests } from "./table-requests.js";
 import {
+  type CheckItem,
   checkItem,
   checkTransaction,
   type EventPut,
   eventBatches,
   type Layout,
   positionItems,
+  seenItem,
   type TransactionItem,
 } from "./writes.js";
 
@@ -139,15 +142,18 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   }
 
   async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
-    checkSave(aggregateId, records);
+    const { after, signal } = options;
+    const write = { aggregateId, records, after };
+    checkSave(aggregateId, records, after);
     const commitId = commitIdOf(options);
-    throwIfAborted(options.signal, "save");
-    const batches = this.#batches(aggregateId, records, commitId);
+    throwIfAborted(signal, "save");
+    const batches = this.#batches(write, commitId, options);
     await this.#checkEnds(batches[0] ?? [], options);
     let committed: bigint | undefined;
     for (const batch of batches) {
       try {
-        await this.#commit(batch, commitId, options.signal);
+        if (committed === undefined) await this.#commitBehind(batch, [write], commitId, signal);
+        else await this.#commit(batch, commitId, signal);
       } catch (cause) {
         throw committed === undefined ? cause : partialSave(aggregateId, committed, commitId, cause);
       }
@@ -162,7 +168,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     throwIfAborted(signal, "saveAll");
     const items: TransactionItem[] = [
       ...positions.flatMap((move) => positionItems(this.#feedsTable, move)),
-      ...writes.flatMap(({ aggregateId, records }) => this.#batches(aggregateId, records, commitId, true).flat()),
+      ...writes.flatMap((write) => this.#batches(write, commitId, options, true).flat()),
       ...(rows.length > 0 ? this.#rowStore("saveAll with rows").puts(rows) : []),
       ...check.map((one) => checkItem(this.#table, one)),
     ];
@@ -176,7 +182,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
       if (isProtosourceError(error, "version_conflict")) await this.#positions.checkMoves(positions, signal);
       throw error;
     });
-    await this.#commit(items, commitId, signal);
+    await this.#commitBehind(items, writes, commitId, signal);
   }
 
   /** Reads whom a value belongs to, consistently: 1 read unit. Throws `not_configured` without an OpaqueStore. */
@@ -260,7 +266,11 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   ): Promise<PutOutcome> {
     throwIfAborted(options.signal, "saveAggregate");
     if (!this.#opaqueStore) throw noOpaqueStore("saveAggregate");
-    const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
+    const row = opaqueDataFromMessage(schema, message, {
+      ...options,
+      clock: this.#clock,
+      defaultTtlSeconds: this.ttlSeconds,
+    });
     return this.#opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
   }
 
@@ -300,7 +310,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     const { signal } = options;
     throwIfAborted(signal, "restore");
     const commitId = newCommitId();
-    const batches = eventBatches(this.#table, this.#layout, aggregateId, records, commitId, false);
+    const batches = eventBatches(this.#table, this.#layout, aggregateId, records, commitId);
     await this.#checkFree(aggregateId, records, signal);
     for (const batch of batches) await this.#commit(batch, commitId, signal);
   }
@@ -329,14 +339,72 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   }
 
   #batches(
-    aggregateId: string,
-    records: readonly StoredRecord[],
+    { aggregateId, records, after }: StreamWrite,
     commitId: Uint8Array,
+    { zeroIsNever }: Pick<SaveOptions, "zeroIsNever">,
     together = false,
   ): ReturnType<typeof eventBatches> {
     const now = epochSeconds(this.#clock);
-    const expiring = records.map((record) => ({ ...record, ttl: recordTtl(record, this.ttlSeconds, now) }));
-    return eventBatches(this.#table, this.#layout, aggregateId, expiring, commitId, together);
+    const ttlSeconds = zeroIsNever ? 0 : this.ttlSeconds;
+    const expiring = records.map((record) => ({ ...record, ttl: recordTtl(record, ttlSeconds, now) }));
+    return eventBatches(this.#table, this.#layout, aggregateId, expiring, commitId, { together, after });
+  }
+
+  /**
+   * Commits items together with the checks of the records that were seen last. Where such a record is an item of its
+   * own, its key is known; in a table that is packed, too, a look tells in which item it lies.
+   */
+  async #commitBehind(
+    items: readonly TransactionItem[],
+    writes: readonly StreamWrite[],
+    commitId: Uint8Array,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    const seen = writes.filter(({ records, after }) => after !== undefined && records.length > 0);
+    const commit = async (checks: readonly CheckItem[]): Promise<void> => {
+      const all = [...items, ...checks];
+      if (checks.length > 0) checkTransaction(all);
+      await this.#commit(all, commitId, signal);
+    };
+    const look = (): Promise<CheckItem[]> => Promise.all(seen.map((write) => this.#findSeen(write, items, signal)));
+    if (this.packs) return commit(await look());
+    try {
+      await commit(seen.map((write) => this.#seenAlone(write)));
+    } catch (error) {
+      if (!seen.some((write) => isConflictAt(error, write))) throw error;
+      await commit(await look());
+    }
+  }
+
+  /** Gives the check of the record that was seen last, where it is an item of its own. */
+  #seenAlone({ aggregateId, after }: StreamWrite): CheckItem {
+    const record = after as StoredRecord;
+    return seenItem(this.#table, aggregateId, record, eventItem(aggregateId, record));
+  }
+
+  /**
+   * Finds the item that holds the record that was seen last, and gives the check of it: 1 read unit per 4 KB.
+   *
+   * Throws `version_conflict` when it isn't stored any more as it was seen, and this very save isn't either.
+   */
+  async #findSeen(
+    write: StreamWrite,
+    items: readonly TransactionItem[],
+    signal: AbortSignal | undefined,
+  ): Promise<CheckItem> {
+    const { aggregateId } = write;
+    const after = write.after as StoredRecord;
+    const range = { to: after.version, reverse: true, limit: 1, consistent: true };
+    const { output } = await this.#requests.query(queryStream(this.#table, aggregateId, range, undefined), signal);
+    const stored: ReadRecord[] = [];
+    const [item] = output?.Items ?? [];
+    if (item) readEvents(item, this.#table, aggregateId, stored);
+    if (item && stored.some(({ record }) => isSameRecord(record, after))) {
+      return seenItem(this.#table, aggregateId, after, item);
+    }
+    const first = markedEvents(items).find((event) => event.aggregateId === aggregateId);
+    if (first && (await this.#isStored(first, signal))) return this.#seenAlone(write);
+    throw checkFailed(aggregateId, after.version);
   }
 
   get #layout(): Layout {
@@ -419,6 +487,12 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     }
     return this.#opaqueStore;
   }
+}
+
+/** Tells whether a save was refused for the record that was seen last. */
+function isConflictAt(error: unknown, { aggregateId, after }: StreamWrite): boolean {
+  if (!isProtosourceError(error, "version_conflict")) return false;
+  return error.details.aggregateId === aggregateId && error.details.version === after?.version;
 }
 
 function history(records: StoredRecord[]): History {

@@ -1,5 +1,6 @@
 /** The requests to DynamoDB, as plain data. Nothing here sends. */
 import type {
+  AttributeValue,
   DeleteItemCommandInput,
   GetItemCommandInput,
   PutItemCommandInput,
@@ -137,20 +138,37 @@ export function checkNothingAfter(table: string, aggregateId: string, version: b
   };
 }
 
+/** Requires that an item of a stream is as it was seen, as far as its data and its expiry tell. */
+export function checkEvent(table: string, aggregateId: string, { v, d, t }: Item): TransactWriteItem {
+  return { ConditionCheck: whileUnchanged(table, aggregateId, v, { d, t }) };
+}
+
 /** Deletes an item of a stream while it is as it was read. */
 export function deleteEvent(table: string, aggregateId: string, { v, d, c }: Item): TransactWriteItem {
-  const [data, commitId] = [bytesOf(d), bytesOf(c)];
+  return { Delete: whileUnchanged(table, aggregateId, v, { d, c }) };
+}
+
+/** The condition that an item of a stream has these attributes, or lacks those that are undefined. */
+function whileUnchanged(
+  table: string,
+  aggregateId: string,
+  version: AttributeValue | undefined,
+  seen: { readonly [name: string]: AttributeValue | undefined },
+): NonNullable<TransactWriteItem["ConditionCheck"]> {
+  const values = Object.entries(seen).flatMap(([name, value]) => {
+    const bytes = bytesOf(value);
+    const known = bytes ? { B: bytes } : value;
+    return known ? [[`:${name}`, known] as const] : [];
+  });
+  const conditions = Object.keys(seen).map((name) =>
+    seen[name] ? `#${name} = :${name}` : `attribute_not_exists(#${name})`,
+  );
   return {
-    Delete: {
-      TableName: table,
-      Key: { a: { S: aggregateId }, v: { N: String(v?.N) } },
-      ConditionExpression: `#d = :d AND ${commitId ? "#c = :c" : "attribute_not_exists(#c)"}`,
-      ExpressionAttributeNames: { "#d": "d", "#c": "c" },
-      ExpressionAttributeValues: {
-        ":d": { B: data ?? new Uint8Array() },
-        ...(commitId ? { ":c": { B: commitId } } : {}),
-      },
-    },
+    TableName: table,
+    Key: { a: { S: aggregateId }, v: { N: String(version?.N) } },
+    ConditionExpression: conditions.join(" AND "),
+    ExpressionAttributeNames: Object.fromEntries(Object.keys(seen).map((name) => [`#${name}`, name])),
+    ExpressionAttributeValues: Object.fromEntries(values),
   };
 }
 

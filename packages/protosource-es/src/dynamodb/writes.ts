@@ -20,6 +20,7 @@ import {
 import { isOwnEvent, markedEvents } from "./own-events.js";
 import { type PositionWrites, positionWrites, readPosition } from "./positions.js";
 import {
+  checkEvent,
   checkNothingAfter,
   deleteClaim,
   deleteRowAt,
@@ -61,7 +62,7 @@ export interface ClaimRelease {
   readonly item: TransactWriteItem;
 }
 
-/** A condition on a stream that isn't written. */
+/** A condition on a stream that isn't written, or on the record that was seen last of one that is. */
 export interface CheckItem extends StreamCheck {
   readonly kind: "check";
   readonly item: TransactWriteItem;
@@ -94,9 +95,10 @@ export type TransactionItem =
 export type Layout = "compatible" | "packed";
 
 /**
- * Gives the puts of a stream's records in batches of at most 100 items and 4 MB, or in one `together` with others. The
- * same records give the same batches, whatever their expiry: a save that is repeated must be cut as it was. Throws
- * `too_large` for a record that is too large for an item.
+ * Gives the puts of a stream's records in batches of at most 100 items and 4 MB, or in one `together` with others. With
+ * the record `after` which they come, each has room for the check of it. The same records give the same batches,
+ * whatever their expiry: a save that is repeated must be cut as it was. Throws `too_large` for a record that is too
+ * large for an item.
  */
 export function eventBatches(
   table: string,
@@ -104,8 +106,11 @@ export function eventBatches(
   aggregateId: string,
   records: readonly StoredRecord[],
   commitId: Uint8Array,
-  together: boolean,
+  { together = false, after }: { readonly together?: boolean; readonly after?: StoredRecord | undefined } = {},
 ): EventPut[][] {
+  const check = after && checkEvent(table, aggregateId, eventItem(aggregateId, after)).ConditionCheck;
+  const mostItems = MAX_TRANSACTION_ITEMS - (check ? 1 : 0);
+  const mostBytes = MAX_TRANSACTION_BYTES - (check ? actionBytes(check) : 0);
   const items =
     layout === "packed" ? pack(aggregateId, records) : records.map((record) => eventItem(aggregateId, record));
   const batches: Put[][] = [];
@@ -115,10 +120,10 @@ export function eventBatches(
     const sized = item["t"] ? { ...put, Item: { ...item, t: { N: String(SOME_EXPIRY) } } } : put;
     const bytes = actionBytes(sized) + MARK_BYTES;
     let batch = batches.at(-1);
-    if (!batch || (!together && (batch.length === MAX_TRANSACTION_ITEMS || bytes > room))) {
+    if (!batch || (!together && (batch.length === mostItems || bytes > room))) {
       batch = [];
       batches.push(batch);
-      room = MAX_TRANSACTION_BYTES;
+      room = mostBytes;
     }
     batch.push(put);
     room -= bytes;
@@ -196,6 +201,11 @@ export async function claimWrite(
   const key = await claimKey(claim.scope, claim.value);
   if (claim.release) return { kind: "release", item: deleteClaim(table, key, claim.owner) };
   return { kind: "claim", claim, put: putClaim(table, key, claim, commitId, nowSeconds) };
+}
+
+/** Gives the check of the last record that was seen of a stream. It lies in this item. */
+export function seenItem(table: string, aggregateId: string, { version }: StoredRecord, item: Item): CheckItem {
+  return { kind: "check", aggregateId, version, item: checkEvent(table, aggregateId, item) };
 }
 
 /** Gives the check of a stream of which the end was seen. */

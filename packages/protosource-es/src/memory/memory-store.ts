@@ -72,7 +72,7 @@ import type {
   StreamWrite,
   TransactionOptions,
 } from "../store/store.js";
-import { checkContiguous, orderCheck } from "../store/stream-checks.js";
+import { checkContiguous, isSameRecord, orderCheck } from "../store/stream-checks.js";
 import { MemoryOpaqueStore } from "./memory-opaque-store.js";
 
 /** A record, and the save that brought it. */
@@ -142,9 +142,10 @@ export class MemoryStore implements EventStore, RestorableStore {
   }
 
   async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
-    checkSave(aggregateId, records);
+    const { after } = options;
+    checkSave(aggregateId, records, after);
     throwIfAborted(options.signal, "save");
-    this.#append([{ aggregateId, records }], options);
+    this.#append([{ aggregateId, records, after }], options);
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
@@ -292,7 +293,11 @@ export class MemoryStore implements EventStore, RestorableStore {
     options: SaveAggregateOptions = {},
   ): Promise<PutOutcome> {
     throwIfAborted(options.signal, "saveAggregate");
-    const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
+    const row = opaqueDataFromMessage(schema, message, {
+      ...options,
+      clock: this.#clock,
+      defaultTtlSeconds: this.ttlSeconds,
+    });
     return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
   }
 
@@ -336,16 +341,12 @@ export class MemoryStore implements EventStore, RestorableStore {
    * very save is stored already.
    */
   #append(writes: readonly StreamWrite[], options: TransactionOptions): boolean {
-    const { commitId = newCommitId(), check = [], claims = [], positions = [], rows = [] } = options;
+    const { commitId = newCommitId(), check = [], claims = [], positions = [], rows = [], zeroIsNever } = options;
     checkCommitId(commitId);
     const commit = commitId.join();
     const pending = writes
       .filter(({ records }) => records.length > 0)
-      .map(({ aggregateId, records }) => ({
-        aggregateId,
-        records,
-        stream: this.#streams.get(aggregateId) ?? new Map(),
-      }));
+      .map((write) => ({ ...write, stream: this.#streams.get(write.aggregateId) ?? new Map() }));
 
     if (pending.length > 0 && pending.every((write) => isStored(write, commit))) return false;
     for (const move of positions) {
@@ -380,7 +381,7 @@ export class MemoryStore implements EventStore, RestorableStore {
     for (const { aggregateId, records, stream } of pending) {
       this.#streams.set(aggregateId, stream);
       for (const record of records) {
-        const ttl = recordTtl(record, this.ttlSeconds, now);
+        const ttl = recordTtl(record, zeroIsNever ? 0 : this.ttlSeconds, now);
         stream.set(record.version, { record: copyOf(record, ttl), commitId: commit });
       }
     }
@@ -433,13 +434,15 @@ function isStored({ records, stream }: Pending, commitId: string): boolean {
   });
 }
 
-function checkEnd({ aggregateId, records, stream }: Pending): void {
+function checkEnd({ aggregateId, records, stream, after }: Pending): void {
   const taken = takenVersion(records, stream);
   if (taken !== undefined) throw versionConflict(aggregateId, taken, "exists already");
   const [first] = records;
   if (first && first.version > 1n && !stream.has(first.version - 1n)) {
     throw versionConflict(aggregateId, first.version, "lies beyond the end of the stream");
   }
+  const seen = after && stream.get(after.version)?.record;
+  if (after && !(seen && isSameRecord(seen, after))) throw checkFailed(aggregateId, after.version);
 }
 
 function takenVersion(records: readonly StoredRecord[], stream: Pending["stream"]): bigint | undefined {

@@ -19,6 +19,10 @@ export interface OpaqueDataOptions {
   readonly clock?: Clock | undefined;
   /** Seconds after which the row expires; by default the `event_ttl_seconds` of the aggregate. 0 or less for never. */
   readonly ttlSeconds?: number | undefined;
+  /** Seconds after which the row of an aggregate without `event_ttl_seconds` expires. 0 or less, the default: never. */
+  readonly defaultTtlSeconds?: number | undefined;
+  /** When the row expires, in epoch seconds, in place of any of those; 0 for never. */
+  readonly expiry?: bigint | undefined;
   /** The version of the state; by default that of the message's own field `version`, if it has one. 0 for unknown. */
   readonly version?: bigint | undefined;
   /** The length in bytes from which the body is gzipped; 300 by default. 0 or less for never. */
@@ -49,11 +53,13 @@ export function opaqueDataFromMessage<D extends DescMessage>(
 ): OpaqueRow {
   const plan = rowPlan(schema);
   const { keys } = plan;
-  const ttlSeconds = checkTtl(schema, options.ttlSeconds ?? plan.ttlSeconds);
+  const { expiry, defaultTtlSeconds = 0 } = options;
+  const ttlSeconds = checkTtl(schema, options.ttlSeconds ?? (plan.ttlSeconds || defaultTtlSeconds));
   const row = emptyRow();
   writeKeys(row, "pk", "sk", keys.pk(message), keys.sk(message));
   for (const [pk, sk] of plan.indexes) writeKeys(row, pk, sk, keys[pk](message), keys[sk](message));
-  if (ttlSeconds > 0n) row.t = epochSeconds(options.clock ?? systemClock) + ttlSeconds;
+  if (expiry !== undefined) row.t = expiry;
+  else if (ttlSeconds > 0n) row.t = epochSeconds(options.clock ?? systemClock) + ttlSeconds;
   row.version = options.version ?? plan.version(message as unknown as FieldValues);
   row.body = compress(encode(schema, message), options.compressThreshold);
   return row;

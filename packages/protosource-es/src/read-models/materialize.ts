@@ -1,7 +1,6 @@
 /** Steps 8 and 9: the rows of the aggregate and of its projections. */
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { AggregateMessage, Behaviour } from "../aggregate/behaviour.js";
-import type { Clock } from "../clock.js";
 import { isProtosourceError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
@@ -30,16 +29,17 @@ export interface ViewRow extends RowWrite {
   readonly schema: DescMessage;
 }
 
-/** Makes the rows of an aggregate, for a transaction. */
+/** Makes the rows of an aggregate, for a transaction. They expire when its last record does. */
 export function rowWrites(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
-  options: { readonly clock: Clock; readonly compressThreshold: number },
+  expiry: bigint,
+  compressThreshold: number,
 ): readonly ViewRow[] {
-  const { clock, compressThreshold } = options;
+  const { version } = aggregate;
   return viewsOf(behaviour, aggregate).map(({ schema, message }) => ({
     schema,
-    row: opaqueDataFromMessage(schema, message, { clock, compressThreshold, version: aggregate.version }),
+    row: opaqueDataFromMessage(schema, message, { expiry, compressThreshold, version }),
     versionOf: versionOf(schema),
   }));
 }
@@ -48,18 +48,19 @@ export function rowWrites(
 const rowless = new WeakSet<AggregateStore>();
 
 /**
- * Writes the rows of an aggregate after its events. A failure is logged and not thrown, since the events are stored;
+ * Writes the rows of an aggregate after its events; they expire when the last of these does. A failure is logged and not thrown, since the events are stored;
  * the next command of the aggregate writes the rows again.
  */
 export async function materialize(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
+  expiry: bigint,
   store: AggregateStore,
   logger: Logger,
 ): Promise<void> {
   if (rowless.has(store)) return;
   const writes = viewsOf(behaviour, aggregate).map(({ schema, message }) =>
-    store.saveAggregate(schema, message, { version: aggregate.version }),
+    store.saveAggregate(schema, message, { version: aggregate.version, expiry }),
   );
   for (const outcome of await Promise.allSettled(writes)) {
     if (outcome.status === "fulfilled") continue;

@@ -20,7 +20,7 @@ export interface ClaimsRun {
 }
 
 /** An aggregate, as it is now. */
-export interface OwnerState extends Pick<LoadedState, "aggregate" | "version" | "expiry"> {
+export interface OwnerState extends Pick<LoadedState, "aggregate" | "version" | "last"> {
   readonly definition: Aggregate<AggregateTypes>;
 }
 
@@ -95,8 +95,9 @@ async function take(
   run: ClaimsRun,
   { scope, value }: { readonly scope: string; readonly value: string },
   owner: string,
-  { version, expiry: ttl }: OwnerState,
+  { version, last }: OwnerState,
 ): Promise<ClaimOutcome> {
+  const ttl = last?.ttl ?? 0n;
   const stored = await run.store.findClaim(scope, value);
   if (stored?.owner === owner && stored.ttl === ttl) return "unchanged";
   const claims = [{ scope, value, owner, ttl }];

@@ -297,7 +297,6 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     return;
   }
   try {
-    const { clock = systemClock } = options;
     const records = found.map(({ record }) => record);
     const isEnough = isWhole && records[0]?.version === 1n && !findProblem(records) && found.at(-1)?.following === 0;
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
@@ -309,12 +308,9 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     }
     const behaviour = behaviourOf(definition.schema);
     const { compressThreshold = DEFAULT_COMPRESS_THRESHOLD } = options;
-    const { aggregate, expiry } = loaded;
-    for (const view of rowWrites(behaviour, aggregate, { clock, compressThreshold })) {
-      // As the writer of the last record left it: a rebuild mustn't make a row live longer.
-      view.row.t = behaviour.ttlSeconds > 0n ? expiry : 0n;
-      await rebuildRow(run, view);
-    }
+    const { aggregate, last } = loaded;
+    const rows = rowWrites(behaviour, aggregate, last?.ttl ?? 0n, compressThreshold);
+    for (const row of rows) await rebuildRow(run, row);
     if (run.claims !== undefined && hasUnique(definition)) await rebuildClaims(run, run.claims, streamId, loaded);
     counts.streams++;
   } catch (error) {

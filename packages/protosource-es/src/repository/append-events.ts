@@ -9,6 +9,7 @@ import { uniqueValues } from "./claims.js";
 import { claimsOf, writeRows } from "./commit.js";
 import { copyMessage } from "./copy-message.js";
 import { append } from "./emit.js";
+import { carryOn, expiriesOf, watchedRecord } from "./lifetime.js";
 import { readState } from "./load.js";
 import type { Call } from "./observed-operation.js";
 import { saveCommand, toRecords } from "./save.js";
@@ -25,20 +26,25 @@ export async function appendEvents(
   const { definition, behaviour, store, options, format, clock } = setup;
   const loaded = await readState(setup, id, call);
   checkVersion(id, loaded, expectedVersion);
-  const before = uniqueValues(definition, loaded.aggregate);
+  const taken = uniqueValues(definition, loaded.aggregate);
   const copies = events.map((event) => copyEvent(setup, id, event));
+  const accepts = snapshotRule(setup, id);
+  const at = (): bigint => clock.now();
   const { stored, aggregate } = append(definition, loaded.aggregate ?? emptyAggregate(definition), copies, {
     version: loaded.version,
-    at: () => clock.now(),
-    accepts: snapshotRule(setup, id),
+    at,
+    accepts,
   });
   if (stored.length === 0) return loaded.version;
+  const snapshot = carryOn(setup, loaded, stored, aggregate, { at, accepts });
+  const all = snapshot === undefined ? stored : [...stored, snapshot];
   derive(definition, aggregate);
-  const write = { aggregateId: streamIdOf(setup, id), records: toRecords(behaviour, stored, format) };
-  const claims = claimsOf(setup, id, before, aggregate);
+  const records = toRecords(behaviour, all, expiriesOf(setup, all, loaded), format);
+  const write = { aggregateId: streamIdOf(setup, id), records, after: watchedRecord(setup, loaded) };
+  const claims = claimsOf(setup, id, { taken, aggregate, loaded, records });
   await saveCommand(store, [write], { rows: [], claims, check: [], splitSaves: true, signal: call.signal });
   call.facts.events = copies.length;
-  if (options.materialize !== "off") await writeRows(setup, aggregate);
+  if (options.materialize !== "off") await writeRows(setup, aggregate, records);
   return aggregate.version;
 }
 

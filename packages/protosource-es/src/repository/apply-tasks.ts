@@ -4,6 +4,7 @@ import { type Change, decideAll, type Task } from "./change.js";
 import { checkCommandId, checkRetries, checkVersion } from "./checks.js";
 import { findRepeated, untouched } from "./command-id.js";
 import { commit } from "./commit.js";
+import { firstExpiryAfter } from "./lifetime.js";
 import { readState } from "./load.js";
 import type { Call, OperationFacts } from "./observed-operation.js";
 import { pause } from "./pause.js";
@@ -60,8 +61,9 @@ export async function applyTasks(
 
 /** Keeps the states for the next commands, and tells what came of these. */
 function conclude(changes: readonly Change[], facts: OperationFacts): readonly AnyApplied[] {
-  for (const { setup, id, aggregate, loaded, skipped } of changes) {
-    if (!skipped) setup.warm?.keep(streamIdOf(setup, id), aggregate, loaded.firstExpiry);
+  for (const { setup, id, aggregate, stored, records, loaded } of changes) {
+    const firstExpiry = firstExpiryAfter(setup, loaded, stored, records);
+    setup.warm?.keep(streamIdOf(setup, id), aggregate, records.at(-1), firstExpiry);
   }
   facts.events = changes.reduce((sum, { events }) => sum + events.length, 0);
   facts.skipped = changes.every(({ skipped }) => skipped);

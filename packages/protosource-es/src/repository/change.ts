@@ -1,12 +1,14 @@
 /** Steps 2 to 6 for the commands to one aggregate: each is decided on the state that the one before leaves. */
 import { emptyAggregate } from "../aggregate/aggregate.js";
 import type { AggregateMessage, CommandMessage, EventMessage } from "../aggregate/behaviour.js";
+import type { StoredRecord } from "../store/store.js";
 import { type UniqueValues, uniqueValues } from "./claims.js";
 import { copyMessage } from "./copy-message.js";
 import { commandBehaviourOf, decideWith } from "./decide.js";
 import type { AppendOptions } from "./emit.js";
+import { carryOn, expiriesOf } from "./lifetime.js";
 import type { Call } from "./observed-operation.js";
-import { snapshotFits } from "./save.js";
+import { snapshotFits, toRecords } from "./save.js";
 import { type Setup, streamIdOf } from "./setup.js";
 import type { WarmState } from "./warm-aggregates.js";
 
@@ -32,6 +34,8 @@ export interface Change extends Task {
   readonly events: readonly EventMessage[];
   /** What is to be stored: the events, with the snapshots that are due among them. */
   readonly stored: readonly EventMessage[];
+  /** The same as records. */
+  readonly records: readonly StoredRecord[];
   /** The state afterwards. */
   readonly aggregate: AggregateMessage;
   /** Whether there is nothing to do. */
@@ -40,7 +44,9 @@ export interface Change extends Task {
 
 /** Decides the commands of a task. Throws what a rule throws, and what `decide` does. */
 async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Promise<Change> {
-  const { definition, options, clock } = task.setup;
+  const { setup } = task;
+  const { definition, behaviour, options, format, clock } = setup;
+  const accepts = snapshotRule(setup, task.id);
   const events: EventMessage[] = [];
   const stored: EventMessage[] = [];
   // Before the rules see the state: one that changes it against the rule changes nothing here.
@@ -56,7 +62,6 @@ async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Prom
       first = false;
       return time;
     };
-    const accepts = snapshotRule(task.setup, task.id);
     const decideOptions = { version, at, accepts, validate: options.validate };
     const outcome = await decideWith(definition, aggregate, command, { now, signal }, decideOptions);
     ({ aggregate } = outcome);
@@ -65,7 +70,10 @@ async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Prom
     events.push(...(outcome.events as readonly EventMessage[]));
     stored.push(...(outcome.stored as readonly EventMessage[]));
   }
-  return { ...task, loaded, taken, events, stored, aggregate, skipped: stored.length === 0 };
+  const snapshot = carryOn(setup, loaded, stored, aggregate, { at: () => clock.now(), accepts });
+  if (snapshot !== undefined) stored.push(snapshot);
+  const records = toRecords(behaviour, stored, expiriesOf(setup, stored, loaded), format);
+  return { ...task, loaded, taken, events, stored, records, aggregate, skipped: stored.length === 0 };
 }
 
 /** Decides each task on the state that was read for it, in their order. */

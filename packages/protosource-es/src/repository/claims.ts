@@ -38,15 +38,22 @@ export function uniqueScope(typeName: string, name: string): string {
 }
 
 /**
- * Gives what a change of an aggregate takes and frees. Where claims expire with the stream, those that stay are taken
- * again, so that they last as long as its newest event.
+ * Gives what a change of an aggregate takes and frees. Claims expire with the newest record of the stream: those that stay
+ * are taken again, unless neither it nor the one `before` it ever expires.
  */
-export function claimChanges(before: UniqueValues, after: UniqueValues, owner: string, ttl: bigint): Claim[] {
+export function claimChanges(
+  before: UniqueValues,
+  after: UniqueValues,
+  owner: string,
+  expiry: { readonly before: bigint | undefined; readonly ttl: bigint },
+): Claim[] {
+  const { ttl } = expiry;
+  const lasts = ttl === 0n && expiry.before === 0n;
   const claims: Claim[] = [];
   for (const [scope, values] of after) {
     const earlier = before.get(scope) ?? new Set();
     for (const value of values) {
-      if (ttl > 0n || !earlier.has(value)) claims.push({ scope, value, owner, ttl });
+      if (!lasts || !earlier.has(value)) claims.push({ scope, value, owner, ttl });
     }
     for (const value of earlier) {
       if (!values.has(value)) claims.push({ scope, value, owner, release: true });

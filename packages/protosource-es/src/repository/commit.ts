@@ -1,15 +1,15 @@
 /** Steps 7 to 9: what was decided is stored, and the rows follow. */
 import type { AggregateMessage } from "../aggregate/behaviour.js";
-import { epochSeconds } from "../clock.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
 import { materialize, rowWrites } from "../read-models/materialize.js";
 import type { AggregateStore, Claim, RowWrite, StoredRecord, StreamCheck, StreamWrite } from "../store/store.js";
 import type { Change } from "./change.js";
-import { claimChanges, type UniqueValues, uniqueValues } from "./claims.js";
+import { claimChanges, uniqueValues } from "./claims.js";
 import { commandClaim, commandScope } from "./command-id.js";
+import { watchedRecord } from "./lifetime.js";
 import type { Call } from "./observed-operation.js";
 import type { RepositoryStore } from "./repository-options.js";
-import { explainTooLarge, saveCommand, toRecords } from "./save.js";
+import { explainTooLarge, saveCommand } from "./save.js";
 import { type Setup, streamIdOf } from "./setup.js";
 
 /**
@@ -25,9 +25,10 @@ export async function commit(
   const made = changes.filter(({ skipped }) => !skipped);
   const writes = made.map((change) => ({
     aggregateId: streamIdOf(change.setup, change.id),
-    records: withMeta(toRecords(change.setup.behaviour, change.stored, change.setup.format), change.meta),
+    records: withMeta(change.records, change.meta),
+    after: watchedRecord(change.setup, change.loaded),
   }));
-  const claims = made.flatMap((change) => claimsOf(change.setup, change.id, change.taken, change.aggregate));
+  const claims = made.flatMap((change) => claimsOf(change.setup, change.id, change));
   if (commandId !== undefined) claims.push(commandClaim(setup, id, commandId, aggregate.version));
   const { splitSaves = false } = setup.options;
   const options = { rows: rowsOf(made), claims, check: checksOf(changes, made), splitSaves, signal };
@@ -44,7 +45,7 @@ export async function commit(
     facts.conflicts++;
     return error;
   }
-  await Promise.all(made.map((change) => followUp(change.setup, change.aggregate)));
+  await Promise.all(made.map(followUp));
   return undefined;
 }
 
@@ -56,27 +57,41 @@ function withMeta(records: readonly StoredRecord[], meta: Uint8Array | undefined
 }
 
 /** Gives what a change of an aggregate takes and frees. */
-export function claimsOf(setup: Setup, id: string, before: UniqueValues, after: AggregateMessage): Claim[] {
-  const { definition, behaviour, clock } = setup;
-  const ttl = behaviour.ttlSeconds > 0n ? epochSeconds(clock) + behaviour.ttlSeconds : 0n;
-  return claimChanges(before, uniqueValues(definition, after), streamIdOf(setup, id), ttl);
+export function claimsOf(
+  setup: Setup,
+  id: string,
+  { taken, aggregate, loaded, records }: Pick<Change, "taken" | "aggregate" | "loaded" | "records">,
+): Claim[] {
+  const values = uniqueValues(setup.definition, aggregate);
+  return claimChanges(taken, values, streamIdOf(setup, id), { before: loaded.last?.ttl, ttl: expiryOf(records) });
+}
+
+/** When the last of some records expires, and so what belongs to their aggregate; 0 for never. */
+function expiryOf(records: readonly StoredRecord[]): bigint {
+  return records.at(-1)?.ttl ?? 0n;
 }
 
 /** Writes the rows of an aggregate after its events, unless they were written with them or are off. */
-async function followUp(setup: Setup, aggregate: AggregateMessage): Promise<void> {
-  if ((setup.options.materialize ?? "best-effort") === "best-effort") await writeRows(setup, aggregate);
+async function followUp({ setup, aggregate, records }: Change): Promise<void> {
+  if ((setup.options.materialize ?? "best-effort") === "best-effort") await writeRows(setup, aggregate, records);
 }
 
 /** Writes the rows of an aggregate, where the store keeps any. A failure is logged. */
-export async function writeRows({ store, behaviour, logger }: Setup, aggregate: AggregateMessage): Promise<void> {
-  if (keepsRows(store)) await materialize(behaviour, aggregate, store, logger);
+export async function writeRows(
+  { store, behaviour, logger }: Setup,
+  aggregate: AggregateMessage,
+  records: readonly StoredRecord[],
+): Promise<void> {
+  if (keepsRows(store)) await materialize(behaviour, aggregate, expiryOf(records), store, logger);
 }
 
 /** The rows that are written in the transaction. */
 function rowsOf(made: readonly Change[]): readonly RowWrite[] {
   return made
     .filter(({ setup }) => setup.options.materialize === "transactional")
-    .flatMap(({ setup, aggregate }) => rowWrites(setup.behaviour, aggregate, setup.format));
+    .flatMap(({ setup, aggregate, records }) =>
+      rowWrites(setup.behaviour, aggregate, expiryOf(records), setup.format.compressThreshold),
+    );
 }
 
 /** An aggregate that a decision left as it is must still be so when the others change. */

@@ -78,10 +78,10 @@ export function append<T extends AggregateTypes>(
     apply(aggregate, copy);
     events.push(event);
     stored.push(event);
-    const snapshot = takeSnapshot(definition, aggregate, version, options);
+    if (!isDue(definition, version)) continue;
+    const snapshot = takeSnapshot(definition, aggregate, options);
     if (snapshot === undefined) continue;
-    version = snapshot.version;
-    aggregate.version = version;
+    ({ version } = snapshot);
     stored.push(snapshot);
   }
   return { events, stored, aggregate };
@@ -104,22 +104,32 @@ function makeEvent(
   return event as EventMessage;
 }
 
-function takeSnapshot<T extends AggregateTypes>(
+/** Tells whether a snapshot follows the event of a version. */
+function isDue<T extends AggregateTypes>({ schema }: Aggregate<T>, version: bigint): boolean {
+  const { interval = 0 } = behaviourOf(schema).snapshot ?? {};
+  return interval > 0 && version % BigInt(interval) === 0n;
+}
+
+/**
+ * Makes the snapshot that follows the last event of an aggregate, which then has its version. Gives undefined where the
+ * schema has no snapshots, and for one that can't be stored.
+ */
+export function takeSnapshot<T extends AggregateTypes>(
   definition: Aggregate<T>,
   aggregate: AggregateMessage,
-  version: bigint,
-  { at, accepts }: AppendOptions,
+  { at, accepts }: Pick<AppendOptions, "at" | "accepts">,
 ): EventMessage | undefined {
   const { schema, snapshot: behaviour } = behaviourOf(definition.schema);
-  if (behaviour === undefined || behaviour.interval === 0 || version % BigInt(behaviour.interval) !== 0n) {
-    return undefined;
-  }
+  if (behaviour === undefined) return undefined;
+  const version = aggregate.version + 1n;
   const state = copyMessage(schema, aggregate);
   derive(definition, state as T["aggregate"]);
   const snapshot = create(behaviour.schema) as EventMessage;
-  Object.assign(snapshot, { id: aggregate.id, version: version + 1n, at: at(), actor: SNAPSHOT_ACTOR });
+  Object.assign(snapshot, { id: aggregate.id, version, at: at(), actor: SNAPSHOT_ACTOR });
   behaviour.writeState(snapshot, state);
-  return accepts(behaviour.schema, snapshot) ? snapshot : undefined;
+  if (!accepts(behaviour.schema, snapshot)) return undefined;
+  aggregate.version = version;
+  return snapshot;
 }
 
 function wrongVersion({ id, version }: EventMessage, next: bigint): ProtosourceError<"version_conflict"> {

@@ -2,11 +2,11 @@
 import { type Aggregate, beginsLife } from "../aggregate/aggregate.js";
 import { type AggregateMessage, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
+import type { StoredRecord } from "../store/store.js";
 
 /** A record, and its event once it is asked for. */
 export interface LazyRecord {
-  readonly version: bigint;
-  readonly ttl: bigint;
+  readonly record: StoredRecord;
   readonly event: () => EventMessage;
 }
 
@@ -46,7 +46,7 @@ export function findBeginning<T extends AggregateTypes>(definition: Aggregate<T>
 export function beginsLate(end: StreamEnd): boolean {
   const first = firstAlive(end);
   const begin = end.records[first];
-  return begin !== undefined && end.records[first - 1]?.version !== begin.version - 1n;
+  return begin !== undefined && end.records[first - 1]?.record.version !== begin.record.version - 1n;
 }
 
 /** Finds the last record that has a state, has version 1 or begins a life, and after which none has expired. */
@@ -59,8 +59,8 @@ function findLast<T extends AggregateTypes>(
   const { events } = behaviourOf(definition.schema);
   const first = firstAlive(end);
   for (let i = records.length - 1; i >= first; i--) {
-    const { version, event } = records[i] as LazyRecord;
-    if (version === 1n || stateIn(event()) !== undefined) return i;
+    const { record, event } = records[i] as LazyRecord;
+    if (record.version === 1n || stateIn(event()) !== undefined) return i;
     // What is before it is looked at only where it matters: it may be of a life of which nothing can be read any more.
     const mayGoOn = (events.get(event().$typeName)?.follows.size ?? 0) > 0;
     if (mayGoOn && i === 0 && !isWhole) return "earlier";
@@ -81,5 +81,5 @@ function eventBefore<T extends AggregateTypes>(
 
 /** Finds the first record after which none has expired: none expires before the one before it. */
 function firstAlive({ records, now }: StreamEnd): number {
-  return records.findLastIndex(({ ttl }) => ttl > 0n && ttl <= now) + 1;
+  return records.findLastIndex(({ record: { ttl } }) => ttl > 0n && ttl <= now) + 1;
 }

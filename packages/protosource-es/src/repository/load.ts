@@ -26,8 +26,8 @@ export interface LoadedState<T extends AggregateTypes = AggregateTypes> {
   readonly aggregate: T["aggregate"] | undefined;
   /** The highest version that is stored, expired or not; 0 when nothing is. */
   readonly version: bigint;
-  /** When the last record expires, in epoch seconds; 0 for never. */
-  readonly expiry: bigint;
+  /** The last record that is stored, expired or not; undefined when nothing is. */
+  readonly last: StoredRecord | undefined;
   /** When the first of the records behind the state expires, in epoch seconds; 0 for never. */
   readonly firstExpiry: bigint;
   /** How many events the state was computed from: those behind its snapshot, or all. Undefined when there is none. */
@@ -59,12 +59,13 @@ export async function loadState<T extends AggregateTypes>(
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
   const { records, base } = await readEnd(definition, source, streamId, options);
-  const { version, ttl: expiry } = records.at(-1) ?? { version: 0n, ttl: 0n };
+  const last = records.at(-1)?.record;
+  const version = last?.version ?? 0n;
   if (base === undefined) {
     return {
       aggregate: undefined,
       version,
-      expiry,
+      last,
       firstExpiry: 0n,
       replayed: undefined,
       absence: records.length === 0 ? "unknown" : "expired",
@@ -73,11 +74,11 @@ export async function loadState<T extends AggregateTypes>(
   const aggregate: AggregateMessage = emptyAggregate(definition);
   let firstExpiry = 0n;
   let replayed = 0;
-  for (const record of records.slice(base)) {
-    if (behaviour.events.has(record.event().$typeName)) replayed++;
+  for (const { record, event } of records.slice(base)) {
+    if (behaviour.events.has(event().$typeName)) replayed++;
     if (record.ttl > 0n && (firstExpiry === 0n || record.ttl < firstExpiry)) firstExpiry = record.ttl;
     try {
-      applyEvent(definition, aggregate, record.event());
+      applyEvent(definition, aggregate, event());
     } catch (cause) {
       if (!isProtosourceError(cause, "validation_failed")) throw cause;
       throw corruptRecord(
@@ -90,7 +91,7 @@ export async function loadState<T extends AggregateTypes>(
     aggregate.version = record.version;
   }
   derive(definition, aggregate);
-  return { aggregate, version, expiry, firstExpiry, replayed, absence: "unknown" };
+  return { aggregate, version, last, firstExpiry, replayed, absence: "unknown" };
 }
 
 /**
@@ -184,7 +185,7 @@ function endOf<T extends AggregateTypes>(
   const end = { records, isWhole, now: epochSeconds(clock) };
   const base = findBase(definition, end);
   if (base === "earlier") return base;
-  const neverExpires = behaviour.ttlSeconds === 0n && records.every(({ ttl }) => ttl === 0n);
+  const neverExpires = behaviour.ttlSeconds === 0n && stored.every(({ ttl }) => ttl === 0n);
   if (base === undefined && records.length > 0 && neverExpires) {
     throw corruptStream(streamId, { problem: "gap", version: 1n });
   }
@@ -194,8 +195,7 @@ function endOf<T extends AggregateTypes>(
 function lazyRecord(behaviour: Behaviour, serializer: Serializer, streamId: string, record: StoredRecord): LazyRecord {
   let event: EventMessage | undefined;
   return {
-    version: record.version,
-    ttl: record.ttl,
+    record,
     event() {
       event ??= decodeRecord(behaviour, serializer, streamId, record);
       return event;

@@ -31,11 +31,18 @@ export interface RepositoryOptions {
   /**
    * Keeps aggregates between commands, so that the next command on one spares the load: a `Map`, or what forgets, such
    * as the `LRUCache` of the package lru-cache. Repositories may share one. A stale entry costs a second try and does no
-   * harm: the save finds it, and only a fresh state refuses or skips a command. That holds while streams only grow. So
-   * a cache is `invalid_argument` where events expire by `event_ttl_seconds` or the store's `ttlSeconds`; nor may
-   * anybody delete streams. None by default.
+   * harm: the save finds it, and only a fresh state refuses or skips a command. It is `invalid_argument` where events
+   * expire by `event_ttl_seconds` or the store's `ttlSeconds`. None by default.
    */
   readonly cache?: AggregateCache | undefined;
+  /**
+   * Whether a save that was decided on a kept aggregate also requires that its last record is stored still. So a stale
+   * entry never appends behind what a repair has cut off or somebody has deleted, which DynamoDB doesn't see otherwise,
+   * nor on other events than it knows. True by default. On DynamoDB it makes the save a transaction: 2 write units per
+   * KB of the new records and 2 per KB of that last one, where a record alone costs 1. With false it costs nothing, and
+   * whoever cuts or deletes streams must stop the services first, or empty their caches. Other stores charge nothing.
+   */
+  readonly guardCache?: boolean | undefined;
   /**
    * How a command loads the aggregate at first. `eventual` costs half where the store charges for that; when its state
    * was stale, or a command is refused or skipped, it is loaded again, strongly. `strong` by default.

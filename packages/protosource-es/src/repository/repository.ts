@@ -87,9 +87,9 @@ export class Repository<T extends AggregateTypes> {
     const setup = this.#setup;
     return observed(setup, "load", options.signal, async (call) => {
       checkId(id);
-      const { aggregate, firstExpiry, absence } = await readState(setup, id, call);
+      const { aggregate, last, firstExpiry, absence } = await readState(setup, id, call);
       if (aggregate !== undefined) {
-        setup.warm?.keep(streamIdOf(setup, id), aggregate, firstExpiry);
+        setup.warm?.keep(streamIdOf(setup, id), aggregate, last, firstExpiry);
         return aggregate;
       }
       const ending = absence === "expired" ? "any more: it has expired" : "in the store: create it first";

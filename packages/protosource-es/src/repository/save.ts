@@ -1,7 +1,7 @@
 /** Step 7: the events as records in the stream. */
 import { create, type DescMessage } from "@bufbuild/protobuf";
 import type { Behaviour, EventMessage } from "../aggregate/behaviour.js";
-import { type Clock, epochSeconds } from "../clock.js";
+import type { Clock } from "../clock.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { RecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import { compress } from "../gzip/gzip.js";
@@ -44,18 +44,19 @@ const MAX_ITEM_BYTES = 400 * 1024;
 /** What an item takes beside its key and its data: the other attributes, generously. */
 const ITEM_OVERHEAD_BYTES = 100;
 
-/** Makes the records of numbered events. Where the aggregate has a time to live, each record expires that much later. */
+/** Makes the records of numbered events, each with its expiry. */
 export function toRecords(
   behaviour: Behaviour,
   events: readonly EventMessage[],
+  expiries: readonly bigint[],
   format: RecordFormat,
 ): readonly StoredRecord[] {
-  const ttl = behaviour.ttlSeconds > 0n ? epochSeconds(format.clock) + behaviour.ttlSeconds : 0n;
   const packed = format.packs && events.length > 1;
-  return events.map((event) => {
+  return events.map((event, i) => {
     const { schema } =
       behaviour.events.get(event.$typeName) ?? (behaviour.snapshot as { readonly schema: DescMessage });
-    return create(RecordSchema, { version: event.version, data: toData(schema, event, format, packed), ttl });
+    const data = toData(schema, event, format, packed);
+    return create(RecordSchema, { version: event.version, data, ttl: expiries[i] ?? 0n });
   });
 }
 
@@ -85,14 +86,14 @@ export async function saveCommand(
   const { rows, claims, check, splitSaves, signal } = options;
   const records = writes.reduce((sum, write) => sum + write.records.length, 0);
   const others = claims.length + rows.length + check.length;
-  const size = records + others;
+  const size = records + others + writes.filter(({ after }) => after !== undefined).length;
   const [first] = writes;
   const isLone = writes.length === 1 && others === 0;
   if (size > MAX_TRANSACTION_ITEMS && !(isLone && splitSaves) && !store.packs) {
     const streams = writes.map(({ aggregateId }) => aggregateId).join(", ");
     throw new ProtosourceError(
       "too_large",
-      `the save comes to ${size} records, claims and rows for ${streams}, and one transaction holds ${MAX_TRANSACTION_ITEMS}: save less at once${isLone ? ", or set splitSaves" : ""}`,
+      `the save comes to ${size} records, claims, rows and checks for ${streams}, and one transaction holds ${MAX_TRANSACTION_ITEMS}: save less at once${isLone ? ", or set splitSaves" : ""}`,
       { what: "command", size, limit: MAX_TRANSACTION_ITEMS },
     );
   }
@@ -101,9 +102,10 @@ export async function saveCommand(
   const isLasting = (scope: string): boolean => claims.some((claim) => claim.scope === scope && claim.once);
   await untilKnown(signal, isLasting, async (commitId) => {
     if (first === undefined || (isTransaction && store.saveAll !== undefined)) {
-      await store.saveAll?.(writes, atEnd({ rows, claims, check, signal, commitId }));
+      await store.saveAll?.(writes, atEnd({ rows, claims, check, signal, commitId, zeroIsNever: true }));
     } else {
-      await store.save(first.aggregateId, first.records, atEnd({ signal, commitId }));
+      const { aggregateId, records, after } = first;
+      await store.save(aggregateId, records, atEnd({ after, signal, commitId, zeroIsNever: true }));
     }
   });
 }

@@ -7,7 +7,7 @@ import { type Clock, epochSeconds } from "../clock.js";
 import { invalid } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { decodeMessage } from "../serializer/decode-message.js";
-import type { Store } from "../store/store.js";
+import type { Store, StoredRecord } from "../store/store.js";
 import type { LoadedState } from "./load.js";
 
 /** What a cache holds of an aggregate. */
@@ -15,6 +15,8 @@ export interface CachedAggregate {
   readonly version: bigint;
   /** The state as bytes: what becomes of an object that was made from them can't reach the next command. */
   readonly state: Uint8Array;
+  /** The last record behind the state. */
+  readonly last: StoredRecord;
   /** When the first of the records behind the state expires, in epoch seconds; 0 for never. */
   readonly firstExpiry: bigint;
   /** What it is the state of. An entry of another aggregate is none. */
@@ -30,18 +32,19 @@ export interface AggregateCache {
   delete(key: string): unknown;
 }
 
-/** A state that is kept. */
-export type WarmState<T extends AggregateTypes = AggregateTypes> = Pick<
-  LoadedState<T>,
-  "aggregate" | "version" | "firstExpiry"
->;
+/** A state that a command is decided on. */
+export interface WarmState<T extends AggregateTypes = AggregateTypes>
+  extends Pick<LoadedState<T>, "aggregate" | "version" | "last" | "firstExpiry"> {
+  /** Whether it comes from a cache, which doesn't see what becomes of the stream. */
+  readonly isKept?: boolean;
+}
 
 /** What a repository does with its cache. A cache that fails is as good as an empty one, with a warning. */
 export interface WarmAggregates<T extends AggregateTypes> {
   /** Gives the state that is kept of an aggregate. It may be stale. */
   find(streamId: string): WarmState<T> | undefined;
   /** Keeps a state, unless a later one is kept already. */
-  keep(streamId: string, aggregate: T["aggregate"], firstExpiry: bigint): void;
+  keep(streamId: string, aggregate: T["aggregate"], last: StoredRecord | undefined, firstExpiry: bigint): void;
   drop(streamId: string): void;
 }
 
@@ -95,13 +98,16 @@ export function warmAggregates<T extends AggregateTypes>(
         // A copy, because byte fields are views: a rule that changes one would change the entry.
         const aggregate = decodeMessage(schema, entry.state.slice()) as T["aggregate"];
         derive(definition, aggregate);
-        return { aggregate, version: entry.version, firstExpiry: entry.firstExpiry };
+        const { version, last, firstExpiry } = entry;
+        return { aggregate, version, last, firstExpiry, isKept: true };
       }),
-    keep(key, aggregate, firstExpiry) {
+    keep(key, aggregate, stored, firstExpiry) {
       attempt(key, () => {
         const { version } = aggregate;
-        if ((entryOf(key)?.version ?? 0n) > version) return;
-        cache.set(key, { version, state: toBinary(schema, aggregate), firstExpiry, definition, store });
+        if (stored === undefined || (entryOf(key)?.version ?? 0n) > version) return;
+        // A copy, because its bytes may be a view of a whole page.
+        const last = { ...stored, data: stored.data.slice() };
+        cache.set(key, { version, state: toBinary(schema, aggregate), last, firstExpiry, definition, store });
       });
     },
     drop(key) {

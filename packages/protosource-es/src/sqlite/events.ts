@@ -1,21 +1,23 @@
 /** Records as the table holds them: how they are appended, read and purged. */
 import { equalBytes } from "../opaquedata/equal-bytes.js";
-import type { History, ScannedRecord, StoredRecord } from "../store/store.js";
+import type { History, ScannedRecord, StoredRecord, StreamWrite } from "../store/store.js";
+import { isSameRecord } from "../store/stream-checks.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";
 import { decodeKey, encodeKey, textOf } from "./key-text.js";
 
 /** Records to append to a stream, with the expiry of each in epoch seconds; 0 for never. */
-export interface Append {
-  readonly aggregateId: string;
-  readonly records: readonly StoredRecord[];
+export interface Append extends StreamWrite {
   readonly ttls: readonly bigint[];
 }
 
-/** Why records can't be appended: their first version that exists already, or a first one that leaves a gap. */
+/**
+ * Why records can't be appended: their first version that exists already, a first one that leaves a gap, or the one
+ * before that isn't as it was seen.
+ */
 export interface Refusal {
-  readonly problem: "taken" | "gap";
+  readonly problem: "taken" | "gap" | "changed";
   readonly version: bigint;
 }
 
@@ -78,14 +80,18 @@ const DELETE_BEFORE = "DELETE FROM protosource_events WHERE stream = ? AND versi
 const DELETE_FROM = "DELETE FROM protosource_events WHERE stream = ? AND version >= ?";
 
 /** Tells why records can't be appended to their stream, if they can't. */
-export function findRefusal(connection: Connection, call: Call, { aggregateId, records }: Append): Refusal | undefined {
+export function findRefusal(connection: Connection, call: Call, append: Append): Refusal | undefined {
+  const { aggregateId, records, after } = append;
   const { first, last } = endsOf(records);
   const previous = first - 1n;
   const stored = connection.all<StoredEvent>(call, FIRST_TWO, encodeKey(aggregateId), previous, last);
   const follows = stored[0]?.version === previous;
   const taken = follows ? stored[1] : stored[0];
   if (taken) return { problem: "taken", version: taken.version };
-  return follows || first === 1n ? undefined : { problem: "gap", version: first };
+  if (!follows && first !== 1n) return { problem: "gap", version: first };
+  if (after === undefined) return undefined;
+  const [seen] = readRange(connection, call, aggregateId, { from: previous, to: previous, reverse: false, limit: 1 });
+  return seen && isSameRecord(seen, after) ? undefined : { problem: "changed", version: after.version };
 }
 
 /** Tells whether just these records are stored already, by the save of this id. */

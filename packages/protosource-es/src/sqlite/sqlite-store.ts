@@ -18,6 +18,7 @@ import {
   checkAggregateId,
   checkClaimName,
   checkCommitId,
+  checkFailed,
   checkRange,
   checkSave,
   checkSaveAll,
@@ -132,10 +133,11 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
   }
 
   async save(aggregateId: string, records: readonly StoredRecord[], options: SaveOptions = {}): Promise<void> {
-    checkSave(aggregateId, records);
+    const { after } = options;
+    checkSave(aggregateId, records, after);
     const call = callOf("save", aggregateId, options);
     throwIfAborted(options.signal, "save");
-    this.#append(call, [{ aggregateId, records }], options);
+    this.#append(call, [{ aggregateId, records, after }], options);
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
@@ -228,7 +230,11 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
     options: SaveAggregateOptions = {},
   ): Promise<PutOutcome> {
     throwIfAborted(options.signal, "saveAggregate");
-    const row = opaqueDataFromMessage(schema, message, { ...options, clock: this.#clock });
+    const row = opaqueDataFromMessage(schema, message, {
+      ...options,
+      clock: this.#clock,
+      defaultTtlSeconds: this.ttlSeconds,
+    });
     return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
   }
 
@@ -324,7 +330,7 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
     throwIfAborted(options.signal, "restore");
     if (records.length === 0) return;
     const call: Call = { operation: "restore", key: aggregateId };
-    const append = appendOf(aggregateId, records, ({ ttl }) => ttl);
+    const append = appendOf({ aggregateId, records }, ({ ttl }) => ttl);
     this.#connection.transaction(call, () => {
       const refusal = findRefusal(this.#connection, call, append);
       if (refusal?.problem === "taken") throw cantRestore(aggregateId, refusal.version);
@@ -361,13 +367,12 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
    * stored.
    */
   #append(call: SaveCall, writes: readonly StreamWrite[], options: TransactionOptions): void {
-    const { rows = [], check = [], claims = [], positions = [] } = options;
+    const { rows = [], check = [], claims = [], positions = [], zeroIsNever } = options;
     const now = epochSeconds(this.#clock);
+    const ttlSeconds = zeroIsNever ? 0 : this.ttlSeconds;
     const appends = writes
       .filter(({ records }) => records.length > 0)
-      .map(({ aggregateId, records }) =>
-        appendOf(aggregateId, records, (record) => recordTtl(record, this.ttlSeconds, now)),
-      );
+      .map((write) => appendOf(write, (record) => recordTtl(record, ttlSeconds, now)));
     if (appends.length + rows.length + check.length + claims.length + positions.length === 0) return;
 
     const connection = this.#connection;
@@ -412,13 +417,9 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
 }
 
 /** Gives what to append. Throws `too_large` for a record that no row of a file holds. */
-function appendOf(
-  aggregateId: string,
-  records: readonly StoredRecord[],
-  ttlOf: (record: StoredRecord) => bigint,
-): Append {
-  for (const { data } of records) checkBytes("record", data);
-  return { aggregateId, records, ttls: records.map(ttlOf) };
+function appendOf(write: StreamWrite, ttlOf: (record: StoredRecord) => bigint): Append {
+  for (const { data } of write.records) checkBytes("record", data);
+  return { ...write, ttls: write.records.map(ttlOf) };
 }
 
 /** A save, which always has an id. */
@@ -432,6 +433,7 @@ function callOf(operation: string, key: string, { commitId = newCommitId() }: Sa
 }
 
 function versionConflict(aggregateId: string, { problem, version }: Refusal): ProtosourceError<"version_conflict"> {
+  if (problem === "changed") return checkFailed(aggregateId, version);
   const what = problem === "taken" ? "exists already" : "lies beyond the end of the stream";
   return new ProtosourceError(
     "version_conflict",

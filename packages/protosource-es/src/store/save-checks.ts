@@ -23,12 +23,13 @@ const MAX_INT64 = 2n ** 63n - 1n;
  * Checks the arguments of a save. Without records there is nothing to check.
  *
  * Throws `invalid_argument` for an empty id, a version below 1 or above int64, versions that don't follow each other
- * and a ttl above int64, and `too_large` for an id of more than 2048 bytes and a meta of more than 256.
+ * and the record that they come after, and a ttl above int64, and `too_large` for an id of more than 2048 bytes and a
+ * meta of more than 256.
  */
-export function checkSave(aggregateId: string, records: readonly StoredRecord[]): void {
+export function checkSave(aggregateId: string, records: readonly StoredRecord[], after?: StoredRecord): void {
   if (records.length === 0) return;
   checkAggregateId(aggregateId);
-  let expected: bigint | undefined;
+  let expected = after && after.version + 1n;
   for (const { version, ttl, meta } of records) {
     if (typeof version !== "bigint" || version < 1n || version > MAX_INT64) {
       throw invalid(
@@ -62,9 +63,9 @@ export function checkSaveAll(writes: readonly StreamWrite[], options: Transactio
   checkMoves(positions);
   for (const { streamId } of positions) checkAggregateId(streamId);
   const streams = new Set<string>();
-  for (const { aggregateId, records } of writes) {
+  for (const { aggregateId, records, after } of writes) {
     addOnce(streams, aggregateId, "writes", `the stream ${aggregateId}`, "give all of its records in one write");
-    checkSave(aggregateId, records);
+    checkSave(aggregateId, records, after);
   }
   const seenRows = new Set<string>();
   for (const { row, was, remove } of rows) {
@@ -222,7 +223,7 @@ export function recordTtl(record: StoredRecord, ttlSeconds: number, now: bigint)
   return ttlSeconds > 0 ? now + BigInt(ttlSeconds) : 0n;
 }
 
-/** Gives the error for a stream that isn't at the version of a check. */
+/** Gives the error for a stream that isn't at the version of a check, or doesn't end with the record that was seen. */
 export function checkFailed(aggregateId: string, version: bigint): ProtosourceError<"version_conflict"> {
   const where = version === 0n ? "has records" : `doesn't end at version ${version}`;
   return new ProtosourceError(

@@ -21,6 +21,15 @@ export interface SaveOptions extends CallOptions {
    * the failed save. A new one by default.
    */
   readonly commitId?: Uint8Array | undefined;
+  /**
+   * The last record of the stream as the caller has read it, right before the first one to save: it must be stored
+   * still, just so. Where records can go, because they expire or a repair takes them, a version alone doesn't tell
+   * whether the stream is the same. DynamoDB, which sees no end otherwise, charges 2 write units per KB of that record,
+   * and 2 per KB of those to save; where it packs, also a look at the end. Any stream will do by default.
+   */
+  readonly after?: StoredRecord | undefined;
+  /** Whether a `ttl` of 0 means never, also where the store has `ttlSeconds`. The store's applies by default. */
+  readonly zeroIsNever?: boolean | undefined;
 }
 
 export interface LoadOptions extends CallOptions {
@@ -47,7 +56,7 @@ export interface Store {
   /**
    * Appends records to a stream. Their versions follow each other, and the first follows the stream's end.
    *
-   * Throws `version_conflict` when a version exists already, and `invalid_argument` for an empty id or versions that
+   * Throws `version_conflict` when a version exists already or the stream isn't as the caller has read it, and `invalid_argument` for an empty id or versions that
    * aren't positive and contiguous. Without records it does nothing. `record.data` is kept as it is.
    */
   save(aggregateId: string, records: readonly StoredRecord[], options?: SaveOptions): Promise<void>;
@@ -91,8 +100,10 @@ export interface SnapshotTailStore {
 export interface SaveAggregateOptions extends CallOptions {
   /** The version of the state, for messages without a field `version`: a row never replaces one of a later version. */
   readonly version?: bigint | undefined;
-  /** Seconds after which the row expires; by default what the aggregate's `event_ttl_seconds` says. 0 for never. */
+  /** Seconds after which the row expires; by default what `event_ttl_seconds` says, or else the store. 0 for never. */
   readonly ttlSeconds?: number | undefined;
+  /** When the row expires, in epoch seconds, in place of that: when the last record of the aggregate does. 0 for never. */
+  readonly expiry?: bigint | undefined;
 }
 
 /** A store that keeps the current state of aggregates and projections, in rows that can be queried. */
@@ -114,6 +125,8 @@ export interface AggregateStore {
 export interface StreamWrite {
   readonly aggregateId: string;
   readonly records: readonly StoredRecord[];
+  /** The last record of the stream as the caller has read it: see {@link SaveOptions.after}. */
+  readonly after?: StoredRecord | undefined;
 }
 
 /** A row to write, and how to tell the version of the row in its place if that has none. */
@@ -153,7 +166,7 @@ export interface Claim {
   readonly release?: boolean | undefined;
 }
 
-export interface TransactionOptions extends SaveOptions {
+export interface TransactionOptions extends Omit<SaveOptions, "after"> {
   /** Rows to write in the same transaction. A row of which the table holds a later version is left out. */
   readonly rows?: readonly RowWrite[] | undefined;
   /** What must be so of other streams. */

@@ -80,7 +80,7 @@ export function checkUnchanged(
 ): void {
   for (let i = 0; i < Math.max(seen.length, stored.length); i++) {
     const [one, other] = [seen[i], stored[i]];
-    if (one && other && isSame(one, other)) continue;
+    if (one && other && isSameRecord(one, other)) continue;
     throw changedSince(aggregateId, (other ?? one)?.version ?? 0n);
   }
 }
@@ -94,6 +94,7 @@ export function changedSince(aggregateId: string, version: bigint): ProtosourceE
   );
 }
 
-function isSame(a: StoredRecord, b: StoredRecord): boolean {
+/** Tells whether two records are the same, byte for byte. */
+export function isSameRecord(a: StoredRecord, b: StoredRecord): boolean {
   return a.version === b.version && a.ttl === b.ttl && equalBytes(a.data, b.data);
 }

@@ -47,11 +47,11 @@ describe.each(engines)("a repository on $name", (engine) => {
   });
 
   test.each(["compatible", "packed"] as const)(
-    "a warm command is one request and one write unit: %s",
+    "a warm command without a guard is one request and one write unit: %s",
     async (layout) => {
       const requests: ObservedRequest[] = [];
       const { store } = connect({ layout, onRequest: (request) => requests.push(request) });
-      const orders = new Repository(order, store, { materialize: "off", cache: new Map() });
+      const orders = new Repository(order, store, { materialize: "off", cache: new Map(), guardCache: false });
       const options = { id: `warm-${layout}`, actor: "ann" };
       await orders.apply(create, options);
       requests.length = 0;
@@ -65,6 +65,23 @@ describe.each(engines)("a repository on $name", (engine) => {
       expect(requests.map(({ operation }) => operation)).toEqual(["PutItem", "Query", "PutItem"]);
     },
   );
+
+  test.each([
+    ["compatible", []],
+    ["packed", [["Query", 0, 1]]],
+  ] as const)("a guarded warm command pays for its last record, too: %s", async (layout, look) => {
+    const requests: ObservedRequest[] = [];
+    const { store } = connect({ layout, onRequest: (request) => requests.push(request) });
+    const orders = new Repository(order, store, { materialize: "off", cache: new Map() });
+    const options = { id: `guarded-${layout}`, actor: "ann" };
+    await orders.apply(create, options);
+    requests.length = 0;
+    await orders.apply(tag("a"), options);
+    const spent = requests.map(({ operation, writeUnits, readUnits }) => [operation, writeUnits ?? 0, readUnits ?? 0]);
+    // DynamoDB Local counts no conditions.
+    const writeUnits = engine.name === "dynamodb-local" ? 2 : 4;
+    expect(spent).toEqual([...look, ["TransactWriteItems", writeUnits, 0]]);
+  });
 
   test("a command may load for half the price", async () => {
     const requests: ObservedRequest[] = [];

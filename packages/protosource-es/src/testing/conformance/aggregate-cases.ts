@@ -5,7 +5,7 @@ import { opaqueDataFromMessage, rehydrate } from "../../opaquedata/opaque-data.j
 import type { OpaqueRow, OpaqueStore } from "../../opaquedata/opaque-store.js";
 import type { AggregateStore, Store } from "../../store/store.js";
 import { expectEqual, expectError, expectTrue } from "./assertions.js";
-import type { ConformanceCase, ConformanceContext } from "./conformance-case.js";
+import type { ConformanceCase, ConformanceContext, OpenOptions } from "./conformance-case.js";
 import {
   type Account,
   AccountSchema,
@@ -282,6 +282,37 @@ const expiry: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "aggregate: the option expiry beats the annotation, and 0 is never",
+    needs: ["aggregates"],
+    async run(context) {
+      const { store, opaqueStore } = await openAggregateStore(context);
+      const id = context.id("expiry-option");
+      const message = create(SessionSchema, { id, version: 1n });
+      const expiry = epochSeconds(context.clock) + 5n;
+      await store.saveAggregate(SessionSchema, message, { expiry });
+      expectEqual((await getRow(opaqueStore, sessionKey(id))).t, expiry, "t");
+      await store.saveAggregate(SessionSchema, message, { expiry: 0n });
+      expectEqual((await getRow(opaqueStore, sessionKey(id))).t, 0n, "t of a row that never expires");
+    },
+  },
+  {
+    name: "aggregate: the store's time to live makes the expiry of a row without an annotation",
+    needs: ["aggregates"],
+    async run(context) {
+      const { store, opaqueStore } = await openAggregateStore(context, { ttlSeconds: 5 });
+      const [session, unending] = [context.id("session"), context.id("account")];
+      await store.saveAggregate(SessionSchema, create(SessionSchema, { id: session, version: 1n }));
+      await store.saveAggregate(AccountSchema, account(unending, 1n));
+      const now = epochSeconds(context.clock);
+      expectEqual(
+        (await getRow(opaqueStore, sessionKey(session))).t,
+        now + BigInt(SESSION_TTL_SECONDS),
+        "t by annotation",
+      );
+      expectEqual((await getRow(opaqueStore, accountKey(unending))).t, now + 5n, "t by the store");
+    },
+  },
+  {
     name: "aggregate: an expired row of a later version is replaced",
     needs: ["aggregates"],
     async run(context) {
@@ -355,7 +386,7 @@ export const aggregateCases: readonly ConformanceCase[] = [...rows, ...staleStat
 
 async function openAggregateStore(
   context: ConformanceContext,
-  options?: { readonly withoutOpaqueStore: boolean },
+  options?: Omit<OpenOptions, "clock">,
 ): Promise<{ store: Store & AggregateStore; opaqueStore: OpaqueStore }> {
   const { store, opaqueStore } = await context.open(options);
   expectTrue(typeof store.saveAggregate === "function", "a store with the capability aggregates has saveAggregate");

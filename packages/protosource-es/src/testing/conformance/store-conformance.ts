@@ -1,3 +1,4 @@
+import { afterCases } from "./after-cases.js";
 import { aggregateCases } from "./aggregate-cases.js";
 import { claimCases } from "./claim-cases.js";
 import type { ConformanceCase } from "./conformance-case.js";
@@ -13,6 +14,7 @@ import { transactionCases } from "./transaction-cases.js";
 /** Every promise of the contracts of a store, each as a case. `runnableCases` binds them to a store. */
 export const storeConformance: readonly ConformanceCase[] = [
   ...storeCases,
+  ...afterCases,
   ...tailCases,
   ...eventsCases,
   ...transactionCases,
