@@ -15,7 +15,8 @@ export type LambdaHandler = (event: LambdaEvent, context: LambdaContext) => Prom
 const MAX_MARGIN_MS = 3_000;
 
 /**
- * Makes the handler of an event source mapping of DynamoDB Streams, or of Kinesis, with `ReportBatchItemFailures`. What
+ * Makes the handler of an event source mapping of DynamoDB Streams, or of Kinesis, with `ReportBatchItemFailures`: it
+ * brings what rings to `Subscriptions`. What
  * can't be done for now, and what there is no time for, rings again; what a handler of yours refuses is parked, and done.
  *
  * A mapping reads the stream without a charge.
@@ -28,8 +29,9 @@ export function lambdaHandler(receiver: DoorbellReceiver): LambdaHandler {
     const time = new AbortController();
     const timer = setTimeout(() => time.abort(), remaining - Math.min(remaining / 10, MAX_MARGIN_MS));
     try {
-      const failed = new Set(await receiver.ring(doorbells, { signal: time.signal }));
-      return batchResponse(doorbells.flatMap((one) => (failed.has(one) ? one.sequenceNumber : [])));
+      const { failures } = await receiver.deliver(doorbells, { signal: time.signal });
+      const failed = new Set(failures.map(({ doorbell }) => doorbell.streamId));
+      return batchResponse(doorbells.flatMap((one) => (failed.has(one.streamId) ? one.sequenceNumber : [])));
     } finally {
       clearTimeout(timer);
     }

@@ -35,8 +35,11 @@ export interface DoorbellSource {
 /** Who answers to doorbells. */
 export interface DoorbellReceiver {
   /**
-   * Does what the doorbells ask for, and gives back those for which it couldn't be done for now: the store didn't answer,
-   * or the signal was aborted first. They must ring again.
+   * Does what the doorbells ask for, and tells of which streams it couldn't be done for now: the store didn't answer, or
+   * the signal was aborted first. They must ring again.
    */
-  ring(doorbells: readonly Doorbell[], options?: CallOptions): Promise<readonly Doorbell[]>;
+  deliver(
+    doorbells: readonly Doorbell[],
+    options?: CallOptions,
+  ): Promise<{ readonly failures: readonly { readonly doorbell: Doorbell }[] }>;
 }

@@ -118,28 +118,29 @@ describe("doorbellsOf", () => {
 });
 
 describe("lambdaHandler", () => {
-  const event = { Records: [3, 1, 2].map((index) => change("a#1", index, index)) };
+  const event = { Records: [3, 1, 2, 4].map((index) => change(index === 1 ? "a#1" : "a#2", index, index)) };
+  const failing = (doorbells: readonly Doorbell[]) => ({ failures: doorbells.map((doorbell) => ({ doorbell })) });
 
   it("names the lowest number of what couldn't be done", async () => {
-    const handler = lambdaHandler({ ring: async (doorbells) => doorbells.slice(0, 2) });
-    expect(await handler(event, context)).toEqual({ batchItemFailures: [{ itemIdentifier: sequenceNumber(1) }] });
+    const handler = lambdaHandler({ deliver: async (doorbells) => failing(doorbells.slice(0, 1)) });
+    expect(await handler(event, context)).toEqual({ batchItemFailures: [{ itemIdentifier: sequenceNumber(2) }] });
   });
 
   it("names none when all is done, and when nothing rings", async () => {
-    const handler = lambdaHandler({ ring: async () => [] });
+    const handler = lambdaHandler({ deliver: async () => ({ failures: [] }) });
     expect(await handler(event, context)).toEqual({ batchItemFailures: [] });
     expect(await handler({}, context)).toEqual({ batchItemFailures: [] });
   });
 
-  it("fails with what ring throws, so that everything comes again", async () => {
-    const handler = lambdaHandler({ ring: async () => Promise.reject(new Error("denied")) });
+  it("fails with what delivery throws, so that everything comes again", async () => {
+    const handler = lambdaHandler({ deliver: async () => Promise.reject(new Error("denied")) });
     await expect(handler(event, context)).rejects.toThrow("denied");
   });
 
   it("leaves time for the answer", async () => {
     const handler = lambdaHandler({
-      ring: (doorbells, { signal } = {}) =>
-        new Promise((resolve) => signal?.addEventListener("abort", () => resolve(doorbells))),
+      deliver: (doorbells, { signal } = {}) =>
+        new Promise((resolve) => signal?.addEventListener("abort", () => resolve(failing(doorbells)))),
     });
     const start = performance.now();
     const response = await handler(event, { getRemainingTimeInMillis: () => 300 });
@@ -171,12 +172,13 @@ describe("lambdaHandler", () => {
         const rang = new Set<string>();
         const done = (doorbell: Doorbell): void => void rang.add(`${doorbell.streamId}:${doorbell.version}`);
         const handler = lambdaHandler({
-          async ring(doorbells) {
+          async deliver(doorbells) {
             const failure = failures.shift() ?? "none";
             if (failure === "throw") throw new Error("no table");
             const failed = failure === "some" ? doorbells.filter((_, i) => i % 3 === 1) : [];
-            for (const doorbell of doorbells) if (!failed.includes(doorbell)) done(doorbell);
-            return failed;
+            const streams = new Set(failed.map(({ streamId }) => streamId));
+            for (const doorbell of doorbells) if (!streams.has(doorbell.streamId)) done(doorbell);
+            return failing(failed);
           },
         });
         const { discarded } = await runMapping(
