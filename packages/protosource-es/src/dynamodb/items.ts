@@ -2,10 +2,11 @@
 
 import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { toBinary } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import type { Record as StoredRecord } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
-import { compress, decompress } from "../gzip/gzip.js";
+import { compress, DEFAULT_INFLATE_LIMIT, decompress } from "../gzip/gzip.js";
 import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
@@ -88,13 +89,12 @@ export function bytesOf(value: AttributeValue | undefined): Uint8Array | undefin
  * Throws `corrupt_record`, naming the item, when `v` is no whole number or `d` isn't what the item says it is.
  */
 export function readEvents(item: Item, table: string, aggregateId: string, into: ReadRecord[]): void {
-  const { v, d, t, m, n, h } = item;
+  const { d, t, m, n, h } = item;
   const data = bytesOf(d);
-  if (!isWhole(v?.N)) throw noEvent(item, table, aggregateId, "v must be a whole number");
+  const { first: version, last } = versionsOf(item, table, aggregateId);
   if (data === undefined) throw noEvent(item, table, aggregateId, "d must be binary");
   if (t !== undefined && !isWhole(t.N)) throw noEvent(item, table, aggregateId, "t must be a whole number");
   if (m !== undefined && !isWhole(m.N)) throw noEvent(item, table, aggregateId, "m must be a whole number");
-  const version = BigInt(v.N);
   const following = m?.N === undefined ? 0 : Number(m.N);
   if (n === undefined) {
     const record = storedRecord(version, data, t?.N === undefined ? 0n : BigInt(t.N));
@@ -102,23 +102,60 @@ export function readEvents(item: Item, table: string, aggregateId: string, into:
     into.push({ record, following });
     return;
   }
-  let records: readonly StoredRecord[];
+  const count = Number(last - version) + 1;
+  let records: readonly StoredRecord[] | undefined;
   try {
-    ({ records } = decodeMessage(HistorySchema, decompress(data, "d")));
+    const history = decompress(data, "d");
+    if (holdsRecords(history, count)) ({ records } = decodeMessage(HistorySchema, history));
   } catch (cause) {
     throw noEvent(item, table, aggregateId, "d is no history, or unpacks to more than is allowed", cause);
   }
-  const isRun = records.every((record, i) => record.version === version + BigInt(i));
-  if (!isRun || records.length !== Number(n.N)) {
-    throw noEvent(item, table, aggregateId, `it doesn't hold the ${n.N} versions from v on`);
+  if (records?.every((record, i) => record.version === version + BigInt(i)) !== true) {
+    throw noEvent(item, table, aggregateId, `it doesn't hold the ${count} versions from v on`);
   }
   records.forEach((record, i) => {
-    into.push({ record, following: following + records.length - 1 - i });
+    into.push({ record, following: following + count - 1 - i });
   });
 }
 
 function noMeta(item: Item, table: string, aggregateId: string): never {
   throw noEvent(item, table, aggregateId, "h must be binary");
+}
+
+/**
+ * Gives the first and the last version that an item says it holds. Throws `corrupt_record`, naming the item, when `v` or
+ * `n` can't be.
+ */
+export function versionsOf(
+  item: Item,
+  table: string,
+  aggregateId: string,
+): { readonly first: bigint; readonly last: bigint } {
+  const { v, n } = item;
+  if (!isWhole(v?.N)) throw noEvent(item, table, aggregateId, "v must be a whole number");
+  const first = BigInt(v.N);
+  if (n === undefined) return { first, last: first };
+  if (!isWhole(n.N) || BigInt(n.N) < 1n) throw noEvent(item, table, aggregateId, "n must be a whole number from 1");
+  return { first, last: first + BigInt(n.N) - 1n };
+}
+
+/** What a packed record is counted for beside its data, in bytes, when an item is written and when it is read. */
+export const PACKED_RECORD_BYTES = 40;
+
+/**
+ * Tells whether a history holds so many records, and no more than one that was written here can. They are counted before
+ * one is made: in two bytes each, a small item says millions.
+ */
+function holdsRecords(history: Uint8Array, count: number): boolean {
+  if (count * PACKED_RECORD_BYTES > DEFAULT_INFLATE_LIMIT) return false;
+  const reader = new BinaryReader(history);
+  let found = 0;
+  while (reader.pos < reader.len && found <= count) {
+    const [field, wireType] = reader.tag();
+    reader.skip(wireType, field);
+    if (field === HistorySchema.field.records.number) found++;
+  }
+  return found === count;
 }
 
 function noEvent(item: Item, table: string, aggregateId: string, problem: string, cause?: unknown): ProtosourceError {

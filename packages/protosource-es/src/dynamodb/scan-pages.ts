@@ -12,17 +12,27 @@ import type { Item } from "./limits.js";
 /** The part of an answer that is a page. */
 type Answer = Pick<QueryCommandOutput, "Items" | "LastEvaluatedKey"> | undefined;
 
-/** Makes the page of records of an answer. */
+/** The bytes of unpacked records at which a page ends. The items behind are read anew for the next one. */
+const MAX_PAGE_BYTES = 16 * 1024 * 1024;
+
+/** Makes the page of records of an answer: it ends early where packed items hold much more than they take. */
 export function recordPage(answer: Answer, table: string, options: RecordScanOptions): RecordPage {
   const records: ScannedRecord[] = [];
+  let bytes = 0;
+  let last = answer?.LastEvaluatedKey;
   const unreadable = readEach(answer, (item) => {
     const aggregateId = options.aggregateId ?? item["a"]?.S ?? "";
     const read: ReadRecord[] = [];
     readEvents(item, table, aggregateId, read);
-    for (const one of read) records.push({ aggregateId, ...one });
+    for (const one of read) {
+      bytes += one.record.data.length;
+      records.push({ aggregateId, ...one });
+    }
+    if (bytes < MAX_PAGE_BYTES || item === answer?.Items?.at(-1)) return true;
+    last = { a: { S: aggregateId }, ...item };
+    return false;
   });
-  const { a, v } = answer?.LastEvaluatedKey ?? {};
-  return { records, unreadable, ...cursorOf(options, [a?.S, v?.N]) };
+  return { records, unreadable, ...cursorOf(options, [last?.["a"]?.S, last?.["v"]?.N]) };
 }
 
 /** Makes the page of rows of an answer. Claims lie in the same table, and are counted only. */
@@ -32,6 +42,7 @@ export function rowPage(answer: Answer, table: string, options: RecordScanOption
   const unreadable = readEach(answer, (item) => {
     if (isClaimKey(item["pk"]?.S ?? "")) claims++;
     else rows.push(readRow(item, table));
+    return true;
   });
   const { pk, sk } = answer?.LastEvaluatedKey ?? {};
   return { rows, unreadable, claims, ...cursorOf(options, [pk?.S, sk?.S]) };
@@ -44,16 +55,18 @@ export function claimPage(answer: Answer, table: string, options: ScanOptions): 
     const key = item["pk"]?.S ?? "";
     const commitId = bytesOf(item["c"]) ?? new Uint8Array();
     claims.push({ ...readClaim(item, table), ...readClaimKey(key), key, commitId });
+    return true;
   });
   const { pk, sk } = answer?.LastEvaluatedKey ?? {};
   return { claims, unreadable, ...cursorOf(options, [pk?.S, sk?.S]) };
 }
 
-function readEach(answer: Answer, read: (item: Item) => void): ProtosourceError<"corrupt_record">[] {
+/** Reads the items of a page, until one says that it is enough. */
+function readEach(answer: Answer, read: (item: Item) => boolean): ProtosourceError<"corrupt_record">[] {
   const unreadable: ProtosourceError<"corrupt_record">[] = [];
   for (const item of answer?.Items ?? []) {
     try {
-      read(item);
+      if (!read(item)) break;
     } catch (error) {
       if (!isProtosourceError(error, "corrupt_record")) throw error;
       unreadable.push(error);

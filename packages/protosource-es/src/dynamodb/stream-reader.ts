@@ -1,5 +1,6 @@
 /** Reads ranges of a stream in the order of versions, a page at a time, and long ones several pages at once. */
-import { type ReadRecord, readEvents } from "./items.js";
+import { withEither } from "../signals.js";
+import { type ReadRecord, readEvents, versionsOf } from "./items.js";
 import type { Item } from "./limits.js";
 import { queryStream, type StreamRange } from "./requests.js";
 import type { TableRequests } from "./table-requests.js";
@@ -24,14 +25,18 @@ export type StreamReader = (
 /** How many pages of a long stream are read at once. More gain nothing: a core is busy with four. */
 const PAGES_AT_ONCE = 4;
 
-/** The bytes of events below which a window is too narrow: a quarter of a page. */
+/** The bytes of events, as they were sent, below which a window is too narrow: a quarter of a page. */
 const NARROW_WINDOW_BYTES = 256 * 1024;
+
+/** The bytes of unpacked events up to which the items of a page are unpacked at once. */
+const CHUNK_BYTES = 4 * 1024 * 1024;
 
 /** The items to read at once after a page that expired records made too short. */
 const REREAD_ITEMS = 100;
 
+/** A page as it was sent: its packed items are unpacked when their turn comes, a few at a time. */
 interface StreamPage {
-  readonly records: readonly ReadRecord[];
+  readonly items: readonly Item[];
   readonly next: Item | undefined;
 }
 
@@ -44,15 +49,31 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     signal: AbortSignal | undefined,
   ): Promise<StreamPage> => {
     const { output } = await requests.query(queryStream(table, aggregateId, range, startKey), signal);
-    const records: ReadRecord[] = [];
-    for (const item of output?.Items ?? []) {
+    return { items: output?.Items ?? [], next: output?.LastEvaluatedKey };
+  };
+
+  /** Gives the records of items in their order. One item may hold 64 MiB of them, and the items of one page a thousand. */
+  function* unpack(
+    aggregateId: string,
+    items: readonly Item[],
+    reverse = false,
+  ): Generator<readonly ReadRecord[], void, undefined> {
+    let records: ReadRecord[] = [];
+    let bytes = 0;
+    for (const item of items) {
       const before = records.length;
       readEvents(item, table, aggregateId, records);
+      if (item["n"] === undefined) continue;
+      for (let i = before; i < records.length; i++) bytes += records[i]?.record.data.length ?? 0;
       // One by one, as an item may hold more records than a call takes arguments.
-      if (range.reverse) for (const one of records.splice(before).reverse()) records.push(one);
+      if (reverse) for (const one of records.splice(before).reverse()) records.push(one);
+      if (bytes < CHUNK_BYTES) continue;
+      yield records;
+      records = [];
+      bytes = 0;
     }
-    return { records, next: output?.LastEvaluatedKey };
-  };
+    if (records.length > 0) yield records;
+  }
 
   /** Reads page after page until the range ends. A page may be empty and still not be the last. */
   async function* pages(
@@ -60,14 +81,22 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     range: StreamRange,
     startKey: Item | undefined,
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
+  ): AsyncGenerator<readonly Item[], void, undefined> {
     let next = startKey;
     do {
       const limit = range.limit && next ? Math.max(range.limit, REREAD_ITEMS) : range.limit;
       const page = await readPage(aggregateId, { ...range, limit }, next, signal);
-      yield page.records;
+      yield page.items;
       next = page.next;
     } while (next !== undefined);
+  }
+
+  async function* unpackPages(
+    ...[aggregateId, range, startKey, signal]: Parameters<typeof pages>
+  ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
+    for await (const items of pages(aggregateId, range, startKey, signal)) {
+      yield* unpack(aggregateId, items, range.reverse);
+    }
   }
 
   /**
@@ -84,14 +113,12 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
   ): AsyncGenerator<readonly ReadRecord[], void, undefined> {
     const underWay: { readonly range: StreamRange; readonly size: bigint; readonly page: Promise<StreamPage> }[] = [];
     const given = new AbortController();
-    // It doesn't keep pages in memory that a reader left without a word, as a listener of a long-lived signal would.
-    const ending = signal ? AbortSignal.any([signal, given.signal]) : given.signal;
     let size = firstSize;
     let begin = from;
     const open = (last: bigint | undefined): void => {
       const end = begin + size - 1n;
       const range = { from: begin, to: last !== undefined && last < end ? last : end, consistent };
-      const page = readPage(aggregateId, range, undefined, ending);
+      const page = withEither(signal, given.signal, (either) => readPage(aggregateId, range, undefined, either));
       // Its failure is met when its turn comes.
       page.catch(() => {});
       underWay.push({ range, size, page });
@@ -99,17 +126,17 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     };
     try {
       if (to === undefined) open(undefined);
-      const last = to ?? (await lastItem(aggregateId, undefined, consistent, ending))[0]?.record.version ?? from;
+      const last = to ?? (await lastVersion(aggregateId, consistent, signal)) ?? from;
       while (begin <= last || underWay.length > 0) {
         while (begin <= last && underWay.length < PAGES_AT_ONCE) open(last);
         const first = underWay.shift();
         if (first === undefined) return;
-        const { records, next } = await first.page;
-        yield records;
-        const isEmpty = records.length === 0;
+        const { items, next } = await first.page;
+        yield* unpack(aggregateId, items);
+        const isEmpty = items.length === 0;
         const range = isEmpty ? { ...first.range, to } : first.range;
-        if (isEmpty || next !== undefined) yield* pages(aggregateId, range, next, ending);
-        else if (first.size === size && bytesOf(records) < NARROW_WINDOW_BYTES) size *= 2n;
+        if (isEmpty || next !== undefined) yield* unpackPages(aggregateId, range, next, signal);
+        else if (first.size === size && sentBytes(items) < NARROW_WINDOW_BYTES) size *= 2n;
         if (isEmpty) return;
       }
     } finally {
@@ -117,46 +144,55 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     }
   }
 
-  /** Reads the last item that begins at a version or below it: its records in descending order, or none. */
+  /** Reads the last item that begins at a version or below it. */
   const lastItem = async (
     aggregateId: string,
     to: bigint | undefined,
     consistent: boolean,
     signal: AbortSignal | undefined,
-  ): Promise<readonly ReadRecord[]> => {
-    for await (const records of pages(aggregateId, { to, reverse: true, limit: 1, consistent }, undefined, signal)) {
-      if (records.length > 0) return records;
+  ): Promise<readonly Item[]> => {
+    for await (const items of pages(aggregateId, { to, reverse: true, limit: 1, consistent }, undefined, signal)) {
+      if (items.length > 0) return items.slice(0, 1);
     }
     return [];
+  };
+
+  const lastVersion = async (
+    aggregateId: string,
+    consistent: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<bigint | undefined> => {
+    const [last] = await lastItem(aggregateId, undefined, consistent, signal);
+    return last && versionsOf(last, table, aggregateId).last;
   };
 
   return async function* read(aggregateId, range, signal) {
     const { from = 1n, to, reverse = false, limit, consistent } = range;
     // A packed item that begins below a version may reach beyond it.
-    const itemBelow = (): Promise<readonly ReadRecord[]> => lastItem(aggregateId, from - 1n, consistent, signal);
+    const itemBelow = (): Promise<readonly Item[]> => lastItem(aggregateId, from - 1n, consistent, signal);
     if (reverse) {
       let lowest: bigint | undefined;
-      for await (const records of pages(aggregateId, range, undefined, signal)) {
+      for await (const records of unpackPages(aggregateId, range, undefined, signal)) {
         lowest = records.at(-1)?.record.version ?? lowest;
         yield records;
       }
-      if (from > 1n && lowest !== from) yield await itemBelow();
+      if (from > 1n && lowest !== from) yield* unpack(aggregateId, await itemBelow(), reverse);
       return;
     }
-    const first = await readPage(aggregateId, range, undefined, signal);
-    const begin = first.records[0]?.record.version;
-    const end = first.records.at(-1)?.record.version;
-    if (from > 1n && begin !== from) yield (await itemBelow()).toReversed();
-    yield first.records;
-    if (first.next === undefined) return;
-    if (begin === undefined || end === undefined || limit !== undefined) {
-      yield* pages(aggregateId, range, first.next, signal);
+    const { items, next } = await readPage(aggregateId, range, undefined, signal);
+    const [first, last] = [items[0], items.at(-1)].map((item) => item && versionsOf(item, table, aggregateId));
+    if (from > 1n && first?.first !== from) yield* unpack(aggregateId, await itemBelow());
+    yield* unpack(aggregateId, items);
+    if (next === undefined) return;
+    if (first === undefined || last === undefined || limit !== undefined) {
+      yield* unpackPages(aggregateId, range, next, signal);
       return;
     }
-    yield* windows(aggregateId, { from: end + 1n, to }, end - begin + 1n, consistent, signal);
+    yield* windows(aggregateId, { from: last.last + 1n, to }, last.last - first.first + 1n, consistent, signal);
   };
 }
 
-function bytesOf(records: readonly ReadRecord[]): number {
-  return records.reduce((sum, { record }) => sum + record.data.length, 0);
+/** The length of events as they came: bytes, or the base64 of them. */
+function sentBytes(items: readonly Item[]): number {
+  return items.reduce((sum, { d }) => sum + (d?.B?.length ?? 0), 0);
 }

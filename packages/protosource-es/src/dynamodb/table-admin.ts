@@ -15,6 +15,7 @@ import { asError, isProtosourceError, ProtosourceError } from "../errors.js";
 import { sleep } from "../signals.js";
 import type { DynamoDBAdminClientLike, SendOptions } from "./dynamodb-client.js";
 import { createSender } from "./sending.js";
+import { answerWith } from "./usable-answer.js";
 
 /** One table, as an administrator sees it. Each call throws what {@link createSender}'s calls throw. */
 export interface TableAdmin {
@@ -56,7 +57,9 @@ export function tableAdmin(
   const admin: TableAdmin = {
     async describe() {
       try {
-        const output = await send("DescribeTable", (o) => client.send(new DescribeTableCommand({ TableName }), o));
+        const output = await send("DescribeTable", async (o) =>
+          answerWith(await client.send(new DescribeTableCommand({ TableName }), o), "Table"),
+        );
         return output?.Table;
       } catch (error) {
         if (isProtosourceError(error, "table_missing")) return undefined;
@@ -98,8 +101,8 @@ export function tableAdmin(
     },
 
     async ttl() {
-      const output = await send("DescribeTimeToLive", (o) =>
-        client.send(new DescribeTimeToLiveCommand({ TableName }), o),
+      const output = await send("DescribeTimeToLive", async (o) =>
+        answerWith(await client.send(new DescribeTimeToLiveCommand({ TableName }), o), "TimeToLiveDescription"),
       );
       const { TimeToLiveStatus, AttributeName } = output?.TimeToLiveDescription ?? {};
       return TimeToLiveStatus === "ENABLED" || TimeToLiveStatus === "ENABLING" ? `on ${AttributeName}` : "off";
@@ -113,8 +116,11 @@ export function tableAdmin(
     },
 
     async recovery() {
-      const output = await send("DescribeContinuousBackups", (o) =>
-        client.send(new DescribeContinuousBackupsCommand({ TableName }), o),
+      const output = await send("DescribeContinuousBackups", async (o) =>
+        answerWith(
+          await client.send(new DescribeContinuousBackupsCommand({ TableName }), o),
+          "ContinuousBackupsDescription",
+        ),
       );
       const { PointInTimeRecoveryDescription: recovery } = output?.ContinuousBackupsDescription ?? {};
       return recovery?.PointInTimeRecoveryStatus === "ENABLED" ? "on" : "off";

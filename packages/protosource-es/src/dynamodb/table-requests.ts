@@ -24,6 +24,7 @@ import type { DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
 import { fastCommand } from "./fast-commands.js";
 import { plainCommand } from "./plain-commands.js";
 import { createSender, type RequestOptions, type Sent } from "./sending.js";
+import { usablePage } from "./usable-answer.js";
 
 /** Sends one kind of request. Throws what a {@link createSender | sender} throws. */
 type Operation<I, O> = (input: I, signal: AbortSignal | undefined) => Promise<Sent<O>>;
@@ -48,12 +49,18 @@ export function createTableRequests(client: DynamoDBClientLike, options: Request
       : [plainCommand(command, client, attempt), { abortSignal: attempt.abortSignal }];
   return {
     query: (input, signal) =>
-      send("Query", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
-        client.send(...prepared(new QueryCommand({ ...input, ReturnConsumedCapacity }), attempt)),
+      send("Query", String(input.TableName), signal, async (ReturnConsumedCapacity, attempt) =>
+        usablePage(
+          await client.send(...prepared(new QueryCommand({ ...input, ReturnConsumedCapacity }), attempt)),
+          input,
+        ),
       ),
     scan: (input, signal) =>
-      send("Scan", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>
-        client.send(...prepared(new ScanCommand({ ...input, ReturnConsumedCapacity }), attempt)),
+      send("Scan", String(input.TableName), signal, async (ReturnConsumedCapacity, attempt) =>
+        usablePage(
+          await client.send(...prepared(new ScanCommand({ ...input, ReturnConsumedCapacity }), attempt)),
+          input,
+        ),
       ),
     getItem: (input, signal) =>
       send("GetItem", String(input.TableName), signal, (ReturnConsumedCapacity, attempt) =>

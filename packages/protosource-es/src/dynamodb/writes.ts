@@ -7,7 +7,7 @@ import type { OpaqueRow } from "../opaquedata/opaque-store.js";
 import { type PositionMove, positionConflict, rowConflict } from "../store/positions.js";
 import type { Claim, RowWrite, StoredRecord, StreamCheck } from "../store/store.js";
 import { REFUSED_FOR_NOW, type Refusal } from "./failures.js";
-import { eventItem, isMarked, MARK_BYTES, markEvents, packedItem, readRow } from "./items.js";
+import { eventItem, isMarked, MARK_BYTES, markEvents, PACKED_RECORD_BYTES, packedItem, readRow } from "./items.js";
 import {
   actionBytes,
   checkItemBytes,
@@ -148,9 +148,6 @@ function eventPut(aggregateId: string, put: Put): EventPut {
 /** An expiry as long as any of this time, by which items are measured. */
 const SOME_EXPIRY = 9_999_999_999n;
 
-/** What a packed record takes beside its data at most, in bytes. */
-const RECORD_BYTES = 40;
-
 /** Gives items that hold as many records as fit. */
 function pack(aggregateId: string, records: readonly StoredRecord[]): Item[] {
   const [first, second] = records;
@@ -163,7 +160,7 @@ function pack(aggregateId: string, records: readonly StoredRecord[]): Item[] {
 
 /** Tells whether one item holds records, whatever their expiry, and a reader unpacks it. */
 function fitsTogether(aggregateId: string, records: readonly StoredRecord[]): boolean {
-  const bytes = records.reduce((sum, { data }) => sum + data.length + RECORD_BYTES, 0);
+  const bytes = records.reduce((sum, { data }) => sum + data.length + PACKED_RECORD_BYTES, 0);
   if (bytes <= MAX_PACKED_BYTES || bytes > DEFAULT_INFLATE_LIMIT) return bytes <= MAX_PACKED_BYTES;
   const measured = records.map((record) => (record.ttl > 0n ? { ...record, ttl: SOME_EXPIRY } : record));
   return itemBytes(packedItem(aggregateId, measured)) + MARK_BYTES <= MAX_PACKED_BYTES;

@@ -1,4 +1,6 @@
 /** What a read costs, and what it makes of items that aren't as they should be. */
+import { getEventListeners } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import { type AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { engineClient } from "@protosource-es/engines";
@@ -316,6 +318,24 @@ describe.each(engines)("reads on $name", async (engine) => {
     proxy.decide(() => "hang");
     const error = await failure(store.load(id, { signal: AbortSignal.timeout(50) }));
     expect(isProtosourceError(error, "cancelled")).toBe(true);
+  });
+
+  it("leaves nothing with a signal that lives longer, whether a stream is read to its end or left", async () => {
+    const records = Array.from({ length: 40 }, (_, i) =>
+      create(StoredRecordSchema, { version: BigInt(i + 1), data: new Uint8Array(60_000) }),
+    );
+    await store.save(id, records);
+    const { signal } = new AbortController();
+    await store.load(id, { signal });
+    for await (const { version } of store.events(id, { signal })) if (version === 20n) break;
+    // One that nobody reads on, and nobody ends.
+    const left = store.events(id, { signal })[Symbol.asyncIterator]();
+    for (let i = 0; i < 20; i++) await left.next();
+    await sleep(500);
+    const kept = Object.getOwnPropertySymbols(signal)
+      .map((symbol) => (signal as unknown as Record<symbol, unknown>)[symbol])
+      .flatMap((value) => (value instanceof Set ? [...value] : []));
+    expect([getEventListeners(signal, "abort"), kept]).toEqual([[], []]);
   });
 
   it("is unavailable, and never empty, when it is throttled", async () => {

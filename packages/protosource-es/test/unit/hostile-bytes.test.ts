@@ -8,7 +8,7 @@ import { isProtosourceError } from "protosource-es";
 import { type DynamoDBClientLike, DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import { rehydrate } from "protosource-es/opaquedata";
-import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
+import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { binarySerializer, compress, decompress, jsonSerializer } from "protosource-es/serializer";
 import { describe, expect, test } from "vitest";
 import { failure } from "../failure.js";
@@ -109,7 +109,7 @@ describe("items", () => {
         readonly input: { readonly Item?: Item; readonly TransactItems?: { Put?: { Item: Item } }[] };
       }) {
         sent.push(...[input.Item ?? [], (input.TransactItems ?? []).map(({ Put }) => Put?.Item ?? [])].flat(2));
-        return Promise.resolve({});
+        return Promise.resolve({ Items: [] });
       },
     } as unknown as DynamoDBClientLike;
     const opaqueStore = new DynamoDBOpaqueStore(client);
@@ -194,6 +194,34 @@ describe("items", () => {
     expect(outcomes.read).toBeGreaterThan(0);
   });
 });
+
+describe("a packed item that holds millions of records", () => {
+  const before = (n: number, history: Uint8Array): DynamoDBStore => {
+    const item = { v: { N: "1" }, n: { N: String(n) }, d: { B: gzipSync(history) } };
+    return new DynamoDBStore({ send: async () => ({ Items: [item] }) } as unknown as DynamoDBClientLike);
+  };
+
+  test("and says two is refused before one of them is made", async () => {
+    const empty = Buffer.alloc(2 * 4_000_000);
+    for (let at = 0; at < empty.length; at += 2) empty[at] = 10;
+    const store = before(2, empty);
+    const mostBefore = process.resourceUsage().maxRSS;
+    expect(await failure(store.load("id"))).toMatchObject({ code: "corrupt_record" });
+    const grown = process.resourceUsage().maxRSS - mostBefore;
+    expect(grown).toBeLessThan(150 * 1024);
+  });
+
+  test("and says so is refused where no writer packs as many", async () => {
+    const count = 1_700_000;
+    const records = Array.from({ length: count }, (_, i) => toBinary(StoredRecordSchema, numbered(i + 1)));
+    const history = Buffer.concat(records.flatMap((bytes) => [Uint8Array.of(10, bytes.length), bytes]));
+    expect(await failure(before(count, history).load("id"))).toMatchObject({ code: "corrupt_record" });
+  });
+});
+
+function numbered(version: number): StoredRecord {
+  return create(StoredRecordSchema, { version: BigInt(version) });
+}
 
 test("an Any of a type that isn't registered is named, and nothing is made of it", () => {
   const any = toBinary(AnySchema, anyPack(OpaqueDataSchema, create(OpaqueDataSchema, { pk: "x" })));

@@ -24,7 +24,7 @@ async function cut(layout: Layout, records: readonly StoredRecord[], seconds: bi
     send(command: Write): Promise<object> {
       const { TransactItems, Item } = command.input;
       if (TransactItems || Item) items.push(TransactItems?.length ?? 1);
-      return Promise.resolve({});
+      return Promise.resolve({ Items: [] });
     },
   } as unknown as DynamoDBClientLike;
   const store = new DynamoDBStore(client, { layout, ttlSeconds: 1, clock: { now: () => seconds * 1_000_000n } });
