@@ -8,7 +8,7 @@ import { sessionAggregate, UserBanned, WrongCode } from "../src/session.js";
 const banned = new Set<string>();
 const session = sessionAggregate({
   isBanned: async (userId) => banned.has(userId),
-  isCodeOf: async (userId, code) => code === `code of ${userId}`,
+  isCodeOf: async (userId, code) => code === (userId === "alice" ? "123456" : "654321"),
 });
 
 const START = 1_767_225_600_000_000n;
@@ -83,19 +83,25 @@ describe("Confirm", () => {
     clock.advanceSeconds(10);
     const now = START + 10n * SECOND;
     await given(session, [loggedIn], { clock })
-      .when(sessionCommands.Confirm({ code: "code of alice" }))
+      .when(sessionCommands.Confirm({ code: "123456" }))
       .then([sessionEvents.Confirmed({ lastSeenAt: now, confirmedUntil: now + 300n * SECOND })]);
+  });
+
+  it("is refused for what can't be a code, before anybody is asked", async () => {
+    await given(session, [loggedIn])
+      .when(sessionCommands.Confirm({ code: "12345" }))
+      .thenRefused("validation_failed");
   });
 
   it("is refused for a wrong code", async () => {
     await given(session, [loggedIn], { clock })
-      .when(sessionCommands.Confirm({ code: "code of bob" }))
+      .when(sessionCommands.Confirm({ code: "654321" }))
       .thenRefused(WrongCode);
   });
 
   it("is refused after the session's end", async () => {
     await given(session, [loggedIn, sessionEvents.LoggedOut({})], { clock })
-      .when(sessionCommands.Confirm({ code: "code of alice" }))
+      .when(sessionCommands.Confirm({ code: "123456" }))
       .thenRefused("state_not_allowed");
   });
 });

@@ -81,8 +81,10 @@ export interface ErrorDetails {
 
 /** One broken rule of one field. */
 export interface FieldViolation {
-  /** The path of the field, such as `item.price_cents`. */
+  /** The path of the field, such as `item.price_cents`. Empty for a rule of the whole command. */
   readonly field: string;
+  /** The path as JSON spells it, such as `item.priceCents`. Absent where a function of the caller's own gave none. */
+  readonly jsonField?: string | undefined;
   /** The rule, such as `string.min_len`. */
   readonly rule: string;
   /** What is wrong, for people. */

@@ -1,4 +1,4 @@
-/** Compiles .proto files without a network, beside those of the package and of protovalidate. */
+/** Compiles .proto files without a network, beside those that the package ships. */
 import { execFileSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,16 +6,17 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createFileRegistry, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
-import { validateProto } from "./validate-proto.js";
 
 /** Gives what the texts come to, by their paths. */
 export function compileProto(files: Readonly<Record<string, string>>): FileRegistry {
   const directory = mkdtempSync(join(tmpdir(), "proto-"));
   try {
     const root = fileURLToPath(new URL("../../../", import.meta.url));
-    cpSync(join(root, "proto"), join(directory, "proto"), { recursive: true });
+    for (const module of ["proto", "proto-validate"]) {
+      cpSync(join(root, module), join(directory, "proto"), { recursive: true });
+    }
     writeFileSync(join(directory, "buf.yaml"), "version: v2\nmodules:\n  - path: proto\n");
-    for (const [path, text] of Object.entries({ ...files, "buf/validate/validate.proto": validateProto() })) {
+    for (const [path, text] of Object.entries(files)) {
       mkdirSync(join(directory, "proto", path, ".."), { recursive: true });
       writeFileSync(join(directory, "proto", path), text);
     }

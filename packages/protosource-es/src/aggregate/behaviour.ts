@@ -253,14 +253,14 @@ function compileCollection({ schema, collection }: EventModel, { schema: aggrega
       throw invalid(schema, `adds to ${targetName}: give it one field, of type ${target.message.typeName}`);
     }
     const readElement = fieldReader(element);
-    const readKey = keyReader(target.message, keyField, `${element.name}.${keyField}`);
+    const readKey = keyReader(target.message, keyField, element);
     return (event, aggregate) => {
       const value = readElement(event) as Message | undefined;
       if (value !== undefined) mapOfAggregate(aggregate)[readKey(value)] = value;
     };
   }
   if (action === "remove") {
-    const readKey = keyReader(schema, keyField, keyField);
+    const readKey = keyReader(schema, keyField);
     return (event, aggregate) => {
       delete mapOfAggregate(aggregate)[readKey(event)];
     };
@@ -272,19 +272,25 @@ function mapOf(element: DescMessage): string {
   return `map<string, ${element.typeName}>`;
 }
 
-/** Reads the key of an element. An object can't hold the key `__proto__`, so it throws `validation_failed` for it. */
-function keyReader(schema: DescMessage, name: string, path: string): (message: Message) => string {
+/**
+ * Reads the key of an element, which may be the value of another field. An object can't hold the key `__proto__`, so it
+ * throws `validation_failed` for it.
+ */
+function keyReader(schema: DescMessage, name: string, element?: DescField): (message: Message) => string {
   const field = requireField(schema, name);
   if (typeOf(field) !== "string")
     throw invalid(schema, `has ${typeOf(field)} ${name}: the key of a collection is text`);
   const read = fieldReader(field) as ReadField;
+  const path = element === undefined ? [field] : [element, field];
   return (message) => {
     const key = (read(message) ?? "") as string;
     if (key !== "__proto__") return key;
+    const field = path.map(({ name }) => name).join(".");
+    const jsonField = path.map(({ jsonName }) => jsonName).join(".");
     throw new ProtosourceError(
       "validation_failed",
-      `${path} is "__proto__", which can't be the key of a collection: choose another`,
-      { violations: [{ field: path, rule: "collection.key", message: `must not be "__proto__"` }] },
+      `${field} is "__proto__", which can't be the key of a collection: choose another`,
+      { violations: [{ field, jsonField, rule: "collection.key", message: `must not be "__proto__"` }] },
     );
   };
 }

@@ -1,6 +1,6 @@
 /** Step 3: whether the fields of the command keep the rules of its .proto. */
 import type { DescFile, DescMessage, Message } from "@bufbuild/protobuf";
-import { pathToString } from "@bufbuild/protobuf/reflect";
+import { type Path, pathToString } from "@bufbuild/protobuf/reflect";
 import type { Validator } from "@bufbuild/protovalidate";
 import { type FieldViolation, ProtosourceError } from "../errors.js";
 import { fileRegistry } from "../serializer/file-registry.js";
@@ -23,9 +23,13 @@ export function validate(
 ): void | Promise<void> {
   return andThen(find(schema, command), (violations) => {
     if (violations.length === 0) return;
-    const list = violations.map(({ field, rule, message }) => `${field}: ${message} (${rule})`).join("; ");
+    const list = violations.map(describe).join("; ");
     throw new ProtosourceError("validation_failed", `${schema.name} has wrong fields: ${list}`, { violations });
   });
+}
+
+function describe({ field, rule, message }: FieldViolation): string {
+  return `${field === "" ? "" : `${field}: `}${message} (${rule})`;
 }
 
 /** The number of the options with which protovalidate extends fields, messages and oneofs. */
@@ -63,10 +67,20 @@ function findViolations(
     }
     return (violations ?? []).map(({ field, ruleId, message }) => ({
       field: pathToString(field),
+      jsonField: jsonPath(field),
       rule: ruleId,
       message,
     }));
   });
+}
+
+/** Spells a path as JSON does. The name of a oneof isn't in JSON, and stays as it is. */
+function jsonPath(path: Path): string {
+  const steps = path.map((step, i) => {
+    if (step.kind !== "field" && step.kind !== "oneof") return pathToString([step]);
+    return `${i === 0 ? "" : "."}${step.kind === "field" ? step.jsonName : step.name}`;
+  });
+  return steps.join("");
 }
 
 async function importProtovalidate(schema: DescMessage): Promise<typeof import("@bufbuild/protovalidate")> {

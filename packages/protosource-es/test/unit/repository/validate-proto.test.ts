@@ -1,4 +1,5 @@
 /** From a .proto with rules, and with files behind its imports, to a repository, without a network. */
+import { fileURLToPath } from "node:url";
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { type AggregateTypes, commandSchema, defineAggregate, Repository } from "protosource-es";
@@ -7,6 +8,7 @@ import { jsonSerializer } from "protosource-es/serializer";
 import { expect, test } from "vitest";
 import { compileProto } from "../../compile-proto.js";
 import { failure } from "../../failure.js";
+import { validateProto } from "../../validate-proto.js";
 
 const PROTO = `
 syntax = "proto3";
@@ -79,6 +81,11 @@ function compile(files: Readonly<Record<string, string>>) {
   };
 }
 
+test("the file of buf.validate that is shipped is that of protovalidate", async () => {
+  const shipped = fileURLToPath(new URL("../../../../../proto-validate/buf/validate/validate.proto", import.meta.url));
+  await expect(validateProto()).toMatchFileSnapshot(shipped);
+});
+
 test("a command is refused by the rules of its .proto", async () => {
   const { notes, write } = compile({ "rules.proto": PROTO });
   expect(await failure(notes.apply(write({ id: "9", text: "x" }), { actor: "ann" }))).toMatchObject({
@@ -107,7 +114,7 @@ test("a command is held to a rule that the application defines in a file behind 
   const tagged = (name: string) => write({ id: "n-1", tags: { tags: [{ name }] } });
   expect(await failure(notes.apply(tagged("quiet"), { actor: "ann" }))).toMatchObject({
     code: "validation_failed",
-    details: { violations: [{ field: "tags.tags[0].name", rule: "string.shout" }] },
+    details: { violations: [{ field: "tags.tags[0].name", jsonField: "tags.tags[0].name", rule: "string.shout" }] },
   });
   expect(await notes.apply(tagged("LOUD"), { actor: "ann" })).toMatchObject({ version: 1n });
 });

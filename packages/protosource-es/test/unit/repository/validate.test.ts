@@ -66,7 +66,7 @@ describe("a command with rules", () => {
       details: {
         violations: [
           { field: "actor", rule: "string.min_len" },
-          { field: "customer_id", rule: "string.min_len" },
+          { field: "customer_id", jsonField: "customerId", rule: "string.min_len" },
         ],
       },
       message: expect.stringMatching(/Create has wrong fields: actor: .*\(string.min_len\); customer_id: /),
@@ -90,7 +90,8 @@ describe("a command with rules", () => {
       details: { violations: [{ field: "item.quantity", rule: "int32.gt" }] },
     });
     expect(await failure(orders.apply(orderCommands.Cancel({}), options))).toMatchObject({
-      details: { violations: [{ field: "", rule: "cancel.reason", message: "say why" }] },
+      details: { violations: [{ field: "", jsonField: "", rule: "cancel.reason", message: "say why" }] },
+      message: expect.stringContaining("Cancel has wrong fields: say why (cancel.reason)"),
     });
   });
 
