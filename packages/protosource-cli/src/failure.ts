@@ -29,6 +29,7 @@ const EXIT_CODES: { readonly [C in ErrorCode]: ExitCode } = {
   position_conflict: EXIT.conflict,
   row_conflict: EXIT.conflict,
   claim_taken: EXIT.conflict,
+  command_id_reused: EXIT.conflict,
   too_large: EXIT.found,
   partial_save: EXIT.unavailable,
   corrupt_record: EXIT.found,

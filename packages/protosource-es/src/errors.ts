@@ -49,6 +49,8 @@ export interface ErrorDetails {
   row_conflict: { readonly pk: string; readonly sk: string };
   /** A unique value belongs to another aggregate. */
   claim_taken: { readonly scope: string; readonly owner: string };
+  /** A `commandId` was used for another command to the same aggregate, which was carried out. */
+  command_id_reused: { readonly aggregateId: string; readonly commandId: string };
   /** Something is larger than the store can take; nothing was sent. */
   too_large: { readonly what: string; readonly size: number; readonly limit: number };
   /**

@@ -207,23 +207,26 @@ export function rowItem(row: OpaqueRow): Item {
 
 /** Gives the item of a claim. The commit id tells a writer its own. */
 export function claimItem(key: OpaqueKey, claim: Claim, commitId: Uint8Array): Item {
-  const { owner, ttl = 0n, version = 0n } = claim;
+  const { owner, ttl = 0n, version = 0n, purpose } = claim;
   const item: Item = { ...rowKeyItem(key), owner: { S: owner }, c: { B: commitId } };
   if (ttl !== 0n) item["t"] = { N: ttl.toString() };
   if (version !== 0n) item["version"] = { N: version.toString() };
+  if (purpose !== undefined) item["p"] = { B: new Uint8Array(purpose) };
   return item;
 }
 
 /** Gives the claim of an item. Throws `corrupt_record`, naming the item, without an owner or for another number. */
-export function readClaim({ pk, owner, t, version }: Item, table: string): StoredClaim {
+export function readClaim({ pk, owner, t, version, p }: Item, table: string): StoredClaim {
   const corrupt = (problem: string): never => {
     const key = `${table}: pk=${JSON.stringify(pk?.S)}`;
     throw new ProtosourceError("corrupt_record", `the item ${key} is no claim: ${problem}`, { key });
   };
+  const purpose = bytesOf(p);
   return {
     owner: owner?.S ?? corrupt("owner must be a string"),
     version: version === undefined ? 0n : (wholeOf(version) ?? corrupt("version must be a whole number")),
     ttl: t === undefined ? 0n : (wholeOf(t) ?? corrupt("t must be a whole number")),
+    ...(purpose === undefined ? {} : { purpose }),
   };
 }
 

@@ -227,8 +227,8 @@ export class MemoryStore implements EventStore, RestorableStore {
     throwIfAborted(options.signal, "findClaim");
     const stored = this.#claims.get(claimName({ scope, value }));
     if (!stored || !isAliveClaim(stored, epochSeconds(this.#clock))) return undefined;
-    const { owner, version, ttl } = stored;
-    return { owner, version, ttl };
+    const { commitId: _, ...claim } = stored;
+    return claim;
   }
 
   async scanClaims(options: ScanOptions = {}): Promise<ClaimPage> {
@@ -373,9 +373,9 @@ export class MemoryStore implements EventStore, RestorableStore {
 
     for (const move of positions) this.#move(move);
     for (const claim of claims) {
-      const { owner, version = 0n, ttl = 0n } = claim;
+      const { owner, version = 0n, ttl = 0n, purpose } = claim;
       const name = claimName(claim);
-      if (!claim.release) this.#claims.set(name, { owner, version, ttl, commitId: commit });
+      if (!claim.release) this.#claims.set(name, { owner, version, ttl, ...purposeOf(purpose), commitId: commit });
       else if (this.#claims.get(name)?.owner === owner) this.#claims.delete(name);
     }
     for (const { aggregateId, records, stream } of pending) {
@@ -455,6 +455,10 @@ function versionConflict(aggregateId: string, version: bigint, problem: string):
     `version ${version} of ${aggregateId} ${problem}: load the stream, decide again and save`,
     { aggregateId, version },
   );
+}
+
+function purposeOf(purpose: Uint8Array | undefined): Pick<StoredClaim, "purpose"> {
+  return purpose === undefined ? {} : { purpose: new Uint8Array(purpose) };
 }
 
 function bytesOfCommit(commitId: string): Uint8Array {

@@ -2,6 +2,7 @@
 import { throwIfAborted } from "../store/save-checks.js";
 import { type Change, decideAll, type Task } from "./change.js";
 import { checkCommandId, checkRetries, checkVersion } from "./checks.js";
+import { commandHash } from "./command-hash.js";
 import { findRepeated, untouched } from "./command-id.js";
 import { commit } from "./commit.js";
 import { firstExpiryAfter } from "./lifetime.js";
@@ -33,15 +34,16 @@ export async function applyTasks(
   const isExpected = tasks.some(({ expectedVersion }) => expectedVersion !== undefined);
   const retries = isExpected ? 0 : (wanted ?? first.setup.options.retries ?? DEFAULT_RETRIES);
   throwIfAborted(signal, facts.operation);
-  const proven = await attemptUnproven(tasks, commandId, call);
+  const name = commandId === undefined ? undefined : { commandId, hash: await commandHash(tasks) };
+  const proven = await attemptUnproven(tasks, name, call);
   if (proven !== undefined) return conclude(proven, facts);
   let conflict: Error | undefined;
   for (let attempt = 0; ; attempt++) {
     throwIfAborted(signal, facts.operation);
     const states = await Promise.all(tasks.map(({ setup, id }) => readState(setup, id, call)));
-    if (commandId !== undefined) {
+    if (name !== undefined) {
       // Only after the load: before it, another process could carry out the command between the two.
-      const repeated = await findRepeated(first.setup, commandId, first.isNamed ? first.id : undefined, call);
+      const repeated = await findRepeated(first.setup, name, first.isNamed ? first.id : undefined, call);
       if (repeated !== undefined) {
         Object.assign(facts, { skipped: true, repeated: true });
         return [repeated, ...(await Promise.all(others.map(({ setup, id }) => untouched(setup, id, call))))];
@@ -52,7 +54,7 @@ export async function applyTasks(
       checkVersion(id, states[i] as WarmState, expectedVersion);
     const changes = await decideAll(tasks, states, call);
     const isNothing = commandId === undefined && changes.every(({ skipped }) => skipped);
-    conflict = isNothing ? undefined : await commit(changes, commandId, call);
+    conflict = isNothing ? undefined : await commit(changes, name, call);
     if (conflict === undefined) return conclude(changes, facts);
     if (attempt >= retries && commandId === undefined) throw conflict;
     await pause(attempt, signal);

@@ -1,6 +1,8 @@
 /** Beside step 7: how a command is known again by its `commandId`. */
 import { emptyAggregate } from "../aggregate/aggregate.js";
 import { epochSeconds } from "../clock.js";
+import { ProtosourceError } from "../errors.js";
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { claimTaken } from "../store/claims.js";
 import type { Claim } from "../store/store.js";
 import { readState } from "./load.js";
@@ -16,20 +18,28 @@ export function commandScope({ behaviour }: Setup): string {
   return `${behaviour.schema.typeName}#command`;
 }
 
+/** What a command is known by. */
+export interface CommandName {
+  readonly commandId: string;
+  /** Tells it from another command under the same id. */
+  readonly hash: Uint8Array;
+}
+
 /** Gives the claim by which a command is known again. */
-export function commandClaim(setup: Setup, id: string, commandId: string, version: bigint): Claim {
+export function commandClaim(setup: Setup, id: string, { commandId, hash }: CommandName, version: bigint): Claim {
   const { commandIdSeconds = DEFAULT_COMMAND_ID_SECONDS } = setup.options;
   const ttl = epochSeconds(setup.clock) + BigInt(commandIdSeconds);
-  return { scope: commandScope(setup), value: commandId, owner: streamIdOf(setup, id), version, ttl, once: true };
+  const owner = streamIdOf(setup, id);
+  return { scope: commandScope(setup), value: commandId, owner, version, ttl, purpose: hash, once: true };
 }
 
 /**
- * Finds what came of an earlier command of an id. Throws `claim_taken` when that was of another aggregate than `id`: a
- * command that is meant for this one must not get lost.
+ * Finds what came of an earlier command of an id. A command that is meant for this one must not get lost: throws
+ * `claim_taken` when the earlier was of another aggregate than `id`, and `command_id_reused` when it was another command.
  */
 export async function findRepeated(
   setup: Setup,
-  commandId: string,
+  { commandId, hash }: CommandName,
   id: string | undefined,
   call: Call,
 ): Promise<AnyApplied | undefined> {
@@ -37,6 +47,13 @@ export async function findRepeated(
   const claim = await setup.store.findClaim?.(scope, commandId, { signal: call.signal });
   if (claim === undefined) return undefined;
   if (id !== undefined && claim.owner !== streamIdOf(setup, id)) throw claimTaken(scope, claim.owner);
+  if (claim.purpose !== undefined && !equalBytes(claim.purpose, hash)) {
+    throw new ProtosourceError(
+      "command_id_reused",
+      "the commandId was used for another command, which was carried out: give each command its own",
+      { aggregateId: claim.owner, commandId },
+    );
+  }
   const ownId = claim.owner.slice(setup.behaviour.streamPrefix.length);
   return { ...(await untouched(setup, ownId, call)), version: claim.version };
 }

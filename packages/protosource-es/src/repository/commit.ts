@@ -5,7 +5,7 @@ import { materialize, rowWrites } from "../read-models/materialize.js";
 import type { AggregateStore, Claim, RowWrite, StoredRecord, StreamCheck, StreamWrite } from "../store/store.js";
 import type { Change } from "./change.js";
 import { claimChanges, uniqueValues } from "./claims.js";
-import { commandClaim, commandScope } from "./command-id.js";
+import { type CommandName, commandClaim, commandScope } from "./command-id.js";
 import { watchedRecord } from "./lifetime.js";
 import type { Call } from "./observed-operation.js";
 import type { RepositoryStore } from "./repository-options.js";
@@ -18,7 +18,7 @@ import { type Setup, streamIdOf } from "./setup.js";
  */
 export async function commit(
   changes: readonly [Change, ...Change[]],
-  commandId: string | undefined,
+  name: CommandName | undefined,
   { signal, facts }: Call,
 ): Promise<ProtosourceError | undefined> {
   const [{ setup, id, aggregate }] = changes;
@@ -29,7 +29,7 @@ export async function commit(
     after: watchedRecord(change.setup, change.loaded),
   }));
   const claims = made.flatMap((change) => claimsOf(change.setup, change.id, change));
-  if (commandId !== undefined) claims.push(commandClaim(setup, id, commandId, aggregate.version));
+  if (name !== undefined) claims.push(commandClaim(setup, id, name, aggregate.version));
   const { splitSaves = false } = setup.options;
   const options = { rows: rowsOf(made), claims, check: checksOf(changes, made), splitSaves, signal };
   try {

@@ -82,9 +82,9 @@ export interface ApplyAllOptions {
   /**
    * Names the command, such as after the message that brought it: whoever sends it again, from any process, has no
    * effect and is told what came of the first, even if that had nothing to do. Of one that was refused nothing is
-   * known. Its ids are those of one kind of aggregate, and for another aggregate of it, `claim_taken`. Only the id is
-   * kept: another command to the same aggregate under a used id is taken for the first, and has no effect. So never
-   * choose an id that says less than the command, such as a session's. The store must keep claims.
+   * known. Its ids are those of one kind of aggregate, and for another aggregate of it, `claim_taken`. Another command to
+   * the same aggregate under a used id, whoever sends it, is `command_id_reused`: 8 bytes of a hash of the command are
+   * kept with the id. The store must keep claims.
    */
   readonly commandId?: string | undefined;
   /** What to keep with the first event beside it, such as what caused the command. Nothing by default. */

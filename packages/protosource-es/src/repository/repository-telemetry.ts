@@ -19,6 +19,7 @@ const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>([
   "state_not_allowed",
   "version_conflict",
   "claim_taken",
+  "command_id_reused",
 ]);
 
 /**

@@ -3,6 +3,7 @@ import { isProtosourceError } from "../errors.js";
 import type { LoadOptions } from "../store/store.js";
 import { type Change, decideAll, type Task } from "./change.js";
 import { isAtVersion } from "./checks.js";
+import type { CommandName } from "./command-id.js";
 import { commit } from "./commit.js";
 import { readState } from "./load.js";
 import type { Call } from "./observed-operation.js";
@@ -16,7 +17,7 @@ import type { WarmState } from "./warm-aggregates.js";
  */
 export async function attemptUnproven(
   tasks: readonly [Task, ...Task[]],
-  commandId: string | undefined,
+  name: CommandName | undefined,
   call: Call,
 ): Promise<readonly Change[] | undefined> {
   const states = await unprovenStates(tasks, call);
@@ -24,7 +25,7 @@ export async function attemptUnproven(
   const changes = await decideAll(tasks, states, call).catch(() => undefined);
   if (changes === undefined || changes.some(({ skipped }) => skipped)) return undefined;
   try {
-    if ((await commit(changes, commandId, call)) === undefined) return changes;
+    if ((await commit(changes, name, call)) === undefined) return changes;
   } catch (error) {
     const isRefusal = isProtosourceError(error, "too_large") || isProtosourceError(error, "claim_taken");
     if (!isRefusal) throw error;

@@ -13,23 +13,26 @@ interface ClaimRow {
   readonly version: bigint;
   readonly ttl: bigint;
   readonly commit_id: StoredBytes;
+  readonly purpose: StoredBytes | null;
 }
 
 const LAST_VERSION = "SELECT version FROM protosource_events WHERE stream = ? ORDER BY version DESC LIMIT 1";
 
-const SELECT = `SELECT ${asBytes("owner")}, ${asInteger("version")}, ${asInteger("ttl")}, ${asBytes("commit_id")}
+const COLUMNS = `${asBytes("owner")}, ${asInteger("version")}, ${asInteger("ttl")}, ${asBytes("commit_id")},
+  ${asBytes("purpose")}`;
+
+const SELECT = `SELECT ${COLUMNS}
   FROM protosource_claims WHERE scope = ? AND value = ?`;
 
-const SCAN = `SELECT ${asBytes("scope")}, ${asBytes("value")}, ${asBytes("owner")}, ${asInteger("version")},
-    ${asInteger("ttl")}, ${asBytes("commit_id")}
+const SCAN = `SELECT ${asBytes("scope")}, ${asBytes("value")}, ${COLUMNS}
   FROM protosource_claims WHERE (scope, value) > (?, ?)
   ORDER BY protosource_claims.scope, protosource_claims.value LIMIT ?`;
 
 const FREE_OF_COMMIT = `DELETE FROM protosource_claims
   WHERE scope = ? AND value = ? AND owner = ? AND commit_id = ?`;
 
-const TAKE = `INSERT OR REPLACE INTO protosource_claims (scope, value, owner, version, ttl, commit_id)
-  VALUES (?, ?, ?, ?, ?, ?)`;
+const TAKE = `INSERT OR REPLACE INTO protosource_claims (scope, value, owner, version, ttl, commit_id, purpose)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
 const FREE = "DELETE FROM protosource_claims WHERE scope = ? AND value = ? AND owner = ?";
 
@@ -48,7 +51,7 @@ export function checkStream(connection: Connection, call: Call, { aggregateId, v
  * Throws `claim_taken` when the value belongs to somebody else, and not since this very save.
  */
 export function writeClaim(connection: Connection, call: Call, claim: Claim, commitId: Uint8Array, now: bigint): void {
-  const { owner, version = 0n, ttl = 0n, release } = claim;
+  const { owner, version = 0n, ttl = 0n, purpose = null, release } = claim;
   const key = [encodeKey(claim.scope), encodeKey(claim.value)] as const;
   if (release) {
     connection.run(call, FREE, ...key, encodeKey(owner));
@@ -59,7 +62,7 @@ export function writeClaim(connection: Connection, call: Call, claim: Claim, com
     const other = claimOf(stored);
     if (keepsOut(other, claim, now)) throw claimTaken(claim.scope, other.owner);
   }
-  connection.run(call, TAKE, ...key, encodeKey(owner), version, ttl, commitId);
+  connection.run(call, TAKE, ...key, encodeKey(owner), version, ttl, commitId, purpose);
 }
 
 /** Reads a claim that hasn't expired. */
@@ -115,8 +118,9 @@ export function deleteExpiredClaims(connection: Connection, call: Call, now: big
   return connection.run(call, DELETE_EXPIRED, now, limit);
 }
 
-function claimOf({ owner, version, ttl }: ClaimRow): StoredClaim {
-  return { owner: decodeKey(owner), version, ttl };
+function claimOf({ owner, version, ttl, purpose }: ClaimRow): StoredClaim {
+  const claim = { owner: decodeKey(owner), version, ttl };
+  return purpose === null ? claim : { ...claim, purpose: bytesOf(purpose) };
 }
 
 function isOf(stored: ClaimRow, commitId: Uint8Array): boolean {

@@ -66,6 +66,7 @@ const MIGRATIONS: readonly string[] = [
      PRIMARY KEY (subscription, mark)
    ) STRICT, WITHOUT ROWID;`,
   "ALTER TABLE protosource_events ADD COLUMN meta BLOB;",
+  "ALTER TABLE protosource_claims ADD COLUMN purpose BLOB;",
 ];
 
 const CALL: Call = { operation: "opening", key: "the tables" };

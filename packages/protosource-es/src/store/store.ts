@@ -160,6 +160,8 @@ export interface Claim {
   readonly ttl?: bigint | undefined;
   /** A version of the owner's to keep with the claim. */
   readonly version?: bigint | undefined;
+  /** Bytes that tell what the value was taken for, such as those of a hash. They are kept with the claim. */
+  readonly purpose?: Uint8Array | undefined;
   /** Takes the value from nobody, not even from the owner itself. An owner may take a value again by default. */
   readonly once?: boolean | undefined;
   /** Frees the value instead of taking it. Nothing happens when it belongs to nobody, or to somebody else. */
@@ -198,6 +200,8 @@ export interface StoredClaim {
   readonly version: bigint;
   /** When the claim ends, in epoch seconds; 0 for never. */
   readonly ttl: bigint;
+  /** What the value was taken for, where the claim says. */
+  readonly purpose?: Uint8Array | undefined;
 }
 
 /** A store whose transactions take claims, and that tells of them. */

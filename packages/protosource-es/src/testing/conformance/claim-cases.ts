@@ -452,6 +452,24 @@ const claims: readonly ConformanceCase[] = [
   },
 ];
 
+const purposes: readonly ConformanceCase[] = [
+  {
+    name: "claim: what a value was taken for is kept with it, until it is taken for something else",
+    needs: ["claims"],
+    async run(context) {
+      const store = await openStore(context);
+      const { owner } = claimOf(context, "v", context.id("a"));
+      const purpose = Uint8Array.of(0, 255, 1, 2, 3, 4, 5, 6);
+      await store.saveAll([], { claims: [claimOf(context, "v", owner, { purpose: purpose.slice() })] });
+      await expectClaim(store, context, "v", { owner, version: 0n, ttl: 0n, purpose });
+      await store.saveAll([], { claims: [claimOf(context, "v", owner, { purpose: Uint8Array.of(9) })] });
+      await expectClaim(store, context, "v", { owner, version: 0n, ttl: 0n, purpose: Uint8Array.of(9) });
+      await store.saveAll([], { claims: [claimOf(context, "v", owner)] });
+      await expectClaim(store, context, "v", { owner, version: 0n, ttl: 0n });
+    },
+  },
+];
+
 const scans: readonly ConformanceCase[] = [
   {
     name: "claim scan: pages of any size hold every claim once, as it was taken last",
@@ -519,7 +537,7 @@ const hashes = {
 };
 
 /** The cases of checks and claims. */
-export const claimCases: readonly ConformanceCase[] = [...checks, ...claims, ...scans];
+export const claimCases: readonly ConformanceCase[] = [...checks, ...claims, ...purposes, ...scans];
 
 async function openScanningStore(context: ConformanceContext): Promise<ClaimingTestStore & ClaimScanningStore> {
   const store = (await openStore(context)) as ClaimingTestStore & Partial<ClaimScanningStore>;

@@ -11,6 +11,7 @@ import { FakeClock } from "protosource-es/testing";
 import { describe, expect, test, vi } from "vitest";
 import { failure } from "../../failure.js";
 import { defineOrder, type OrderTypes, orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
+import { defineForm, formCommands } from "../../gen/example/app/shapes/v1/shapes_v1_protosource.js";
 import { order } from "../../order.js";
 
 const create = orderCommands.Create({ customerId: "c-9" });
@@ -115,11 +116,68 @@ describe("a command with an id", () => {
     });
   });
 
-  test("is known by its id alone: another command under the same id is taken for it", async () => {
+  test("is told from another command under the same id, which has no effect", async () => {
     const { orders, store } = await draft();
     await orders.apply(tag("a"), by("m-1"));
-    expect(await orders.apply(tag("b"), by("m-1"))).toMatchObject({ version: 2n, events: [], repeated: true });
+    const others = [
+      tag("b"),
+      orderCommands.RemoveTag({ key: "a" }),
+      [tag("a"), tag("b")],
+      [tag("b"), tag("a")],
+      orderCommands.AddTag({ tag: { key: "a", value: "w" } }),
+    ];
+    for (const other of others) {
+      expect(await failure(orders.apply(other, by("m-1")))).toMatchObject({
+        code: "command_id_reused",
+        details: { aggregateId: STREAM, commandId: "m-1" },
+      });
+    }
     expect((await store.load(STREAM)).records).toHaveLength(2);
+    expect(await orders.apply(tag("a"), by("m-1"))).toMatchObject({ version: 2n, repeated: true });
+  });
+
+  test("is the same command whoever acts, and whether it says its id or the caller does", async () => {
+    const { orders } = await draft();
+    await orders.apply(tag("a"), by("m-1"));
+    const said = orderCommands.AddTag({ id: "o-1", actor: "eve", tag: { key: "a", value: "v" } });
+    expect(await orders.apply(said, { commandId: "m-1" })).toMatchObject({ version: 2n, repeated: true });
+  });
+
+  test("is the same command in whatever order its maps hold their entries", async () => {
+    const form = defineForm();
+    const clock = new FakeClock();
+    const forms = new Repository(form, new MemoryStore({ clock }), { clock, materialize: "off" });
+    await forms.apply(formCommands.Start({ id: "f", actor: "ann" }));
+    const fill = (names: readonly string[]) =>
+      formCommands.FillIn({
+        id: "f",
+        actor: "ann",
+        scores: Object.fromEntries(names.map((name) => [name, 1n])),
+        partsByName: Object.fromEntries(names.map((name) => [name, { name }])),
+        contact: { case: "desk", value: { name: "d" } },
+      });
+    await forms.apply(fill(["a", "b"]), { commandId: "m-1" });
+    expect(await forms.apply(fill(["b", "a"]), { commandId: "m-1" })).toMatchObject({ repeated: true });
+    expect(await failure(forms.apply(fill(["b", "c"]), { commandId: "m-1" }))).toMatchObject({
+      code: "command_id_reused",
+    });
+  });
+
+  test("is told from another that is sent at the same moment: one is carried out", async () => {
+    const { orders, store } = await draft();
+    const outcomes = await Promise.allSettled(["a", "b", "c"].map((key) => orders.apply(tag(key), by("m-1"))));
+    expect(outcomes.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") expect(outcome.reason).toMatchObject({ code: "command_id_reused" });
+    }
+    expect((await store.load(STREAM)).records).toHaveLength(2);
+  });
+
+  test("is known by its id alone where an older version kept no more", async () => {
+    const { orders, store } = await draft();
+    const scope = "example.app.order.v1.Order#command";
+    await store.saveAll([], { claims: [{ scope, value: "m-1", owner: STREAM, version: 1n, once: true }] });
+    expect(await orders.apply(tag("a"), by("m-1"))).toMatchObject({ version: 1n, repeated: true });
   });
 
   test("is forgotten after a day, or when the repository says", async () => {
