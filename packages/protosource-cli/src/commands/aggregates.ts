@@ -1,14 +1,16 @@
 /** The commands that read rows. */
 import type { Command } from "commander";
-import { type Register, withExample, withSchemas, withStore } from "../command.js";
+import { type Register, withExample, withSchemas, withSegments, withStore } from "../command.js";
+import { withPace } from "../pace.js";
 import { getAggregate } from "./get-aggregate.js";
+import { pruneAggregates } from "./prune-aggregates.js";
 import { queryAggregates } from "./query-aggregates.js";
 
 /** Adds `aggregates` and what is under it. */
 export function addAggregates(program: Command, register: Register): void {
   const aggregates = program
     .command("aggregates")
-    .description("reads the rows of aggregates and projections")
+    .description("reads the rows of aggregates and projections, and takes needless ones away")
     .helpCommand(false);
 
   const get = aggregates
@@ -44,6 +46,17 @@ export function addAggregates(program: Command, register: Register): void {
     "protosource aggregates query Order --index 1 --where customer_id=c-9 --store sqlite:orders.db --descriptors image.binpb",
   );
   register(query, queryAggregates);
+
+  const prune = aggregates
+    .command("prune")
+    .description("finds rows of projections and of streams that are gone, and takes them away when told to")
+    .option("--backup <file>", "takes them away, and keeps them as an export in a new file");
+  withExample(
+    withPace(withSegments(withSchemas(withStore(prune)))),
+    "protosource aggregates prune --store sqlite:orders.db --descriptors image.binpb",
+    "protosource aggregates prune --store sqlite:orders.db --descriptors image.binpb --backup removed.jsonl",
+  );
+  register(prune, pruneAggregates);
 }
 
 function collect(value: string, before: readonly string[]): readonly string[] {

@@ -12,8 +12,7 @@ import { planRepair, type RepairPlan } from "../repair-plan.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
 import { findProblems, isWarning, type Problem, printProblems, unreadable } from "../stream-problems.js";
-import { createTally, endLine, eventLine, HEAD_LINE, rowLine } from "../transfer/entries.js";
-import { openLineFile } from "../transfer/line-file.js";
+import { createBackup } from "../transfer/backup.js";
 
 export interface RepairOptions extends SchemaOptions {
   readonly cut?: string;
@@ -188,7 +187,13 @@ async function mend(
     throw usageError("--although-it-loads", `${problem}; to cut it all the same, say --although-it-loads`);
   }
   const taken = withoutRows ? [] : (rows ?? []);
-  writeBackup(backup, plan.behind, taken);
+  const file = createBackup(backup);
+  try {
+    file.keep(plan.behind, taken);
+    file.end();
+  } finally {
+    file.close();
+  }
   try {
     for (const row of taken) await opaqueStore.delete(row);
     const records = plan.behind.map(({ record }) => record);
@@ -232,29 +237,6 @@ function checkPlan(
     `${hindrance.message}. It can't be backed up, so that nothing was taken away: mend or delete it by hand first`,
     { key: streamId, version: hindrance.version },
   );
-}
-
-/** Keeps what is taken away as an export, on the disk, in a file that wasn't there. */
-function writeBackup(path: string, records: readonly ScannedRecord[], rows: readonly OpaqueRow[]): void {
-  const tally = createTally();
-  const file = openLineFile(path, "--backup", "refuse");
-  try {
-    file.write(HEAD_LINE);
-    for (const scanned of records) {
-      const line = eventLine(scanned);
-      tally.add(line, scanned.record.data.length, "event");
-      file.write(line);
-    }
-    for (const row of rows) {
-      const line = rowLine(row);
-      tally.add(line, row.body.length, "row");
-      file.write(line);
-    }
-    file.write(endLine(tally.totals()));
-    file.sync();
-  } finally {
-    file.close();
-  }
 }
 
 async function printMended(
