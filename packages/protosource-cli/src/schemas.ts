@@ -102,7 +102,8 @@ function fingerprintOf(aggregates: readonly KnownAggregate[], module: Uint8Array
   };
   for (const { definition } of aggregates) {
     addDescriptors(definition.schema.file);
-    add(String(definition.rules.afterOn));
+    const { afterOn, unique = {} } = definition.rules;
+    add([afterOn, ...Object.values(unique)].map(String).join());
   }
   if (module) add(module);
   return hash.digest("hex").slice(0, FINGERPRINT_LENGTH);

@@ -290,7 +290,7 @@ async function finish(
   else await output.line(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}, in ${file}`);
   if (claims > 0) {
     output.note(
-      `warning: ${counted(claims, "claim")} left out: a copy of the store has to take its unique values anew`,
+      `warning: ${counted(claims, "claim")} left out: a copy takes its unique values anew by protosource rebuild --domain`,
     );
   }
   if (unreadable > 0) output.note(`${counted(unreadable, "item")} couldn't be read, and were left out`);

@@ -196,5 +196,10 @@ async function finish(
         problems === 0 ? "All of it was read back, and is the same." : `${counted(problems, "line")} differ.`,
       );
   }
+  if (events > 0 && counts.written > 0) {
+    output.note(
+      "Unique values aren't part of an export. Where rules have some, take them by protosource rebuild --domain before writers begin.",
+    );
+  }
   return problems === 0 ? EXIT.ok : EXIT.found;
 }

@@ -1,6 +1,12 @@
 /** `rebuild`: the rows of aggregates and projections, made anew from the events. */
 import type { Command } from "commander";
-import { isProtosourceError, type RebuildCounts, type RebuildProgress, rebuild } from "protosource-es";
+import {
+  isProtosourceError,
+  ProtosourceError,
+  type RebuildCounts,
+  type RebuildProgress,
+  rebuild,
+} from "protosource-es";
 import {
   type Action,
   type Register,
@@ -27,6 +33,7 @@ import { parseStoreUrl, storeUrl } from "../store-url.js";
 
 export interface RebuildCommandOptions extends SchemaOptions, SegmentsOption, PaceOption {
   readonly only?: readonly string[];
+  readonly stream?: string;
   readonly dryRun?: boolean;
   readonly withoutDerived?: boolean;
   readonly state: string;
@@ -37,8 +44,9 @@ export interface RebuildCommandOptions extends SchemaOptions, SegmentsOption, Pa
 export function addRebuild(program: Command, register: Register): void {
   const command = program
     .command("rebuild")
-    .description("writes the rows of aggregates and projections anew from the events, while writers may be at work")
+    .description("makes rows and unique values anew from the events, while writers may be at work")
     .option("--only <type...>", "only these aggregates, such as Order")
+    .option("--stream <stream>", "only this one, by its whole name, such as example_app_order_v1#o-1")
     .option("--dry-run", "compares, and writes nothing")
     .option("--without-derived", "leaves fields empty that only the domain's code can fill")
     .option("--state <file>", "where to keep how far it has come", "protosource-rebuild.json")
@@ -51,7 +59,8 @@ export function addRebuild(program: Command, register: Register): void {
 }
 
 const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args }, options) => {
-  const segments = segmentCount(options);
+  const { stream: streamId } = options;
+  const segments = streamId === undefined ? segmentCount(options) : 1;
   const { pace, onRequest, pageSize } = await createPace(options);
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) output.note(`warning: ${problem}`);
@@ -63,6 +72,7 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
     rebuild: storeUrl(location),
     aggregates: aggregates.map(({ schema }) => schema.typeName),
     segments,
+    streamId,
     "messages, indexes and code": schemas.fingerprint,
   };
   const state = openStateFile<RebuildProgress>(options.state, "--state", job, options.resume === true);
@@ -78,6 +88,7 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
           serializer: schemas.serializer,
           compressThreshold: schemas.compressThreshold,
           segments,
+          streamId,
           pageSize,
           // In a file several would wait for a lock one after the other.
           concurrency: location.kind === "sqlite" ? 1 : undefined,
@@ -90,13 +101,21 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
             progress(told.counts.records, `${told.counts.written} rows written`);
           },
           onFailure({ streamId, error }) {
+            if (isProtosourceError(error, "claim_taken")) {
+              const { scope, owner } = error.details;
+              output.note(
+                `${streamId} and ${owner} have the same ${scope}, which is the second one's: change one of them`,
+              );
+              return;
+            }
             const reason = isProtosourceError(error) ? error.rawMessage : String(error);
             output.note(`${streamId ?? "an item"} can't be rebuilt: ${reason}`);
           },
         });
         state.remove();
+        if (streamId !== undefined && counts.records === 0) throw noStream(streamId);
         await print(output, counts, options, (performance.now() - start) / 1000);
-        return counts.failed === 0 ? EXIT.ok : EXIT.found;
+        return counts.failed + counts.collisions === 0 ? EXIT.ok : EXIT.found;
       } catch (error) {
         if (!options.dryRun && state.flush()) {
           output.note(`What is done is kept in ${options.state}. Go on by:\n  ${resumeLine(args)}`);
@@ -123,6 +142,11 @@ function choose({ aggregates }: Schemas, { only }: RebuildCommandOptions): reado
   return only ? aggregates.filter((known) => only.some((name) => isMeant(known, name))) : aggregates;
 }
 
+function noStream(streamId: string): ProtosourceError<"not_found"> {
+  const message = `there is no stream ${streamId}: protosource streams list names those that there are`;
+  return new ProtosourceError("not_found", message, { aggregateId: streamId, reason: "unknown" });
+}
+
 /** Rows without their derived fields would take the place of rows with them. */
 function checkDerived(
   output: Output,
@@ -141,7 +165,9 @@ function checkDerived(
   }
   const unsure = chosen.filter(({ hasRules }) => !hasRules).map(({ definition }) => definition.schema.name);
   if (unsure.length > 0) {
-    output.note(`warning: the code of ${unsure.join(", ")} isn't known: what it derives beside the events is missing`);
+    output.note(
+      `warning: the code of ${unsure.join(", ")} isn't known: what it derives beside the events is missing, and unique values stay as they are`,
+    );
   }
 }
 
@@ -156,9 +182,17 @@ async function print(
     return;
   }
   const { records, streams, otherStreams, expiredStreams, failed, written, unchanged, newer } = counts;
+  const { claimsTaken, claimsFreed, collisions } = counts;
   const verb = dryRun ? "would be written" : "written";
   await output.line(`${counted(streams, "stream")} of ${counted(records, "record")} in ${duration(seconds)}`);
   await output.line(`${counted(written, "row")} ${verb}, ${unchanged} as they should be, ${newer} newer by a writer`);
+  if (claimsTaken + claimsFreed > 0) {
+    const [take, free] = dryRun ? ["would be taken", "would be freed"] : ["taken", "freed"];
+    await output.line(`${counted(claimsTaken, "unique value")} ${take}, ${claimsFreed} ${free}`);
+  }
+  if (collisions > 0) {
+    await output.line(output.style("red", `${counted(collisions, "unique value")} of two aggregates at once`));
+  }
   if (otherStreams > 0) await output.line(`${counted(otherStreams, "stream")} of other aggregates left alone`);
   if (expiredStreams > 0) await output.line(`${counted(expiredStreams, "stream")} expired`);
   if (failed > 0) await output.line(output.style("red", `${failed} couldn't be read`));

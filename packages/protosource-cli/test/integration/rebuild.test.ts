@@ -8,7 +8,10 @@ import { type RebuildProgress, Repository, type Store } from "protosource-es";
 import type { OpaqueStore } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { orderCommands } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import {
+  defineOrder,
+  orderCommands,
+} from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../../../../examples/orders/src/order.js";
 import { loadSchemas } from "../../src/schemas.js";
 import { openStateFile } from "../../src/state-file.js";
@@ -49,6 +52,13 @@ const COUNTS = {
   ...{ failed: 0, written: 0, unchanged: 0, newer: 0 },
   ...{ claimsTaken: 0, claimsFreed: 0, collisions: 0 },
 };
+
+/** The domain of the orders, in which a customer has one order at most. */
+const UNIQUE = `
+  import { order as plain } from "../../examples/orders/src/order.js";
+  import { defineOrder } from "../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+  export const order = defineOrder({ ...plain.rules, unique: { customer: ({ customerId }) => customerId } });
+`;
 
 let files = 0;
 async function openFile(): Promise<Orders> {
@@ -226,6 +236,41 @@ describe("rebuild", () => {
     const shown = await runCli(["streams", "show", `${ORDERS}1`, "--store", sealed.url, "--domain", module]);
     expect(shown.stdout).toContain("Zoë");
     sealed.close();
+  });
+
+  it("takes the unique values of a copy, and says which two aggregates have", async () => {
+    const module = await buildDomain(UNIQUE);
+    const unique = defineOrder({ ...order.rules, unique: { customer: ({ customerId }) => customerId } });
+    const [source, copy] = await Promise.all([openFile(), openFile()]);
+    const apply = (place: Orders, id: string, customerId: string): Promise<unknown> =>
+      new Repository(unique, place.store as SqliteStore).apply(
+        orderCommands.Create({ id, actor: "ann", customerId, customerName: "Zoë" }),
+      );
+    await apply(source, "1", "c-1");
+    await apply(source, "2", "c-2");
+    const file = folder.path("unique.jsonl");
+    const exported = await runCli(["export", "--store", source.url, "-o", file]);
+    expect(exported.stderr).toContain("2 claims left out: a copy takes its unique values anew by protosource rebuild");
+    const imported = await runCli(["import", file, "--store", copy.url]);
+    expect(imported).toMatchObject({ code: 0, stderr: expect.stringContaining("protosource rebuild --domain") });
+
+    const run = (...more: string[]) =>
+      runCli(["rebuild", "--store", copy.url, "--state", state, "--domain", module, ...more]);
+    const one = await run("--stream", `${ORDERS}1`, "--json");
+    expect(one.json()).toMatchObject([{ rebuilt: { streams: 1, unchanged: 2, claimsTaken: 1 } }]);
+    expect((await run("--stream", `${ORDERS}nobody`)).code).toBe(4);
+    const { code, stdout } = await run();
+    expect(code).toBe(0);
+    expect(stdout).toContain("1 unique value taken, 0 freed\n");
+    await expect(apply(copy, "3", "c-1")).rejects.toMatchObject({ code: "claim_taken" });
+
+    const plain = new Repository(order, copy.store as SqliteStore);
+    await plain.apply(orderCommands.Create({ id: "4", actor: "ann", customerId: "c-2", customerName: "Zoë" }));
+    const collided = await run("--json");
+    expect(collided.code).toBe(3);
+    expect(collided.json()).toMatchObject([{ rebuilt: { collisions: 1, failed: 0 } }]);
+    expect(collided.stderr).toContain(`${ORDERS}4 and ${ORDERS}2 have the same example.app.order.v1.Order.customer`);
+    for (const place of [source, copy]) place.close();
   });
 
   it("goes on past a stream that can't be read, and says so", async () => {

@@ -52,6 +52,8 @@ export interface RebuildOptions extends CallOptions {
   readonly compressThreshold?: number | undefined;
   /** Compares the rows, and writes none. */
   readonly dryRun?: boolean | undefined;
+  /** Rebuilds one stream alone, by its whole name: its rows, and the unique values that it has. All by default. */
+  readonly streamId?: string | undefined;
   /** In how many segments the streams are read at once. 4 by default, or as many as `resume` has. */
   readonly segments?: number | undefined;
   /** How many streams of a segment are worked on at once. 8 by default. */
@@ -149,8 +151,8 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  * writers', keeps its rows as they are.
  *
  * Throws `invalid_argument` for aggregates that share a package, for numbers below 1 and for a progress of other
- * segments, `not_configured` for a store that keeps no claims where values are unique, `not_keyed`, `cancelled`, and what the stores throw. A stream that can't be read ends nothing: `onFailure`
- * is told, and `failed` counts it.
+ * segments, `not_configured` for a store that keeps no claims where values are unique, `not_keyed`, `cancelled`, and
+ * what the stores throw. A stream that can't be read ends nothing: `onFailure` is told, and `failed` counts it.
  */
 export async function rebuild(
   aggregates: readonly AnyAggregate[],
@@ -158,7 +160,8 @@ export async function rebuild(
   opaqueStore: OpaqueStore,
   options: RebuildOptions = {},
 ): Promise<RebuildCounts> {
-  const { resume, segments = resume?.segments.length ?? DEFAULT_SEGMENTS, signal } = options;
+  const { resume, streamId, signal } = options;
+  const { segments = resume?.segments.length ?? (streamId === undefined ? DEFAULT_SEGMENTS : 1) } = options;
   const definitions = definitionsByPrefix(aggregates);
   const { concurrency = DEFAULT_CONCURRENCY, pageSize = DEFAULT_PAGE_SIZE } = options;
   // With none of one of these it would come to its end at once, and have done nothing.
@@ -168,6 +171,9 @@ export async function rebuild(
   }
   if (resume && resume.segments.length !== segments) {
     throw invalid("resume", `it stopped in ${resume.segments.length} segments: go on with as many`);
+  }
+  if (streamId !== undefined && segments !== 1) {
+    throw invalid("segments", `one stream lies in one segment, and not in ${segments}: leave segments or streamId out`);
   }
   throwIfAborted(signal, "rebuild");
 
@@ -256,7 +262,8 @@ async function rebuildSegment(run: Run, segment: ScanSegment): Promise<void> {
   while (!done) {
     await options.pace?.(signal);
     throwIfAborted(signal, "rebuild");
-    const page: RecordPage = await store.scan({ segment, cursor, limit });
+    const where = options.streamId === undefined ? { segment } : { aggregateId: options.streamId };
+    const page: RecordPage = await store.scan({ ...where, cursor, limit });
     for (const error of page.unreadable) fail(run, undefined, error);
     const streams = streamsOf(page, previousId);
     await forEach(streams, concurrency, async (records, isLast) => {
@@ -351,7 +358,7 @@ async function rebuildClaims(run: Run, store: ClaimsStore, streamId: string, sta
 /** Frees the unique values of the rules that no aggregate has, once all aggregates have taken theirs. */
 async function freeClaims(run: Run): Promise<void> {
   const { claims: store, options, counts, signal } = run;
-  if (store === undefined) return;
+  if (store === undefined || options.streamId !== undefined) return;
   const { pageSize: limit = DEFAULT_PAGE_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
   const scopes = uniqueScopes([...run.definitions.values()]);
   let cursor: string | undefined;

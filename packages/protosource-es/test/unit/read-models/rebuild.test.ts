@@ -118,6 +118,17 @@ describe("rebuild", () => {
     expect(await run()).toMatchObject({ written: 2, unchanged: 0 });
   });
 
+  it("makes the rows of one stream alone, without a look at the others", async () => {
+    await fill(5);
+    const written = new Map(rows);
+    rows.clear();
+    const streamId = "example_app_order_v1#3";
+    expect(await run({ streamId })).toMatchObject({ records: 4, streams: 1, written: 2, otherStreams: 0 });
+    expect(rows).toEqual(new Map([...written].filter(([key]) => key.includes("example_app_order_v1#order#id#3"))));
+    const refused = run({ streamId, segments: 2 });
+    await expect(refused).rejects.toMatchObject({ code: "invalid_argument", details: { argument: "segments" } });
+  });
+
   it("writes a row anew that can't be read", async () => {
     await fill(2);
     const expected = new Map(rows);
