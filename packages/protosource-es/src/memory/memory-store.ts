@@ -17,6 +17,7 @@ import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
 import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
+import { Bell, checkFeed, FEED_PAGE, type FeedEntry, type FeedOptions, type FeedStore } from "../store/feed.js";
 import {
   canMove,
   checkSubscription,
@@ -115,11 +116,20 @@ export interface MemoryStoreOptions {
   readonly positions?: MemoryPositions | undefined;
 }
 
+/** In what order streams were saved to: each record by its stream and version. */
+interface MemoryFeed {
+  readonly order: (readonly [aggregateId: string, version: bigint])[];
+  readonly bell: Bell;
+}
+
+/** The order of the saves to streams, which stores share as they share those. */
+const feeds = new WeakMap<MemoryStreams, MemoryFeed>();
+
 /** The number of records on a page when a scan sets no limit. */
 const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
-export class MemoryStore implements EventStore, RestorableStore {
+export class MemoryStore implements EventStore, RestorableStore, FeedStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */
@@ -170,6 +180,28 @@ export class MemoryStore implements EventStore, RestorableStore {
         return was === undefined ? opaqueStore.put(row, { versionOf }) : opaqueStore.replace(row);
       }),
     );
+  }
+
+  async readFeed(after: bigint, options: FeedOptions = {}): Promise<readonly FeedEntry[]> {
+    checkFeed(after, options);
+    const { limit = FEED_PAGE, signal } = options;
+    throwIfAborted(signal, "readFeed");
+    const { order } = this.#feed;
+    const entries: FeedEntry[] = [];
+    for (let i = Number(after); i < order.length && entries.length < limit; i++) {
+      const [aggregateId, version] = order[i] as (typeof order)[number];
+      const stored = this.#streams.get(aggregateId)?.get(version);
+      if (stored === undefined) continue;
+      const record = copyOf(stored.record, stored.record.ttl);
+      entries.push({ position: BigInt(i + 1), aggregateId, record });
+    }
+    return entries;
+  }
+
+  async awaitFeed(after: bigint, options: CallOptions = {}): Promise<void> {
+    checkFeed(after, {});
+    const { order, bell } = this.#feed;
+    while (order.length <= after && !options.signal?.aborted) await bell.wait(undefined, options.signal);
   }
 
   async readPositions(
@@ -333,7 +365,9 @@ export class MemoryStore implements EventStore, RestorableStore {
     if (taken !== undefined) throw cantRestore(aggregateId, taken);
     const commitId = newCommitId().join();
     for (const record of records) stream.set(record.version, { record: copyOf(record, record.ttl), commitId });
-    if (records.length > 0) this.#streams.set(aggregateId, stream);
+    if (records.length === 0) return;
+    this.#streams.set(aggregateId, stream);
+    this.#note([{ aggregateId, records }]);
   }
 
   /**
@@ -385,7 +419,26 @@ export class MemoryStore implements EventStore, RestorableStore {
         stream.set(record.version, { record: copyOf(record, ttl), commitId: commit });
       }
     }
+    this.#note(pending);
     return true;
+  }
+
+  /** Notes in the order of the feed what was stored, and lets those know who wait. */
+  #note(writes: readonly StreamWrite[]): void {
+    const { order, bell } = this.#feed;
+    for (const { aggregateId, records } of writes) {
+      for (const { version } of records) order.push([aggregateId, version]);
+    }
+    if (writes.length > 0) bell.ring();
+  }
+
+  get #feed(): MemoryFeed {
+    let feed = feeds.get(this.#streams);
+    if (feed === undefined) {
+      feed = { order: [], bell: new Bell() };
+      feeds.set(this.#streams, feed);
+    }
+    return feed;
   }
 
   #position(subscription: string, streamId: string): StoredPosition {

@@ -5,6 +5,7 @@ import { isSameRecord } from "../store/stream-checks.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";
+import { takePositions } from "./feed.js";
 import { decodeKey, encodeKey, textOf } from "./key-text.js";
 
 /** Records to append to a stream, with the expiry of each in epoch seconds; 0 for never. */
@@ -32,8 +33,8 @@ const MAX_INT64 = 2n ** 63n - 1n;
 
 const IS_ALIVE = "(ttl <= 0 OR ttl > ?)";
 
-const INSERT = `INSERT INTO protosource_events (stream, version, data, ttl, commit_id, meta)
-  VALUES (?, ?, ?, ?, ?, ?)`;
+const INSERT = `INSERT INTO protosource_events (stream, version, data, ttl, commit_id, meta, position)
+  VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
 const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ORDER BY version LIMIT 2`;
@@ -121,8 +122,9 @@ export function insertRecords(
   commitId: Uint8Array,
 ): void {
   const stream = encodeKey(aggregateId);
+  const first = takePositions(connection, call, BigInt(records.length));
   records.forEach(({ version, data, meta = null }, i) => {
-    connection.run(call, INSERT, stream, version, data, ttls[i] ?? 0n, commitId, meta);
+    connection.run(call, INSERT, stream, version, data, ttls[i] ?? 0n, commitId, meta, first + BigInt(i));
   });
 }
 

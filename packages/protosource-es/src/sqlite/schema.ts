@@ -10,6 +10,8 @@ import type { Call } from "./failures.js";
  * Keys are text that {@link encodeKey} made. Records lie in the order of their streams, so that a load reads pages that
  * follow each other. An index of rows ends in the keys of the table, so that a cursor splits rows of one sort key, too;
  * what has no key in an index, or no expiry, takes no room there.
+ *
+ * Positions of records count on in one row of a table: a row id would be given twice after the last record was deleted.
  */
 const MIGRATIONS: readonly string[] = [
   `CREATE TABLE protosource_events (
@@ -67,6 +69,14 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;`,
   "ALTER TABLE protosource_events ADD COLUMN meta BLOB;",
   "ALTER TABLE protosource_claims ADD COLUMN purpose BLOB;",
+  `ALTER TABLE protosource_events ADD COLUMN position INTEGER;
+   UPDATE protosource_events SET position = numbered.number
+     FROM (SELECT stream, version, row_number() OVER (ORDER BY stream, version) AS number FROM protosource_events)
+       AS numbered
+     WHERE protosource_events.stream = numbered.stream AND protosource_events.version = numbered.version;
+   CREATE UNIQUE INDEX protosource_events_position ON protosource_events (position) WHERE position IS NOT NULL;
+   CREATE TABLE protosource_feed (last INTEGER NOT NULL) STRICT;
+   INSERT INTO protosource_feed SELECT count(*) FROM protosource_events;`,
 ];
 
 const CALL: Call = { operation: "opening", key: "the tables" };

@@ -7,6 +7,7 @@ import { checkRow } from "../opaquedata/checks.js";
 import { claimHash } from "../opaquedata/claim-key.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import { checkFeed, FEED_PAGE, type FeedEntry, type FeedOptions, type FeedStore } from "../store/feed.js";
 import {
   checkSubscription,
   type PositionPage,
@@ -74,6 +75,7 @@ import {
   scanRecords,
 } from "./events.js";
 import type { Call } from "./failures.js";
+import { awaitFeed, readFeed, ringFeed } from "./feed.js";
 import { checkBytes } from "./limits.js";
 import { movePosition, readMark, readPosition, scanPositions, writeMark } from "./positions.js";
 import { putRow } from "./rows.js";
@@ -107,7 +109,7 @@ const PURGED_AT_ONCE = 100n;
  *
  * The calls are synchronous within: a long one keeps the program from other work.
  */
-export class SqliteStore implements EventStore, RepairableStore, RestorableStore {
+export class SqliteStore implements EventStore, RepairableStore, RestorableStore, FeedStore {
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */
@@ -259,6 +261,21 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
     return { records, unreadable: [], cursor: encodeScanCursor(options, position) };
   }
 
+  /** Reads one page. The program's other work gets its turn before it. */
+  async readFeed(after: bigint, options: FeedOptions = {}): Promise<readonly FeedEntry[]> {
+    checkFeed(after, options);
+    const { limit = FEED_PAGE, signal } = options;
+    await otherTurns();
+    throwIfAborted(signal, "readFeed");
+    return readFeed(this.#connection, { operation: "readFeed", key: "the feed" }, after, BigInt(limit));
+  }
+
+  /** What this connection saves wakes at once, and what others save within 20 ms. */
+  async awaitFeed(after: bigint, options: CallOptions = {}): Promise<void> {
+    checkFeed(after, {});
+    await awaitFeed(this.#connection, { operation: "awaitFeed", key: "the feed" }, after, options.signal);
+  }
+
   async readPositions(
     subscription: string,
     streamIds: readonly string[],
@@ -390,6 +407,7 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
       for (const append of appends) insertRecords(connection, call, append, call.commitId);
       for (const row of rows) putRow(connection, call, row, now);
     });
+    if (appends.length > 0) ringFeed(connection);
   }
 
   #read(operation: string, aggregateId: string, options: LoadOptions, tail?: number): History {

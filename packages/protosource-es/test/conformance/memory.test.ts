@@ -26,6 +26,7 @@ const harness: StoreHarness = {
     "claim-scan",
     "scan",
     "positions",
+    "feed",
     "restore",
     "refuses-gaps",
     "atomic-saves",

@@ -21,6 +21,7 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
       "claim-scan",
       "scan",
       "positions",
+      "feed",
       "restore",
       "refuses-gaps",
       "atomic-saves",

@@ -1,6 +1,7 @@
 /** What a conformance case is, and what it is given. */
 import type { Clock } from "../../clock.js";
 import type { OpaqueStore, ScannableOpaqueStore } from "../../opaquedata/opaque-store.js";
+import type { FeedStore } from "../../store/feed.js";
 import type { PositionStore } from "../../store/positions.js";
 import type {
   AggregateStore,
@@ -32,6 +33,7 @@ import type { FakeClock } from "../fake-clock.js";
  * - `scan`: it is a `ScannableStore`, and its OpaqueStore, if it has one, is a `ScannableOpaqueStore`.
  * - `positions`: it is a `PositionStore`, its transactions move positions, and write rows where they are as they were
  *   read.
+ * - `feed`: it is a `FeedStore`.
  * - `restore`: it is a `RestorableStore`.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
  * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
@@ -53,6 +55,7 @@ export type Capability =
   | "claim-scan"
   | "scan"
   | "positions"
+  | "feed"
   | "restore"
   | "transaction-limit"
   | "item-limit"
@@ -84,6 +87,7 @@ export interface StoreUnderTest {
         ClaimScanningStore &
         ScannableStore &
         PositionStore &
+        FeedStore &
         RestorableStore
     >;
   readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;

@@ -3,6 +3,7 @@ import { aggregateCases } from "./aggregate-cases.js";
 import { claimCases } from "./claim-cases.js";
 import type { ConformanceCase } from "./conformance-case.js";
 import { eventsCases } from "./events-cases.js";
+import { feedCases } from "./feed-cases.js";
 import { opaqueStoreCases } from "./opaque-store-cases.js";
 import { positionCases } from "./position-cases.js";
 import { restoreCases } from "./restore-cases.js";
@@ -23,5 +24,6 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...opaqueStoreCases,
   ...scanCases,
   ...positionCases,
+  ...feedCases,
   ...restoreCases,
 ];

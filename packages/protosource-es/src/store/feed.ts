@@ -1,0 +1,68 @@
+/** The order in which a store was appended to, where it has one. */
+import type { CallOptions } from "../call-options.js";
+import { invalid } from "../errors.js";
+import type { StoredRecord } from "./store.js";
+
+/** A record, and its place among all records of the store. */
+export interface FeedEntry {
+  /** Counts from 1 in the order of the saves, without a gap. No position is given twice, and none changes. */
+  readonly position: bigint;
+  readonly aggregateId: string;
+  readonly record: StoredRecord;
+}
+
+export interface FeedOptions extends CallOptions {
+  /** The number of records to read at most. 100 by default. */
+  readonly limit?: number | undefined;
+}
+
+/** A store in which all saves follow each other. */
+export interface FeedStore {
+  /**
+   * Reads what was saved behind a position, in order. What was deleted since is left out.
+   *
+   * Throws `invalid_argument` for a position below 0 and a limit below 1.
+   */
+  readFeed(after: bigint, options?: FeedOptions): Promise<readonly FeedEntry[]>;
+
+  /** Waits until something is saved behind a position, or the signal is aborted; then it comes back without an error. */
+  awaitFeed(after: bigint, options?: CallOptions): Promise<void>;
+}
+
+/** The number of records that are read at once when a limit doesn't say. */
+export const FEED_PAGE = 100;
+
+/** Checks the arguments of a read of a feed. Throws `invalid_argument`. */
+export function checkFeed(after: bigint, { limit = FEED_PAGE }: FeedOptions): void {
+  if (typeof after !== "bigint" || after < 0n) {
+    throw invalid("after", `nothing lies behind the position ${after}: give a bigint from 0n`);
+  }
+  if (!Number.isSafeInteger(limit) || limit < 1) {
+    throw invalid("limit", `the limit is ${limit}: give a whole number from 1`);
+  }
+}
+
+/** Lets those who wait know that something was saved, in one process. */
+export class Bell {
+  readonly #waiting = new Set<() => void>();
+
+  ring(): void {
+    for (const wake of this.#waiting) wake();
+  }
+
+  /** Waits until it rings, the time is over or the signal is aborted. */
+  wait(milliseconds: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(end);
+        signal?.removeEventListener("abort", end);
+        resolve();
+      };
+      const timer = milliseconds === undefined ? undefined : setTimeout(end, milliseconds);
+      this.#waiting.add(end);
+      signal?.addEventListener("abort", end);
+      if (signal?.aborted) end();
+    });
+  }
+}
