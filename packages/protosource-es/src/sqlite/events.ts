@@ -5,7 +5,6 @@ import { isSameRecord } from "../store/stream-checks.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
 import type { Call } from "./failures.js";
-import { takePositions } from "./feed.js";
 import { decodeKey, encodeKey, textOf } from "./key-text.js";
 
 /** Records to append to a stream, with the expiry of each in epoch seconds; 0 for never. */
@@ -22,7 +21,8 @@ export interface Refusal {
   readonly version: bigint;
 }
 
-interface StoredEvent {
+/** An event as the table holds it. */
+export interface StoredEvent {
   readonly version: bigint;
   readonly data: StoredBytes;
   readonly ttl: bigint;
@@ -36,34 +36,37 @@ const IS_ALIVE = "(ttl <= 0 OR ttl > ?)";
 const INSERT = `INSERT INTO protosource_events (stream, version, data, ttl, commit_id, meta, position)
   VALUES (?, ?, ?, ?, ?, ?, ?)`;
 
+const TAKE = `UPDATE protosource_feed SET last = last + ? RETURNING ${asInteger("last")}`;
+
 const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ORDER BY version LIMIT 2`;
 
-const SELECT = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}, ${asBytes("meta")}`;
+/** Reads an event as {@link recordOf} takes it. */
+export const SELECT_EVENT: string = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}, ${asBytes("meta")}`;
 
 const BY_VERSION = "ORDER BY protosource_events.version";
 
-const OF_COMMIT = `${SELECT} FROM protosource_events
+const OF_COMMIT = `${SELECT_EVENT} FROM protosource_events
   WHERE stream = ? AND version BETWEEN ? AND ? AND commit_id = ? ${BY_VERSION}`;
 
-const LOAD = `${SELECT} FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ${BY_VERSION}`;
+const LOAD = `${SELECT_EVENT} FROM protosource_events WHERE stream = ? AND ${IS_ALIVE} ${BY_VERSION}`;
 
-const LOAD_ALL = `${SELECT} FROM protosource_events WHERE stream = ? ${BY_VERSION}`;
+const LOAD_ALL = `${SELECT_EVENT} FROM protosource_events WHERE stream = ? ${BY_VERSION}`;
 
 const LOAD_TAIL = `${LOAD} DESC LIMIT ?`;
 
 const LOAD_TAIL_ALL = `${LOAD_ALL} DESC LIMIT ?`;
 
-const RANGE = `${SELECT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+const RANGE = `${SELECT_EVENT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ${BY_VERSION} LIMIT ?`;
 
-const RANGE_REVERSE = `${SELECT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
+const RANGE_REVERSE = `${SELECT_EVENT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ${BY_VERSION} DESC LIMIT ?`;
 
-const SCAN = `${SELECT}, ${asBytes("stream")} FROM protosource_events
+const SCAN = `${SELECT_EVENT}, ${asBytes("stream")} FROM protosource_events
   WHERE (stream, version) > (?, ?) ORDER BY protosource_events.stream, protosource_events.version LIMIT ?`;
 
-const SCAN_STREAM = `${SELECT}, ${asBytes("stream")} FROM protosource_events
+const SCAN_STREAM = `${SELECT_EVENT}, ${asBytes("stream")} FROM protosource_events
   WHERE stream = ? AND version > ? ${BY_VERSION} LIMIT ?`;
 
 /** Streams that begin with an expired record. */
@@ -112,6 +115,12 @@ export function isStored(
       return one?.version === version && equalBytes(bytesOf(one.data), data);
     })
   );
+}
+
+/** Takes the next positions, and gives the first of them. To be called in the transaction that uses them. */
+function takePositions(connection: Connection, call: Call, count: bigint): bigint {
+  const [row] = connection.all<{ last: bigint }>(call, TAKE, count);
+  return (row?.last ?? 0n) - count + 1n;
 }
 
 /** Appends records. To be called in the transaction in which {@link findRefusal} found none. */
@@ -220,8 +229,8 @@ export function historyOf(records: StoredRecord[]): History {
   return { $typeName: "funinthecloud.protosource.history.v1.History", records };
 }
 
-/** Written out, because `create` takes several times as long. */
-function recordOf({ version, data, ttl, meta }: StoredEvent): StoredRecord {
+/** Gives the record of an event. Written out, because `create` takes several times as long. */
+export function recordOf({ version, data, ttl, meta }: StoredEvent): StoredRecord {
   const $typeName = "funinthecloud.protosource.record.v1.Record";
   const record: StoredRecord = { $typeName, version, data: bytesOf(data), ttl };
   if (meta !== null) record.meta = bytesOf(meta);

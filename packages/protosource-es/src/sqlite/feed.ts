@@ -1,44 +1,32 @@
 /** The order in which records were appended, and who waits for more. */
 import { Bell, type FeedEntry } from "../store/feed.js";
 import { asBytes, asInteger } from "./columns.js";
-import { bytesOf, type Connection, type StoredBytes } from "./connection.js";
+import type { Connection, StoredBytes } from "./connection.js";
+import { recordOf, SELECT_EVENT, type StoredEvent } from "./events.js";
 import type { Call } from "./failures.js";
 import { decodeKey } from "./key-text.js";
 
 /** How often a connection looks whether others have appended, in milliseconds. Its own appends wake at once. */
 const LOOK_MS = 20;
 
-const TAKE = `UPDATE protosource_feed SET last = last + ? RETURNING ${asInteger("last")}`;
-
 const LAST = `SELECT ${asInteger("last")} FROM protosource_feed`;
 
-const READ = `SELECT ${["stream", "data"].map(asBytes).join(", ")}, ${["version", "ttl", "position"].map(asInteger).join(", ")}
+const READ = `${SELECT_EVENT}, ${asBytes("stream")}, ${asInteger("position")}
   FROM protosource_events INDEXED BY protosource_events_position WHERE position > ?
   ORDER BY protosource_events.position LIMIT ?`;
 
-interface FeedRow {
+interface FeedRow extends StoredEvent {
   readonly stream: StoredBytes;
-  readonly data: StoredBytes;
-  readonly version: bigint;
-  readonly ttl: bigint;
   readonly position: bigint;
 }
 
 const bells = new WeakMap<Connection, Bell>();
 
-/** Takes the next positions, and gives the first of them. To be called in the transaction that uses them. */
-export function takePositions(connection: Connection, call: Call, count: bigint): bigint {
-  const [row] = connection.all<{ last: bigint }>(call, TAKE, count);
-  return (row?.last ?? 0n) - count + 1n;
-}
-
 /** Reads the first records behind a position. */
 export function readFeed(connection: Connection, call: Call, after: bigint, limit: bigint): FeedEntry[] {
-  return connection.all<FeedRow>(call, READ, after, limit).map(({ stream, data, version, ttl, position }) => ({
-    position,
-    aggregateId: decodeKey(stream),
-    record: { $typeName: "funinthecloud.protosource.record.v1.Record", version, data: bytesOf(data), ttl },
-  }));
+  return connection
+    .all<FeedRow>(call, READ, after, limit)
+    .map((row) => ({ position: row.position, aggregateId: decodeKey(row.stream), record: recordOf(row) }));
 }
 
 /** Waits until something is behind a position, or the signal is aborted. */

@@ -13,7 +13,7 @@ describe("SQLite", () => {
   const folder = testFolder();
   afterAll(() => folder.remove());
 
-  test.each([1, 2, 3, 4, 5, 6])("rows equal the fold of all streams, seed %i", async (seed) => {
+  test.each([1, 2, 3, 4])("rows equal the fold of all streams, seed %i", async (seed) => {
     const random = randomNumbers(seed);
     const options = { synchronous: "NORMAL" } as const;
     const [database, other] = [folder.open(`${seed}.db`, options), folder.open(`${seed}.db`, options)];
@@ -44,32 +44,39 @@ describe.each(engines)("$name", async (engine) => {
   test.each([
     { seed: 1, layout: "compatible" },
     { seed: 2, layout: "packed" },
-    { seed: 3, layout: "compatible" },
-  ] as const)("rows equal the fold of all streams, seed $seed, $layout", async ({ seed, layout }) => {
-    const feedsTable = `feeds-${randomUUID()}`;
-    const tables = { eventsTable: `${eventsTable}-${seed}`, aggregatesTable: `${aggregatesTable}-${seed}`, feedsTable };
-    await ensureTables(direct, tables);
-    const faults = randomFaults({ seed, rate: 0.08, lateMs: 400 });
-    proxy.decide(faults.fateOf);
-    const timeLimits = { attemptMs: 250, totalMs: 2_000 };
-    const open = (one: typeof client, limits?: typeof timeLimits) => {
-      const opaqueStore = new DynamoDBOpaqueStore(one, { table: tables.aggregatesTable, timeLimits: limits });
-      return { opaqueStore, store: new DynamoDBStore(one, { ...tables, layout, opaqueStore, timeLimits: limits }) };
-    };
-    const { store, opaqueStore } = open(direct);
-    const workers = open(client, timeLimits);
-    const report = await randomRun({
-      random: randomNumbers(seed),
-      store,
-      opaqueStore,
-      faulty: workers.store,
-      faultyRows: workers.opaqueStore,
-      heal: () => proxy.decide(() => "pass"),
-      streams: 20,
-      workers: 3,
-    });
-    expect(report.found).toEqual(report.expected);
-    expect(report.counts.get("parked")).toBeUndefined();
-    expect(faults.counts.size).toBeGreaterThan(3);
-  });
+  ] as const)(
+    "rows equal the fold of all streams, seed $seed, $layout",
+    async ({ seed, layout }) => {
+      const feedsTable = `feeds-${randomUUID()}`;
+      const tables = {
+        eventsTable: `${eventsTable}-${seed}`,
+        aggregatesTable: `${aggregatesTable}-${seed}`,
+        feedsTable,
+      };
+      await ensureTables(direct, tables);
+      const faults = randomFaults({ seed, rate: 0.08, lateMs: 400 });
+      proxy.decide(faults.fateOf);
+      const timeLimits = { attemptMs: 250, totalMs: 2_000 };
+      const open = (one: typeof client, limits?: typeof timeLimits) => {
+        const opaqueStore = new DynamoDBOpaqueStore(one, { table: tables.aggregatesTable, timeLimits: limits });
+        return { opaqueStore, store: new DynamoDBStore(one, { ...tables, layout, opaqueStore, timeLimits: limits }) };
+      };
+      const { store, opaqueStore } = open(direct);
+      const workers = open(client, timeLimits);
+      const report = await randomRun({
+        random: randomNumbers(seed),
+        store,
+        opaqueStore,
+        faulty: workers.store,
+        faultyRows: workers.opaqueStore,
+        heal: () => proxy.decide(() => "pass"),
+        streams: 6,
+        workers: 2,
+      });
+      expect(report.found).toEqual(report.expected);
+      expect(report.counts.get("parked")).toBeUndefined();
+      expect(faults.counts.size).toBeGreaterThan(3);
+    },
+    180_000,
+  );
 });
