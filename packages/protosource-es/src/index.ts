@@ -41,6 +41,7 @@ export {
   type SegmentProgress,
 } from "./read-models/rebuild.js";
 export { type AnyCommandFor, type AppliedAll, type CommandFor, commandFor } from "./repository/command-for.js";
+export type { Plan } from "./repository/commit.js";
 export { decide } from "./repository/decide.js";
 export type { ObservedOperation, ObserveOperation } from "./repository/observed-operation.js";
 export { Repository } from "./repository/repository.js";
@@ -50,6 +51,7 @@ export type {
   Applied,
   ApplyAllOptions,
   ApplyOptions,
+  PlanOptions,
   RepositoryOptions,
   RepositoryStore,
 } from "./repository/repository-options.js";

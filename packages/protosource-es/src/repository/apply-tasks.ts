@@ -4,7 +4,7 @@ import { type Change, decideAll, type Task } from "./change.js";
 import { checkCommandId, checkRetries, checkVersion } from "./checks.js";
 import { commandHash } from "./command-hash.js";
 import { findRepeated, untouched } from "./command-id.js";
-import { commit } from "./commit.js";
+import { commit, type Plan, planOf } from "./commit.js";
 import { firstExpiryAfter } from "./lifetime.js";
 import { readState } from "./load.js";
 import type { Call, OperationFacts } from "./observed-operation.js";
@@ -28,7 +28,7 @@ export async function applyTasks(
 ): Promise<readonly AnyApplied[]> {
   const { signal, facts } = call;
   const [first, ...others] = tasks;
-  facts.commands = tasks.flatMap(({ commands }) => commands.map(({ $typeName }) => $typeName));
+  facts.commands = typesOf(tasks);
   checkRetries(wanted);
   if (commandId !== undefined) checkCommandId(first.setup.store, commandId);
   const isExpected = tasks.some(({ expectedVersion }) => expectedVersion !== undefined);
@@ -40,7 +40,7 @@ export async function applyTasks(
   let conflict: Error | undefined;
   for (let attempt = 0; ; attempt++) {
     throwIfAborted(signal, facts.operation);
-    const states = await Promise.all(tasks.map(({ setup, id }) => readState(setup, id, call)));
+    const states = await readStates(tasks, call);
     if (name !== undefined) {
       // Only after the load: before it, another process could carry out the command between the two.
       const repeated = await findRepeated(first.setup, name, first.isNamed ? first.id : undefined, call);
@@ -50,14 +50,35 @@ export async function applyTasks(
       }
     }
     if (conflict !== undefined && attempt > retries) throw conflict;
-    for (const [i, { id, expectedVersion }] of tasks.entries())
-      checkVersion(id, states[i] as WarmState, expectedVersion);
+    checkVersions(tasks, states);
     const changes = await decideAll(tasks, states, call);
     const isNothing = commandId === undefined && changes.every(({ skipped }) => skipped);
     conflict = isNothing ? undefined : await commit(changes, name, call);
     if (conflict === undefined) return conclude(changes, facts);
     if (attempt >= retries && commandId === undefined) throw conflict;
     await pause(attempt, signal);
+  }
+}
+
+/** Decides the commands of tasks, and gives what a transaction has to write for them. */
+export async function planTasks(tasks: readonly [Task, ...Task[]], call: Call): Promise<Plan> {
+  call.facts.commands = typesOf(tasks);
+  const states = await readStates(tasks, call);
+  checkVersions(tasks, states);
+  return planOf(await decideAll(tasks, states, call), ({ materialize }) => materialize !== "off");
+}
+
+function typesOf(tasks: readonly Task[]): readonly string[] {
+  return tasks.flatMap(({ commands }) => commands.map(({ $typeName }) => $typeName));
+}
+
+function readStates(tasks: readonly Task[], call: Call): Promise<readonly WarmState[]> {
+  return Promise.all(tasks.map(({ setup, id }) => readState(setup, id, call)));
+}
+
+function checkVersions(tasks: readonly Task[], states: readonly WarmState[]): void {
+  for (const [i, { id, expectedVersion }] of tasks.entries()) {
+    checkVersion(id, states[i] as WarmState, expectedVersion);
   }
 }
 

@@ -8,7 +8,7 @@ import { claimChanges, uniqueValues } from "./claims.js";
 import { type CommandName, commandClaim, commandScope } from "./command-id.js";
 import { watchedRecord } from "./lifetime.js";
 import type { Call } from "./observed-operation.js";
-import type { RepositoryStore } from "./repository-options.js";
+import type { RepositoryOptions, RepositoryStore } from "./repository-options.js";
 import { explainTooLarge, saveCommand } from "./save.js";
 import { type Setup, streamIdOf } from "./setup.js";
 
@@ -23,17 +23,11 @@ export async function commit(
 ): Promise<ProtosourceError | undefined> {
   const [{ setup, id, aggregate }] = changes;
   const made = changes.filter(({ skipped }) => !skipped);
-  const writes = made.map((change) => ({
-    aggregateId: streamIdOf(change.setup, change.id),
-    records: withMeta(change.records, change.meta),
-    after: watchedRecord(change.setup, change.loaded),
-  }));
-  const claims = made.flatMap((change) => claimsOf(change.setup, change.id, change));
+  const { writes, claims, ...others } = planOf(changes, ({ materialize }) => materialize === "transactional");
   if (name !== undefined) claims.push(commandClaim(setup, id, name, aggregate.version));
   const { splitSaves = false } = setup.options;
-  const options = { rows: rowsOf(made), claims, check: checksOf(changes, made), splitSaves, signal };
   try {
-    await saveCommand(setup.store, writes, options);
+    await saveCommand(setup.store, writes, { ...others, claims, splitSaves, signal });
   } catch (error) {
     const isRepeated = isProtosourceError(error, "claim_taken") && error.details.scope === commandScope(setup);
     if (!isRepeated && !isProtosourceError(error, "version_conflict")) {
@@ -47,6 +41,33 @@ export async function commit(
   }
   await Promise.all(made.map(followUp));
   return undefined;
+}
+
+/** What commands come to, as a transaction writes it. */
+export interface Plan {
+  readonly writes: readonly StreamWrite[];
+  readonly rows: readonly RowWrite[];
+  readonly claims: Claim[];
+  readonly check: readonly StreamCheck[];
+}
+
+/** Gives what a transaction writes for changes, with the rows of those of which they belong to it. */
+export function planOf(changes: readonly Change[], hasRows: (options: RepositoryOptions) => boolean): Plan {
+  const made = changes.filter(({ skipped }) => !skipped);
+  return {
+    writes: made.map(({ setup, id, records, meta, loaded }) => ({
+      aggregateId: streamIdOf(setup, id),
+      records: withMeta(records, meta),
+      after: watchedRecord(setup, loaded),
+    })),
+    rows: made
+      .filter(({ setup }) => hasRows(setup.options))
+      .flatMap(({ setup, aggregate, records }) =>
+        rowWrites(setup.behaviour, aggregate, expiryOf(records), setup.format.compressThreshold),
+      ),
+    claims: made.flatMap((change) => claimsOf(change.setup, change.id, change)),
+    check: made.length === 0 ? [] : checksOf(changes),
+  };
 }
 
 /** Keeps a meta with the first record of a save. */
@@ -85,18 +106,8 @@ export async function writeRows(
   if (keepsRows(store)) await materialize(behaviour, aggregate, expiryOf(records), store, logger);
 }
 
-/** The rows that are written in the transaction. */
-function rowsOf(made: readonly Change[]): readonly RowWrite[] {
-  return made
-    .filter(({ setup }) => setup.options.materialize === "transactional")
-    .flatMap(({ setup, aggregate, records }) =>
-      rowWrites(setup.behaviour, aggregate, expiryOf(records), setup.format.compressThreshold),
-    );
-}
-
 /** An aggregate that a decision left as it is must still be so when the others change. */
-function checksOf(changes: readonly Change[], made: readonly Change[]): readonly StreamCheck[] {
-  if (made.length === 0) return [];
+function checksOf(changes: readonly Change[]): readonly StreamCheck[] {
   return changes
     .filter(({ skipped }) => skipped)
     .map(({ setup, id, loaded }) => ({ aggregateId: streamIdOf(setup, id), version: loaded.version }));

@@ -94,6 +94,9 @@ export interface ApplyAllOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** How commands are decided that are saved with something else. */
+export type PlanOptions = Pick<ApplyAllOptions, "actor" | "meta" | "signal">;
+
 /** Which aggregate a command is for. */
 export interface AggregateChoice {
   /** The aggregate: it fills in a command's empty id, and any other id is `invalid_argument`. */

@@ -5,9 +5,11 @@ import type { AggregateTypes, CommandOf, EventOf, EventsFor } from "../aggregate
 import type { CallOptions } from "../call-options.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import { appendEvents } from "./append-events.js";
-import { applyTasks } from "./apply-tasks.js";
+import { applyTasks, planTasks } from "./apply-tasks.js";
+import type { Task } from "./change.js";
 import { checkId } from "./checks.js";
 import type { AnyCommandFor, AppliedAll } from "./command-for.js";
+import type { Plan } from "./commit.js";
 import { loadHistory, readState } from "./load.js";
 import { observed } from "./observed-operation.js";
 import { checkTogether, prepareTask } from "./prepare.js";
@@ -16,6 +18,7 @@ import type {
   Applied,
   ApplyAllOptions,
   ApplyOptions,
+  PlanOptions,
   RepositoryOptions,
   RepositoryStore,
 } from "./repository-options.js";
@@ -23,6 +26,8 @@ import { type Setup, setUp, streamIdOf } from "./setup.js";
 
 /** Loads aggregates of one kind, and applies commands to them. */
 export class Repository<T extends AggregateTypes> {
+  /** Where its streams are. */
+  readonly store: RepositoryStore;
   readonly #setup: Setup;
 
   /**
@@ -31,6 +36,7 @@ export class Repository<T extends AggregateTypes> {
    */
   constructor(aggregate: Aggregate<T>, store: RepositoryStore, options: RepositoryOptions = {}) {
     this.#setup = setUp(aggregate, store, options);
+    this.store = store;
   }
 
   /**
@@ -70,14 +76,23 @@ export class Repository<T extends AggregateTypes> {
     options: ApplyAllOptions = {},
   ): Promise<AppliedAll<L>> {
     return observed(this.#setup, "applyAll", options.signal, async (call) => {
-      const tasks = commands.map((one) => prepareTask(setupOf(one), { ...options, ...one }));
-      return (await applyTasks(checkTogether(tasks, options), options, call)) as AppliedAll<L>;
+      const tasks = checkTogether(this.#tasksOf(commands, options), options);
+      return (await applyTasks(tasks, options, call)) as AppliedAll<L>;
     });
+  }
 
-    function setupOf({ repository }: AnyCommandFor): Setup {
-      if (typeof repository === "object" && repository !== null && #setup in repository) return repository.#setup;
-      throw invalid("commands", "an entry has no repository of this package: make it with commandFor");
-    }
+  /**
+   * Decides commands to several aggregates, as {@link applyAll} does, and saves nothing: it gives what a transaction has
+   * to write for them. It is for who saves it together with something else, by the store's `saveAll`, and decides anew
+   * when that conflicts. Rows are a part of it, unless the repository writes none.
+   *
+   * Throws what `applyAll` throws before it saves.
+   */
+  async plan(commands: readonly AnyCommandFor[], options: PlanOptions = {}): Promise<Plan> {
+    return observed(this.#setup, "plan", options.signal, async (call) => {
+      const tasks = checkTogether(this.#tasksOf(commands, options), {});
+      return planTasks(tasks, call);
+    });
   }
 
   /**
@@ -132,6 +147,16 @@ export class Repository<T extends AggregateTypes> {
       checkId(id);
       const version = await appendEvents(this.#setup, id, events as readonly Message[], options.expectedVersion, call);
       return { version };
+    });
+  }
+
+  #tasksOf(commands: readonly AnyCommandFor[], options: PlanOptions): readonly Task[] {
+    return commands.map((one) => {
+      const { repository } = one;
+      if (typeof repository !== "object" || repository === null || !(#setup in repository)) {
+        throw invalid("commands", "an entry has no repository of this package: make it with commandFor");
+      }
+      return prepareTask(repository.#setup, { ...options, ...one });
     });
   }
 }

@@ -28,6 +28,7 @@ export interface Happening {
    * - `filled`: events were read from the store, because the doorbell hadn't brought them.
    * - `position_conflict`, `row_conflict`: another worker was first, and it was done again.
    * - `removed`: the end of a life was handled.
+   * - `timer`: a timer went off.
    * - `failed`: a handler threw, and is tried again.
    * - `parked`: the stream stands still for this subscription.
    */
@@ -38,6 +39,7 @@ export interface Happening {
     | "position_conflict"
     | "row_conflict"
     | "removed"
+    | "timer"
     | "failed"
     | "parked";
   /** The version that the stream is at for the subscription, or that failed. */

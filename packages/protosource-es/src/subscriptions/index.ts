@@ -1,12 +1,33 @@
 /** Subscriptions: what events cause, once each, on every store. */
 export type { CatchUpCounts, CatchUpProgress, ScanPlan, SegmentState } from "./catch-up.js";
 export { defineHandler, type HandlerContext, type HandlerOptions } from "./define-handler.js";
+export {
+  defineProcess,
+  type Process,
+  type ProcessContext,
+  type ProcessOptions,
+  type TimerContext,
+  type TimerHandler,
+} from "./define-process.js";
 export { defineReadModel, type ReadModel, type ReadModelOptions, type RowContext } from "./define-read-model.js";
 export type { Delivery, DeliveryFailure } from "./deliver.js";
 export type { Engine, Happening } from "./engine.js";
+export type { FiredTimers } from "./fire-timers.js";
 export { modelRows } from "./model-rows.js";
 export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";
 export { type Rung, ring } from "./ring.js";
+export {
+  after,
+  cancel,
+  type Delay,
+  type ProcessAnswer,
+  type ProcessStep,
+  type Refused,
+  type Sending,
+  send,
+  type TimerCancelling,
+  type TimerSetting,
+} from "./send.js";
 export {
   type Effect,
   type EventRun,

@@ -129,7 +129,7 @@ function changed({ blank, after }: Draft, change: (row: never) => void): Message
  * Gives a version that the row has never had. Counted ones would do until a row is removed and made anew: then a worker
  * that had read the old one couldn't tell.
  */
-function newRevision(was: bigint): bigint {
+export function newRevision(was: bigint): bigint {
   const [random = 0n] = crypto.getRandomValues(new BigUint64Array(1));
   const revision = (random >> 1n) | 1n;
   return revision === was ? revision ^ 2n : revision;

@@ -9,8 +9,10 @@ import type { Serializer } from "../serializer/serializer.js";
 import type { Doorbell, DoorbellSource } from "../store/doorbell.js";
 import type { StoredPosition } from "../store/positions.js";
 import { type CatchUpCounts, ringAll, type ScanPlan } from "./catch-up.js";
+import { isProcess } from "./define-process.js";
 import { type Delivery, deliver } from "./deliver.js";
 import type { Engine, Happening } from "./engine.js";
+import { type FiredTimers, fireTimers } from "./fire-timers.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
 
@@ -92,6 +94,20 @@ export class Subscriptions {
       await this.#engine.store.setMark(subscriptionId(subscription), CAUGHT_UP, now, { signal });
     }
     return counts;
+  }
+
+  /**
+   * Lets the timers of processes go off that have come due, once each. `run` does so again and again; where functions
+   * are called instead, call it once a minute or so. Price: 2 read units for each process with timers, and what they
+   * lead to.
+   */
+  async fireTimers(options: CallOptions = {}): Promise<FiredTimers> {
+    const engine = { ...this.#engine, signal: options.signal };
+    const outcomes = await Promise.all([...this.#all.values()].filter(isProcess).map((one) => fireTimers(engine, one)));
+    return {
+      fired: outcomes.reduce((sum, { fired }) => sum + fired, 0),
+      failed: outcomes.reduce((sum, { failed }) => sum + failed, 0),
+    };
   }
 
   /** Gives the streams that stand still, of all subscriptions. */
