@@ -1,13 +1,5 @@
 /** The floor: what one would write by hand with the SDK's commands, for the same bytes in the same kind of table. */
-import {
-  type AttributeValue,
-  type DynamoDBClient,
-  PutItemCommand,
-  QueryCommand,
-  type QueryCommandInput,
-  ScanCommand,
-  TransactWriteItemsCommand,
-} from "@aws-sdk/client-dynamodb";
+import { type DynamoDBClient, PutItemCommand, ScanCommand, TransactWriteItemsCommand } from "@aws-sdk/client-dynamodb";
 import { create, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
 import { AnySchema, anyUnpack } from "@bufbuild/protobuf/wkt";
 import { ensureTables } from "protosource-es/dynamodb";
@@ -20,6 +12,7 @@ import {
 } from "../../examples/orders/gen/example/app/order/v1/order_v1_pb.js";
 import type { OrderEvent } from "../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
 import type { Answer, ApplyMode, Contender } from "./contender.js";
+import { floorStream, type Item, type QueryRange } from "./floor-stream.js";
 import { ACTOR, encodeEvent, registry, STREAM_PREFIX } from "./sample.js";
 
 /** How many events the floor reads to build an order: as many as the repository. */
@@ -27,8 +20,6 @@ const TAIL = 50;
 
 /** How many orders the floor rebuilds at a time: as many as the package's own rebuild by default. */
 const REBUILT_AT_ONCE = 32;
-
-type Item = Record<string, AttributeValue>;
 
 interface FloorRecord {
   readonly version: bigint;
@@ -40,34 +31,12 @@ export async function createFloor(client: DynamoDBClient, table: string): Promis
   const rows = `${table}-rows`;
   await ensureTables(client, { eventsTable: table, aggregatesTable: rows });
 
-  const put = (id: string, version: number, event: OrderEvent) => ({
-    TableName: table,
-    Item: { a: { S: STREAM_PREFIX + id }, v: { N: String(version) }, d: { B: encodeEvent(event) } },
-    ConditionExpression: "attribute_not_exists(a)",
-  });
-
-  const query = async (id: string, range: Partial<QueryCommandInput>): Promise<FloorRecord[]> => {
-    const records: FloorRecord[] = [];
-    let startKey: Item | undefined;
-    do {
-      const page = await client.send(
-        new QueryCommand({
-          TableName: table,
-          KeyConditionExpression: "a = :a",
-          ExpressionAttributeValues: { ":a": { S: STREAM_PREFIX + id } },
-          ProjectionExpression: "v, d",
-          ConsistentRead: true,
-          ExclusiveStartKey: startKey,
-          ...range,
-        }),
-      );
-      for (const item of page.Items ?? []) {
-        records.push({ version: BigInt(item["v"]?.N ?? 0), data: item["d"]?.B ?? new Uint8Array() });
-      }
-      startKey = range.Limit === undefined ? page.LastEvaluatedKey : undefined;
-    } while (startKey);
-    return records;
-  };
+  const stream = floorStream(client, table, (event) => ({ B: encodeEvent(event) }));
+  const query = async (id: string, range?: QueryRange): Promise<FloorRecord[]> =>
+    (await stream.query(id, range)).map((item) => ({
+      version: BigInt(item["v"]?.N ?? 0),
+      data: item["d"]?.B ?? new Uint8Array(),
+    }));
 
   const tail = async (id: string, n: number): Promise<FloorRecord[]> =>
     (await query(id, { ScanIndexForward: false, Limit: n })).reverse();
@@ -82,7 +51,7 @@ export async function createFloor(client: DynamoDBClient, table: string): Promis
       const event = create(ShippingSetSchema, { id, version, at, actor: ACTOR, shippingAddress: address });
       applyEvent(order, event);
       derive(order);
-      const eventPut = put(id, Number(version), event);
+      const eventPut = stream.put(id, Number(version), event);
       if (materialize === "transactional") {
         const TransactItems = [eventPut, ...rowPuts(rows, order)].map((Put) => ({ Put }));
         await client.send(new TransactWriteItemsCommand({ TransactItems }));
@@ -133,23 +102,12 @@ export async function createFloor(client: DynamoDBClient, table: string): Promis
     refuses: true,
     applier,
     rebuild,
-    async append(id, from, events) {
-      const [first, ...others] = events;
-      if (first && others.length === 0) {
-        await client.send(new PutItemCommand(put(id, from, first)));
-        return;
-      }
-      for (let start = 0; start < events.length; start += 100) {
-        const chunk = events.slice(start, start + 100);
-        const TransactItems = chunk.map((event, i) => ({ Put: put(id, from + start + i, event) }));
-        await client.send(new TransactWriteItemsCommand({ TransactItems }));
-      }
-    },
+    append: stream.append,
     async loadRecords(id) {
-      return answer(await query(id, {}));
+      return answer(await query(id));
     },
     async loadEvents(id) {
-      const records = await query(id, {});
+      const records = await query(id);
       const events = records.map(({ data }) => decode(data));
       return { count: events.length, last: Number(events.at(-1)?.version) };
     },

@@ -42,7 +42,7 @@ export async function readLongStream(client: DynamoDBClient): Promise<LongStream
 /** Writes without conditions, 25 items a request: only the reading is measured. */
 async function write(client: DynamoDBClient, table: string, id: string): Promise<void> {
   const items = (from: number): Record<string, AttributeValue>[] =>
-    orderEvents(id, from, ITEMS_PER_WRITE).map((event) => ({
+    orderEvents(id, from, ITEMS_PER_WRITE, "alike").map((event) => ({
       a: { S: STREAM_PREFIX + id },
       v: { N: String(event.version) },
       d: { B: encodeEvent(event) },

@@ -22,7 +22,7 @@ import { profileReport, report } from "./report.js";
 import type { Result, Results } from "./results.js";
 import { measureSize } from "./size.js";
 import { dynamoDBEntries } from "./stores.js";
-import { type Kind, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
+import { type Kind, shapesOf, WORKLOADS, type Workload } from "./workloads.js";
 
 const { values: args } = parseArgs({
   options: {
@@ -81,8 +81,8 @@ async function profileWorkloads(pattern: string): Promise<void> {
   }
   const engine = await startDynamoDBLocal();
   try {
-    const lengths = seededLengths(workloads);
-    const entries = await dynamoDBEntries(engine.endpoint, { purpose: "profile", units: false, peers: false, lengths });
+    const shapes = shapesOf(workloads);
+    const entries = await dynamoDBEntries(engine.endpoint, { purpose: "profile", units: false, peers: false, shapes });
     const reports: string[] = [];
     for (const workload of workloads) {
       const profilers = new Map([OURS_PLAIN, OURS].map((name) => [name, createProfiler()]));

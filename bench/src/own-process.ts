@@ -3,7 +3,7 @@ import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type Result, run } from "./results.js";
 import { dynamoDBEntries, embeddedEntries, rebuildEntries } from "./stores.js";
-import { type Kind, seededLengths, WORKLOADS, type Workload } from "./workloads.js";
+import { type Kind, shapesOf, WORKLOADS, type Workload } from "./workloads.js";
 
 /** What a process is to measure. */
 export interface Task {
@@ -46,16 +46,16 @@ async function measure(
   workload: Workload,
   { kind, rounds, peers, engine, accountant }: Task,
 ): Promise<ReadonlyMap<string, Result>> {
-  const lengths = seededLengths([workload]);
+  const shapes = shapesOf([workload]);
   if (kind === "embedded") {
-    const { entries, close } = await embeddedEntries(lengths);
+    const { entries, close } = await embeddedEntries(shapes);
     try {
       return await run(workload, entries, { rounds });
     } finally {
       close();
     }
   }
-  const selection = { purpose: workload.name, peers, lengths };
+  const selection = { purpose: workload.name, peers, shapes };
   const entriesOn = kind === "rebuild" ? rebuildEntries : dynamoDBEntries;
   const entries = await entriesOn(engine, { ...selection, units: false });
   const accounting = await entriesOn(accountant, { ...selection, units: true });

@@ -20,17 +20,35 @@ export const registry: Registry = createRegistry(file_example_app_order_v1_order
 /** The time of a stream's beginning, in microseconds. */
 const START = 1_790_000_000_000_000n;
 
+/** Whether the texts of events are alike, as far as they can be, or each has its own, which no compression finds again. */
+export type Texts = "alike" | "distinct";
+
 /** Makes consecutive events of an order, from version `from` on. The first of all creates the order. */
-export function orderEvents(id: string, from: number, count: number): OrderEvent[] {
-  return Array.from({ length: count }, (_, i) => orderEvent(id, from + i));
+export function orderEvents(id: string, from: number, count: number, texts: Texts): OrderEvent[] {
+  return Array.from({ length: count }, (_, i) => orderEvent(id, from + i, texts));
 }
 
-function orderEvent(id: string, version: number): OrderEvent {
+function orderEvent(id: string, version: number, texts: Texts): OrderEvent {
   const envelope = { id, version: BigInt(version), at: START + BigInt(version) * 1_000_000n, actor: ACTOR };
   if (version === 1) return create(CreatedSchema, { ...envelope, customerId: "c-000917", customerName: "Ann Example" });
-  const itemId = `i-${String(version).padStart(6, "0")}`;
-  const item = { itemId, description: "Desk lamp, brass", priceCents: 1250n, quantity: 1 + (version % 9) };
+  const isDistinct = texts === "distinct";
+  const itemId = isDistinct ? letters(version, 8) : `i-${String(version).padStart(6, "0")}`;
+  const description = isDistinct ? letters(-version, 40) : "Desk lamp, brass";
+  const item = { itemId, description, priceCents: 1250n, quantity: 1 + (version % 9) };
   return create(ItemAddedSchema, { ...envelope, item });
+}
+
+/** Gives small letters that look drawn by lot, the same for the same seed in every run. */
+function letters(seed: number, length: number): string {
+  let state = Math.imul(seed, 0x9e3779b1);
+  let text = "";
+  while (text.length < length) {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    text += String.fromCharCode(97 + (((mixed ^ (mixed >>> 14)) >>> 0) % 26));
+  }
+  return text;
 }
 
 /** Gives the schema of an event. */

@@ -7,16 +7,17 @@ import { engineClient } from "@protosource-es/engines";
 import { openSqlite, SqliteStore } from "protosource-es/sqlite";
 import type { Contender } from "./contender.js";
 import { createFloor } from "./floor.js";
+import { createJsonFloor } from "./floor-json.js";
 import type { Entry } from "./interleave.js";
 import { createMeteredClient, type MeteredOptions, NO_TRAFFIC } from "./metered-client.js";
-import { EMMETT, EMMETT_AGAIN, FLOOR, FLOOR_AGAIN, OURS, OURS_PLAIN, PACKED, SQLITE } from "./names.js";
+import { EMMETT, EMMETT_AGAIN, FLOOR, FLOOR_AGAIN, FLOOR_JSON, OURS, OURS_PLAIN, PACKED, SQLITE } from "./names.js";
 import { contenderOf, createOurs } from "./ours.js";
 import { createCastore } from "./peers/castore.js";
 import { createEmmettSqlite } from "./peers/emmett-sqlite.js";
 import { createEquinox } from "./peers/equinox.js";
 import { createEventStoreAdapter } from "./peers/event-store-adapter.js";
 import { isInstalled, requirePeer } from "./peers/installed.js";
-import { REBUILT, seed } from "./workloads.js";
+import { REBUILT, type Shape, seed } from "./workloads.js";
 
 type Create = (client: DynamoDBClient, table: string) => Promise<Contender>;
 
@@ -32,6 +33,7 @@ interface Recipe {
 const OWN: readonly Recipe[] = [
   { name: FLOOR, create: createFloor, seedsAtOnce: 100 },
   { name: FLOOR_AGAIN, create: createFloor, seedsAtOnce: 100 },
+  { name: FLOOR_JSON, create: createJsonFloor, seedsAtOnce: 100 },
   { name: OURS, create: createOurs, seedsAtOnce: 100 },
   { name: PACKED, create: (client, table) => createOurs(client, table, { layout: "packed" }), seedsAtOnce: 5 },
   { name: OURS_PLAIN, create: (client, table) => createOurs(client, table, { fastPath: false }), seedsAtOnce: 100 },
@@ -48,7 +50,7 @@ export interface Selection extends MeteredOptions {
   /** What their tables are for. No other stores on the engine have the same. */
   readonly purpose: string;
   readonly peers: boolean;
-  readonly lengths: readonly number[];
+  readonly shapes: readonly Shape[];
 }
 
 /** Makes the stores on the engine at an address, and writes their streams. */
@@ -62,9 +64,9 @@ export async function dynamoDBEntries(engine: string, selection: Selection): Pro
 /** Makes the stores that rebuild rows, with nothing but the orders to rebuild. */
 export async function rebuildEntries(engine: string, selection: Selection): Promise<readonly Entry[]> {
   const entries: Entry[] = [];
-  const lengths = Array.from({ length: REBUILT.orders }, () => REBUILT.events);
+  const shapes = Array.from({ length: REBUILT.orders }, (): Shape => ({ length: REBUILT.events, texts: "alike" }));
   for (const recipe of OWN.filter(({ name }) => [FLOOR, FLOOR_AGAIN, OURS].includes(name))) {
-    const entry = await entryOf(engine, recipe, { ...selection, lengths });
+    const entry = await entryOf(engine, recipe, { ...selection, shapes });
     await entry.contender.rebuild?.();
     entries.push(entry);
   }
@@ -74,13 +76,13 @@ export async function rebuildEntries(engine: string, selection: Selection): Prom
 async function entryOf(
   engine: string,
   { name, create, seedsAtOnce, isPeer }: Recipe,
-  { purpose, units, lengths }: Selection,
+  { purpose, units, shapes }: Selection,
 ): Promise<Entry> {
   const table = `${purpose}-${name}`.replaceAll(/[^a-z0-9]+/gi, "-");
   const clientOf = isPeer ? peerClient : engineClient;
   const meter = createMeteredClient((config) => clientOf(engine, config), { units });
   const contender = await create(meter.client, table);
-  return { name, contender, seeded: await seed(contender, lengths, seedsAtOnce), meter };
+  return { name, contender, seeded: await seed(contender, shapes, seedsAtOnce), meter };
 }
 
 function peerClient(endpoint: string, config: Partial<DynamoDBClientConfig>): DynamoDBClient {
@@ -98,7 +100,7 @@ export interface EmbeddedEntries {
 }
 
 /** Makes the stores in SQLite files, all with a write-ahead log and `synchronous` at FULL. */
-export async function embeddedEntries(lengths: readonly number[]): Promise<EmbeddedEntries> {
+export async function embeddedEntries(shapes: readonly Shape[]): Promise<EmbeddedEntries> {
   const folder = mkdtempSync(join(tmpdir(), "protosource-bench-"));
   const database = openSqlite(join(folder, "ours.db"), { synchronous: "FULL" });
   const contenders: Record<string, Contender> = {
@@ -112,7 +114,7 @@ export async function embeddedEntries(lengths: readonly number[]): Promise<Embed
   };
   const entries: Entry[] = [];
   for (const [name, contender] of Object.entries(contenders)) {
-    entries.push({ name, contender, seeded: await seed(contender, lengths, 100), meter: NO_TRAFFIC });
+    entries.push({ name, contender, seeded: await seed(contender, shapes, 100), meter: NO_TRAFFIC });
   }
   return {
     entries,

@@ -1,14 +1,14 @@
 /** What is measured: a call, how often it is made in a slice, and what must come of it. */
 import type { Answer, ApplyMode, Contender } from "./contender.js";
-import { orderEvents } from "./sample.js";
+import { orderEvents, type Texts } from "./sample.js";
 
 /** One call. It gives what was read or, for an append that must be refused, how many events were taken. */
 export type Call = () => Promise<Answer | undefined>;
 
 export interface Workload {
   readonly name: string;
-  /** The length of the stream that it needs, written before. */
-  readonly length?: number;
+  /** The stream that it needs, written before. */
+  readonly stream?: Shape;
   /** The calls of one slice: some 100 milliseconds of them, so that each pays for the garbage it makes. */
   readonly calls: number;
   /** Tells whether a store takes part. */
@@ -19,8 +19,14 @@ export interface Workload {
   readonly expected: Answer | undefined;
 }
 
-/** The ids of the streams that were written before, by their length. */
-export type SeededStreams = ReadonlyMap<number, string>;
+/** What a stream is like that was written before. */
+export interface Shape {
+  readonly length: number;
+  readonly texts: Texts;
+}
+
+/** Gives the id of the stream of a shape that was written before. */
+export type SeededStreams = (shape: Shape) => string;
 
 /** The workloads for stores on DynamoDB. */
 const DYNAMODB_WORKLOADS: readonly Workload[] = [
@@ -29,6 +35,9 @@ const DYNAMODB_WORKLOADS: readonly Workload[] = [
   append(250, 3),
   conflict(40),
   ...[10, 100, 1000, 8000].flatMap((length) => [load("records", length), load("events", length)]),
+  append(250, 3, "distinct"),
+  load("events", 1000, "distinct"),
+  load("events", 8000, "distinct"),
   tail(50, 8000, 60),
   ...(["off", "best-effort", "transactional"] as const).flatMap((materialize) => [
     apply({ warm: false, materialize }, 20),
@@ -62,35 +71,49 @@ export const WORKLOADS: Readonly<Record<Kind, readonly Workload[]>> = {
   embedded: EMBEDDED_WORKLOADS,
 };
 
-/** The lengths of the streams that workloads need. */
-export function seededLengths(workloads: readonly Workload[]): readonly number[] {
-  return [...new Set(workloads.flatMap(({ length }) => length ?? []))];
+/** The shapes of the streams that workloads need, each once. */
+export function shapesOf(workloads: readonly Workload[]): readonly Shape[] {
+  return [...new Map(workloads.flatMap(({ stream }) => (stream ? [[nameOf(stream), stream]] : []))).values()];
 }
 
-/** Writes streams of the given lengths, so many events at once. */
-export async function seed(contender: Contender, lengths: readonly number[], atOnce: number): Promise<SeededStreams> {
-  const seeded = new Map<number, string>();
-  for (const length of lengths) {
+/** Writes streams of the given shapes, so many events at once. */
+export async function seed(contender: Contender, shapes: readonly Shape[], atOnce: number): Promise<SeededStreams> {
+  const seeded = new Map<string, string>();
+  for (const shape of shapes) {
+    const { length, texts } = shape;
     const id = crypto.randomUUID();
     for (let from = 1; from <= length; from += atOnce) {
-      await contender.append(id, from, orderEvents(id, from, Math.min(atOnce, length - from + 1)));
+      await contender.append(id, from, orderEvents(id, from, Math.min(atOnce, length - from + 1), texts));
     }
-    seeded.set(length, id);
+    seeded.set(nameOf(shape), id);
   }
-  return seeded;
+  return (shape) => {
+    const id = seeded.get(nameOf(shape));
+    if (id === undefined) throw new Error(`there is no stream of ${nameOf(shape)}`);
+    return id;
+  };
 }
 
-function append(count: number, calls: number): Workload {
+function nameOf({ length, texts }: Shape): string {
+  return `${length} events, texts ${texts}`;
+}
+
+/** How a workload's name tells of its texts. */
+function suffixOf(texts: Texts): string {
+  return texts === "distinct" ? ", distinct texts" : "";
+}
+
+function append(count: number, calls: number, texts: Texts = "alike"): Workload {
   return {
-    name: `append ${count}`,
+    name: `append ${count}${suffixOf(texts)}`,
     calls,
     fits: () => true,
     async prepare(contender, _, calls) {
       const id = crypto.randomUUID();
-      await contender.append(id, 1, orderEvents(id, 1, 1));
+      await contender.append(id, 1, orderEvents(id, 1, 1, texts));
       return Array.from({ length: calls }, (_, i) => {
         const from = 2 + i * count;
-        const events = orderEvents(id, from, count);
+        const events = orderEvents(id, from, count, texts);
         return async () => {
           await contender.append(id, from, events);
           return undefined;
@@ -103,14 +126,15 @@ function append(count: number, calls: number): Workload {
 
 /** An append to a stream that has grown by five events since its writer read it. */
 function conflict(calls: number): Workload {
+  const stream: Shape = { length: 10, texts: "alike" };
   return {
     name: "conflict",
-    length: 10,
+    stream,
     calls,
     fits: (contender) => contender.refuses,
     async prepare(contender, seeded, calls) {
-      const id = seededStream(seeded, 10);
-      const events = orderEvents(id, 6, 1);
+      const id = seeded(stream);
+      const events = orderEvents(id, 6, 1, stream.texts);
       return Array.from({ length: calls }, () => async () => {
         const refused = await contender.append(id, 6, events).then(
           () => false,
@@ -123,14 +147,15 @@ function conflict(calls: number): Workload {
   };
 }
 
-function load(what: "records" | "events", length: number): Workload {
+function load(what: "records" | "events", length: number, texts: Texts = "alike"): Workload {
+  const stream: Shape = { length, texts };
   return {
-    name: `load ${length} to ${what}`,
-    length,
+    name: `load ${length} to ${what}${suffixOf(texts)}`,
+    stream,
     calls: length <= 100 ? 60 : Math.ceil(20_000 / length),
     fits: (contender) => what === "events" || contender.loadRecords !== undefined,
     async prepare(contender, seeded, calls) {
-      const id = seededStream(seeded, length);
+      const id = seeded(stream);
       const call: Call = what === "events" ? () => contender.loadEvents(id) : async () => contender.loadRecords?.(id);
       return Array.from({ length: calls }, () => call);
     },
@@ -139,13 +164,14 @@ function load(what: "records" | "events", length: number): Workload {
 }
 
 function tail(n: number, length: number, calls: number): Workload {
+  const stream: Shape = { length, texts: "alike" };
   return {
     name: `tail ${n} of ${length}`,
-    length,
+    stream,
     calls,
     fits: (contender) => contender.tail !== undefined,
     async prepare(contender, seeded, calls) {
-      const id = seededStream(seeded, length);
+      const id = seeded(stream);
       return Array.from({ length: calls }, () => async () => contender.tail?.(id, n, length));
     },
     expected: { count: n, last: length },
@@ -164,7 +190,7 @@ function apply(mode: ApplyMode, calls: number): Workload {
     async prepare(contender, _, calls) {
       const apply = contender.applier?.(mode);
       const id = crypto.randomUUID();
-      await contender.append(id, 1, orderEvents(id, 1, EVENTS_BEFORE));
+      await contender.append(id, 1, orderEvents(id, 1, EVENTS_BEFORE, "alike"));
       await apply?.(id, "1 First Street");
       let version = EVENTS_BEFORE + 1;
       return Array.from({ length: calls }, (_, i) => async () => {
@@ -188,10 +214,4 @@ function rebuild(): Workload {
     },
     expected: { count: REBUILT.orders, last: 0 },
   };
-}
-
-function seededStream(seeded: SeededStreams, length: number): string {
-  const id = seeded.get(length);
-  if (id === undefined) throw new Error(`there is no stream of ${length} events`);
-  return id;
 }
