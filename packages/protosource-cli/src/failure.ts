@@ -1,4 +1,5 @@
 /** What an error means for the one who typed the command: a sentence and an exit code, and never a stack. */
+import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { CommanderError } from "commander";
 import { type ErrorCode, isProtosourceError, ProtosourceError } from "protosource-es";
@@ -60,8 +61,8 @@ const NO_ROOM: ReadonlySet<string> = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO"
 /** Makes the error for a file that can't be written. `argument` names the option that named it. */
 export function cantWrite(argument: string, path: string, cause: unknown): ProtosourceError {
   const { code: reason = String(cause) } = cause as NodeJS.ErrnoException;
-  if (reason === "ENOENT") {
-    const folder = dirname(path);
+  const folder = dirname(path);
+  if (reason === "ENOENT" && !existsSync(folder)) {
     return usageError(argument, `there is no folder ${folder}: make it, or give another file by ${argument}`, cause);
   }
   if (!NO_ROOM.has(reason)) {
