@@ -48,6 +48,7 @@ import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
 import { DynamoDBOpaqueStore } from "./dynamodb-opaque-store.js";
 import { eventItem, type ReadRecord, readEvents } from "./items.js";
+import { MAX_ITEM_BYTES } from "./limits.js";
 import { isOwnEvent, markedEvents } from "./own-events.js";
 import { createPositionTable, type PositionTable } from "./position-table.js";
 import { getEvent, queryStream, sampleEvents, scanEvents } from "./requests.js";
@@ -110,6 +111,8 @@ const SAMPLED_ITEMS = 250;
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
 export class DynamoDBStore implements EventStore, RepairableStore, RestorableStore {
+  /** 400 KB with an OpaqueStore. */
+  readonly maxRowBytes: number | undefined;
   /** Whether the store was made with the packed layout. */
   readonly packs: boolean;
   /** Seconds after which an event expires that has no `ttl` of its own. */
@@ -133,6 +136,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     this.#table = eventsTableName(options.eventsTable ?? DEFAULT_EVENTS_TABLE);
     this.#feedsTable = feedsTableName(options.feedsTable ?? DEFAULT_FEEDS_TABLE);
     this.#opaqueStore = options.opaqueStore;
+    this.maxRowBytes = options.opaqueStore && MAX_ITEM_BYTES;
     this.ttlSeconds = options.ttlSeconds ?? 0;
     this.#clock = options.clock ?? systemClock;
     this.#requests = createTableRequests(client, options);

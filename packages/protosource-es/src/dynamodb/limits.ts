@@ -6,7 +6,7 @@ import { ProtosourceError } from "../errors.js";
 export type Item = Record<string, AttributeValue>;
 
 /** The bytes of an item, names and values: 400 KB (DynamoDB quotas, "Item size"). */
-const MAX_ITEM_BYTES = 409_600;
+export const MAX_ITEM_BYTES = 409_600;
 
 /** The bytes of an item up to which records are packed into it: 390 KB, which leaves room for the key. */
 export const MAX_PACKED_BYTES: number = 390 * 1024;

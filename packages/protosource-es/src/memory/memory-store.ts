@@ -130,6 +130,7 @@ const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
 export class MemoryStore implements EventStore, RestorableStore, FeedStore {
+  readonly maxRowBytes: number = Number.POSITIVE_INFINITY;
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */

@@ -2,15 +2,10 @@
 import { invalid, ProtosourceError } from "../errors.js";
 import { isClaimKey } from "./claim-key.js";
 import { GSI_NUMBERS, indexAttributes } from "./key-attribute.js";
+import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./key-limits.js";
 import { NUM_GSIS, type OpaqueKey, type OpaqueQuery, type OpaqueRow } from "./opaque-store.js";
 import type { SortCondition } from "./sort-condition.js";
 import { compareUtf8, utf8Length } from "./utf8.js";
-
-/** The longest partition key in bytes, of a table and of an index. A limit of DynamoDB's. */
-export const MAX_PARTITION_KEY_BYTES = 2048;
-
-/** The longest sort key in bytes, of a table and of an index. A limit of DynamoDB's. */
-export const MAX_SORT_KEY_BYTES = 1024;
 
 /**
  * Checks what names a row.

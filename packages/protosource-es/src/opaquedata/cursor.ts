@@ -3,9 +3,9 @@
  * store makes its cursors here, so that a caller who drops rows can put a cursor behind the last one that he keeps.
  */
 import { invalid, type ProtosourceError } from "../errors.js";
-import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
 import { cursorText, cursorValues } from "./cursor-text.js";
 import { indexAttributes } from "./key-attribute.js";
+import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./key-limits.js";
 import { rowKeys } from "./opaque-data.js";
 import type { GsiNumber, OpaqueKey, OpaqueQuery, OpaqueRow } from "./opaque-store.js";
 import { matches } from "./sort-condition.js";

@@ -1,10 +1,11 @@
 /** Messages as rows of a table with secondary indexes: their keys, how rows are kept and how they are found. */
 export { type AutoPKSK, autoPKSK } from "./auto-pksk.js";
-export { checkKey, checkQuery, checkRow, MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./checks.js";
+export { checkKey, checkQuery, checkRow } from "./checks.js";
 export { type CursorPosition, decodeCursor, encodeCursor } from "./cursor.js";
 export { eachItem } from "./each-item.js";
 export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
 export { type KeyFields, type RowId, rowKey } from "./key-fields.js";
+export { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./key-limits.js";
 export {
   isExpired,
   MAX_TTL_SECONDS,

@@ -7,9 +7,11 @@ import { compress, decompress } from "../gzip/gzip.js";
 import { decodeMessage } from "../serializer/decode-message.js";
 import { type AutoPKSK, autoPKSK, requireKeyModel } from "./auto-pksk.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
+import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./key-limits.js";
 import type { KeyModel } from "./key-model.js";
 import { type FieldValues, fieldReader } from "./key-value.js";
 import type { GsiNumber, OpaqueKey, OpaqueRow } from "./opaque-store.js";
+import { utf8Length } from "./utf8.js";
 
 /** The longest time to live in seconds: what fits into the nanoseconds that the family's Go members count in. */
 export const MAX_TTL_SECONDS = 9_223_372_036;
@@ -25,6 +27,8 @@ export interface OpaqueDataOptions {
   readonly expiry?: bigint | undefined;
   /** The version of the state; by default that of the message's own field `version`, if it has one. 0 for unknown. */
   readonly version?: bigint | undefined;
+  /** Leaves the row out of each index whose keys are longer than DynamoDB allows. Off by default. */
+  readonly omitLongKeys?: boolean | undefined;
   /** The length in bytes from which the body is gzipped; 300 by default. 0 or less for never. */
   readonly compressThreshold?: number | undefined;
 }
@@ -57,7 +61,11 @@ export function opaqueDataFromMessage<D extends DescMessage>(
   const ttlSeconds = checkTtl(schema, options.ttlSeconds ?? (plan.ttlSeconds || defaultTtlSeconds));
   const row = emptyRow();
   writeKeys(row, "pk", "sk", keys.pk(message), keys.sk(message));
-  for (const [pk, sk] of plan.indexes) writeKeys(row, pk, sk, keys[pk](message), keys[sk](message));
+  for (const [pk, sk] of plan.indexes) {
+    const [partition, sort] = [keys[pk](message), keys[sk](message)];
+    const isOmitted = options.omitLongKeys && !fitsIndex(partition, sort);
+    if (!isOmitted) writeKeys(row, pk, sk, partition, sort);
+  }
   if (expiry !== undefined) row.t = expiry;
   else if (ttlSeconds > 0n) row.t = epochSeconds(options.clock ?? systemClock) + ttlSeconds;
   row.version = options.version ?? plan.version(message as unknown as FieldValues);
@@ -153,6 +161,10 @@ function writeKeys(row: OpaqueRow, pkName: KeyAttribute, skName: KeyAttribute, p
   } else if (isKey(sk)) {
     row[skName] = sk;
   }
+}
+
+function fitsIndex(pk: string, sk: string): boolean {
+  return utf8Length(pk) <= MAX_PARTITION_KEY_BYTES && utf8Length(sk) <= MAX_SORT_KEY_BYTES;
 }
 
 function isKey(value: string): boolean {

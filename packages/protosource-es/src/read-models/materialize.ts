@@ -1,9 +1,12 @@
 /** Steps 8 and 9: the rows of the aggregate and of its projections. */
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { AggregateMessage, Behaviour } from "../aggregate/behaviour.js";
-import { isProtosourceError } from "../errors.js";
+import { isProtosourceError, ProtosourceError } from "../errors.js";
 import type { Logger } from "../logger.js";
-import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
+import { checkRow } from "../opaquedata/checks.js";
+import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
+import { type OpaqueDataOptions, opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
+import { utf8Length } from "../opaquedata/utf8.js";
 import type { AggregateStore, RowWrite } from "../store/store.js";
 
 /** A message that is kept as a row. */
@@ -34,33 +37,70 @@ export function rowWrites(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
   expiry: bigint,
-  compressThreshold: number,
+  { compressThreshold, omitLongKeys }: Pick<OpaqueDataOptions, "compressThreshold" | "omitLongKeys">,
 ): readonly ViewRow[] {
   const { version } = aggregate;
   return viewsOf(behaviour, aggregate).map(({ schema, message }) => ({
     schema,
-    row: opaqueDataFromMessage(schema, message, { expiry, compressThreshold, version }),
+    row: opaqueDataFromMessage(schema, message, { expiry, compressThreshold, omitLongKeys, version }),
     versionOf: versionOf(schema),
   }));
+}
+
+/** What a row takes beside its keys and its body, in bytes: the names of attributes and the numbers, generously. */
+const ROW_OVERHEAD_BYTES = 500;
+
+/**
+ * Sees, before the events are saved, that the rows which follow them can be written. Throws `too_large` for a row with a
+ * key, or of a size, that would fail at this command and at every later one.
+ */
+export function checkRows(
+  behaviour: Behaviour,
+  aggregate: AggregateMessage,
+  maxRowBytes: number,
+  omitLongKeys: boolean,
+): void {
+  // Gzip takes longer than all the rest, and few rows are near the limit.
+  const options = { expiry: 0n, compressThreshold: Math.min(maxRowBytes / 2, Number.MAX_SAFE_INTEGER), omitLongKeys };
+  for (const { schema, message } of viewsOf(behaviour, aggregate)) {
+    let size: number;
+    try {
+      const row = opaqueDataFromMessage(schema, message, options);
+      checkRow(row);
+      size = KEY_ATTRIBUTES.reduce((sum, name) => sum + utf8Length(row[name]), row.body.length + ROW_OVERHEAD_BYTES);
+    } catch (error) {
+      if (isProtosourceError(error, "too_large")) throw error;
+      // Whatever else is wrong with the row is told when it is written.
+      continue;
+    }
+    if (size <= maxRowBytes) continue;
+    throw new ProtosourceError(
+      "too_large",
+      `the row of ${schema.typeName} takes ${size} bytes, and the store ${maxRowBytes}: keep less in the aggregate, or set materialize to off`,
+      { what: `the row of ${schema.typeName}`, size, limit: maxRowBytes },
+    );
+  }
 }
 
 /** Stores without a table for rows: said once, and not at each command. */
 const rowless = new WeakSet<AggregateStore>();
 
 /**
- * Writes the rows of an aggregate after its events; they expire when the last of these does. A failure is logged and not thrown, since the events are stored;
- * the next command of the aggregate writes the rows again.
+ * Writes the rows of an aggregate after its events, and gives the number of those that failed; they expire when the last
+ * of these does. A failure is logged and not thrown, since the events are stored; the next command of the aggregate
+ * writes the rows again.
  */
 export async function materialize(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
   expiry: bigint,
   store: AggregateStore,
-  logger: Logger,
-): Promise<void> {
-  if (rowless.has(store)) return;
+  { logger, omitLongKeys }: { readonly logger: Logger; readonly omitLongKeys: boolean },
+): Promise<number> {
+  if (rowless.has(store)) return 0;
+  let failed = 0;
   const writes = viewsOf(behaviour, aggregate).map(({ schema, message }) =>
-    store.saveAggregate(schema, message, { version: aggregate.version, expiry }),
+    store.saveAggregate(schema, message, { version: aggregate.version, expiry, omitLongKeys }),
   );
   for (const outcome of await Promise.allSettled(writes)) {
     if (outcome.status === "fulfilled") continue;
@@ -70,9 +110,11 @@ export async function materialize(
       logger.warn("The store keeps no rows of aggregates: give it an OpaqueStore, or set materialize to off.", {
         error,
       });
-      return;
+      return 0;
     }
+    failed++;
     const { $typeName, id, version } = aggregate;
     logger.warn(`A row of ${$typeName} ${id} was not written at version ${version}, and is older now.`, { error });
   }
+  return failed;
 }

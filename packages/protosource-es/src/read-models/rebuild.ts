@@ -11,6 +11,7 @@ import { type ErrorCode, invalid, isProtosourceError, ProtosourceError } from ".
 import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
 import { loadState, type StreamSource } from "../repository/load.js";
+import type { RepositoryOptions } from "../repository/repository-options.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
 import { whenAborted } from "../signals.js";
@@ -50,6 +51,8 @@ export interface RebuildOptions extends CallOptions {
   readonly serializer?: Serializer | undefined;
   /** Rows of this many bytes and more are gzipped; 300 by default, and 0 for never. */
   readonly compressThreshold?: number | undefined;
+  /** The one that the writers' repositories have. `refuse` by default, which counts such a row as failed. */
+  readonly longIndexKeys?: RepositoryOptions["longIndexKeys"];
   /** Compares the rows, and writes none. */
   readonly dryRun?: boolean | undefined;
   /** Rebuilds one stream alone, by its whole name: its rows, and the unique values that it has. All by default. */
@@ -316,7 +319,10 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     const behaviour = behaviourOf(definition.schema);
     const { compressThreshold = DEFAULT_COMPRESS_THRESHOLD } = options;
     const { aggregate, last } = loaded;
-    const rows = rowWrites(behaviour, aggregate, last?.ttl ?? 0n, compressThreshold);
+    const rows = rowWrites(behaviour, aggregate, last?.ttl ?? 0n, {
+      compressThreshold,
+      omitLongKeys: options.longIndexKeys === "omit",
+    });
     for (const row of rows) await rebuildRow(run, row);
     if (run.claims !== undefined && hasUnique(definition)) await rebuildClaims(run, run.claims, streamId, loaded);
     counts.streams++;

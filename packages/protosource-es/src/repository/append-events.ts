@@ -44,7 +44,7 @@ export async function appendEvents(
   const claims = claimsOf(setup, id, { taken, aggregate, loaded, records });
   await saveCommand(store, [write], { rows: [], claims, check: [], splitSaves: true, signal: call.signal });
   call.facts.events = copies.length;
-  if (options.materialize !== "off") await writeRows(setup, aggregate, records);
+  if (options.materialize !== "off") await writeRows(setup, aggregate, records, call.facts);
   return aggregate.version;
 }
 

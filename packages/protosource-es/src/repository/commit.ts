@@ -1,13 +1,13 @@
 /** Steps 7 to 9: what was decided is stored, and the rows follow. */
 import type { AggregateMessage } from "../aggregate/behaviour.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
-import { materialize, rowWrites } from "../read-models/materialize.js";
+import { checkRows, materialize, rowWrites } from "../read-models/materialize.js";
 import type { AggregateStore, Claim, RowWrite, StoredRecord, StreamCheck, StreamWrite } from "../store/store.js";
 import type { Change } from "./change.js";
 import { claimChanges, uniqueValues } from "./claims.js";
 import { type CommandName, commandClaim, commandScope } from "./command-id.js";
 import { watchedRecord } from "./lifetime.js";
-import type { Call } from "./observed-operation.js";
+import type { Call, OperationFacts } from "./observed-operation.js";
 import type { RepositoryOptions, RepositoryStore } from "./repository-options.js";
 import { explainTooLarge, saveCommand } from "./save.js";
 import { type Setup, streamIdOf } from "./setup.js";
@@ -26,6 +26,7 @@ export async function commit(
   const { writes, claims, ...others } = planOf(changes, ({ materialize }) => materialize === "transactional");
   if (name !== undefined) claims.push(commandClaim(setup, id, name, aggregate.version));
   const { splitSaves = false } = setup.options;
+  for (const change of made) checkFollowUp(change);
   try {
     await saveCommand(setup.store, writes, { ...others, claims, splitSaves, signal });
   } catch (error) {
@@ -39,7 +40,7 @@ export async function commit(
     facts.conflicts++;
     return error;
   }
-  await Promise.all(made.map(followUp));
+  await Promise.all(made.map((change) => followUp(change, facts)));
   return undefined;
 }
 
@@ -63,7 +64,10 @@ export function planOf(changes: readonly Change[], hasRows: (options: Repository
     rows: made
       .filter(({ setup }) => hasRows(setup.options))
       .flatMap(({ setup, aggregate, records }) =>
-        rowWrites(setup.behaviour, aggregate, expiryOf(records), setup.format.compressThreshold),
+        rowWrites(setup.behaviour, aggregate, expiryOf(records), {
+          ...setup.format,
+          omitLongKeys: omitsLongKeys(setup),
+        }),
       ),
     claims: made.flatMap((change) => claimsOf(change.setup, change.id, change)),
     check: made.length === 0 ? [] : checksOf(changes),
@@ -92,18 +96,37 @@ function expiryOf(records: readonly StoredRecord[]): bigint {
   return records.at(-1)?.ttl ?? 0n;
 }
 
-/** Writes the rows of an aggregate after its events, unless they were written with them or are off. */
-async function followUp({ setup, aggregate, records }: Change): Promise<void> {
-  if ((setup.options.materialize ?? "best-effort") === "best-effort") await writeRows(setup, aggregate, records);
+/** Sees that the rows can be written which follow the events. A transaction with rows is checked by the store itself. */
+function checkFollowUp({ setup, aggregate }: Change): void {
+  const { store, behaviour } = setup;
+  if (!isBestEffort(setup) || !keepsRows(store) || store.maxRowBytes === undefined) return;
+  checkRows(behaviour, aggregate, store.maxRowBytes, omitsLongKeys(setup));
 }
 
-/** Writes the rows of an aggregate, where the store keeps any. A failure is logged. */
+/** Writes the rows of an aggregate after its events, unless they were written with them or are off. */
+async function followUp({ setup, aggregate, records }: Change, facts: OperationFacts): Promise<void> {
+  if (isBestEffort(setup)) await writeRows(setup, aggregate, records, facts);
+}
+
+/** Writes the rows of an aggregate, where the store keeps any. A failure is logged, and counted. */
 export async function writeRows(
-  { store, behaviour, logger }: Setup,
+  setup: Setup,
   aggregate: AggregateMessage,
   records: readonly StoredRecord[],
+  facts: OperationFacts,
 ): Promise<void> {
-  if (keepsRows(store)) await materialize(behaviour, aggregate, expiryOf(records), store, logger);
+  const { store, behaviour, logger } = setup;
+  if (!keepsRows(store)) return;
+  const options = { logger, omitLongKeys: omitsLongKeys(setup) };
+  facts.rowsFailed += await materialize(behaviour, aggregate, expiryOf(records), store, options);
+}
+
+function isBestEffort({ options }: Setup): boolean {
+  return (options.materialize ?? "best-effort") === "best-effort";
+}
+
+function omitsLongKeys({ options }: Setup): boolean {
+  return options.longIndexKeys === "omit";
 }
 
 /** An aggregate that a decision left as it is must still be so when the others change. */

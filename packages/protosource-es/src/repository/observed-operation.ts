@@ -21,6 +21,8 @@ export interface ObservedOperation {
    * where none was loaded.
    */
   readonly replayed: number | undefined;
+  /** How many rows were not written after their events: they are older than these, or missing. */
+  readonly rowsFailed: number;
   readonly skipped: boolean;
   readonly repeated: boolean;
 }
@@ -42,6 +44,7 @@ function operationFacts(operation: ObservedOperation["operation"], aggregateType
     conflicts: 0,
     cache: undefined,
     replayed: undefined,
+    rowsFailed: 0,
     skipped: false,
     repeated: false,
   };

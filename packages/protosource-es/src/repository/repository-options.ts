@@ -25,9 +25,14 @@ export interface RepositoryOptions {
   readonly compressThreshold?: number | undefined;
   /**
    * When the rows of the aggregate and its projections are written. `best-effort`, the default: after the events, and
-   * a failure is logged. `transactional`: with the events, all or none; the store must be able to. `off`: never.
+   * a failure is logged and counted; a row that is too large for the store fails the command before. `transactional`: with the events, all or none; the store must be able to. `off`: never.
    */
   readonly materialize?: "best-effort" | "transactional" | "off" | undefined;
+  /**
+   * What becomes of a row with a key of an index over 2,048 bytes, or a sort key over 1,024, which no store takes.
+   * `refuse`, the default: the command is `too_large`. `omit`: the row is kept, and left out of that index.
+   */
+  readonly longIndexKeys?: "refuse" | "omit" | undefined;
   /**
    * Keeps aggregates between commands, so that the next command on one spares the load: a `Map`, or what forgets, such
    * as the `LRUCache` of the package lru-cache. Repositories may share one. A stale entry costs a second try and does no

@@ -41,6 +41,7 @@ export function repositoryTelemetry({ tracer, meter }: TelemetryOptions): Observ
   const retries = counter("retries", "{retry}", "Decisions on commands beyond the first.");
   const cacheHits = counter("cache_hits", "{lookup}", "Commands whose aggregate was in the cache.");
   const cacheMisses = counter("cache_misses", "{lookup}", "Commands whose aggregate wasn't in the cache.");
+  const rowsFailed = counter("rows_failed", "{row}", "Rows that were not written after their events.");
   const failures = counter("failures", "{call}", "Calls that failed, or were refused.");
 
   const measure = (operation: ObservedOperation, seconds: number, failure: string | undefined): void => {
@@ -49,6 +50,7 @@ export function repositoryTelemetry({ tracer, meter }: TelemetryOptions): Observ
     duration?.record(seconds, attributes);
     if (operation.replayed !== undefined) replayed?.record(operation.replayed, attributes);
     if (operation.events > 0) events?.add(operation.events, attributes);
+    if (operation.rowsFailed > 0) rowsFailed?.add(operation.rowsFailed, attributes);
     if (operation.conflicts > 0) conflicts?.add(operation.conflicts, attributes);
     if (operation.decisions > 1) retries?.add(operation.decisions - 1, attributes);
     if (cache !== undefined) (cache === "hit" ? cacheHits : cacheMisses)?.add(1, attributes);
@@ -90,6 +92,7 @@ function outcomeOf(operation: ObservedOperation, failure: string | undefined): T
     "protosource.retries": Math.max(0, decisions - 1),
     "protosource.skipped": operation.skipped,
     "protosource.repeated": operation.repeated,
+    ...(operation.rowsFailed === 0 ? {} : { "protosource.rows_failed": operation.rowsFailed }),
     ...(cache === undefined ? {} : { "protosource.cache": cache }),
     ...(replayed === undefined ? {} : { "protosource.replayed_events": replayed }),
     ...(failure === undefined ? {} : { "error.type": failure }),

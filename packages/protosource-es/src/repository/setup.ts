@@ -6,7 +6,7 @@ import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, systemClock } from "../clock.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
-import type { Logger } from "../logger.js";
+import { type Logger, steadyLogger } from "../logger.js";
 import { binarySerializer } from "../serializer/binary.js";
 import { checkCommandIdSeconds, checkRetries, requireClaims } from "./checks.js";
 import type { RepositoryOptions, RepositoryStore } from "./repository-options.js";
@@ -51,7 +51,8 @@ export function setUp<T extends AggregateTypes>(
   checkRetries(options.retries);
   checkCommandIdSeconds(options.commandIdSeconds);
   const definition = aggregate as object as Aggregate<AggregateTypes>;
-  const { cache, clock = systemClock, logger = console } = options;
+  const { cache, clock = systemClock } = options;
+  const logger = steadyLogger(options.logger ?? console);
   return {
     definition,
     behaviour: behaviourOf(aggregate.schema as DescMessage),

@@ -110,6 +110,7 @@ const PURGED_AT_ONCE = 100n;
  * The calls are synchronous within: a long one keeps the program from other work.
  */
 export class SqliteStore implements EventStore, RepairableStore, RestorableStore, FeedStore {
+  readonly maxRowBytes: number = Number.POSITIVE_INFINITY;
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
   /** Seconds after which a record expires that has no `ttl` of its own. */

@@ -50,6 +50,12 @@ export interface Store {
    */
   readonly packs?: boolean | undefined;
 
+  /**
+   * The size in bytes of a row that the store takes at most, its keys and its body: what is larger is refused before
+   * anything is stored. Undefined, the default, where the store keeps no rows, or doesn't say.
+   */
+  readonly maxRowBytes?: number | undefined;
+
   /** Seconds after which the store lets a record expire that has no `ttl` of its own. 0 or less, the default: never. */
   readonly ttlSeconds?: number | undefined;
 
@@ -104,6 +110,8 @@ export interface SaveAggregateOptions extends CallOptions {
   readonly ttlSeconds?: number | undefined;
   /** When the row expires, in epoch seconds, in place of that: when the last record of the aggregate does. 0 for never. */
   readonly expiry?: bigint | undefined;
+  /** Leaves the row out of each index whose keys are longer than DynamoDB allows, in place of `too_large`. */
+  readonly omitLongKeys?: boolean | undefined;
 }
 
 /** A store that keeps the current state of aggregates and projections, in rows that can be queried. */

@@ -1,4 +1,4 @@
-import { type Logger, ProtosourceError, Repository, type RepositoryOptions } from "protosource-es";
+import { type Logger, ProtosourceError, Repository, type RepositoryOptions, rebuild } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
 import { rehydrate } from "protosource-es/opaquedata";
 import { FakeClock } from "protosource-es/testing";
@@ -46,6 +46,29 @@ describe.each(["best-effort", "transactional"] as const)("%s", (materialize) => 
     expect((await summaries.selectByCustomerId("c-9")).items).toMatchObject([{ id: "o-1", itemCount: 1 }]);
   });
 
+  test("refuses, before anything is stored, a row with a key that no index takes", async () => {
+    const { orders, store, logger, row } = scene({ materialize });
+    const long = orderCommands.Create({ customerId: "ü".repeat(1100) });
+    expect(await failure(orders.apply(long, options))).toMatchObject({
+      code: "too_large",
+      details: { what: "gsi1pk", limit: 2048 },
+    });
+    expect((await store.load("example_app_order_v1#o-1")).records).toEqual([]);
+    expect(await row("AGG")).toBeUndefined();
+    expect(logger.warn).not.toHaveBeenCalled();
+  });
+
+  test("leaves such a row out of the index alone, where the repository says so", async () => {
+    const { orders, store, row, clock } = scene({ materialize, longIndexKeys: "omit" });
+    const customerId = "ü".repeat(1100);
+    await orders.apply(orderCommands.Create({ customerId }), options);
+    const stored = await row("AGG");
+    expect(stored).toMatchObject({ version: 1n, gsi1pk: "", gsi1sk: "" });
+    expect(stored && rehydrate(OrderSchema, stored)).toMatchObject({ customerId });
+    const rebuilt = await rebuild([order], store, store.opaqueStore, { clock, longIndexKeys: "omit" });
+    expect(rebuilt).toMatchObject({ written: 0, unchanged: 2, failed: 0 });
+  });
+
   test("writes nothing when the command is refused", async () => {
     const { orders, row } = scene({ materialize });
     await failure(orders.apply([create, add, add], options));
@@ -54,6 +77,40 @@ describe.each(["best-effort", "transactional"] as const)("%s", (materialize) => 
 });
 
 describe("best-effort", () => {
+  test("refuses a row that is larger than the store takes, and takes one that gzip makes small enough", async () => {
+    const { orders, store } = scene();
+    Object.assign(store, { maxRowBytes: 4000 });
+    await orders.apply(create, options);
+    const described = (description: string) => orderCommands.AddItem({ item: { itemId: "i", description } });
+    const noise = Buffer.from(crypto.getRandomValues(new Uint8Array(4000))).toString("base64");
+    expect(await failure(orders.apply(described(noise), options))).toMatchObject({
+      code: "too_large",
+      details: { what: "the row of example.app.order.v1.Order", limit: 4000 },
+    });
+    expect(await orders.apply(described("x".repeat(100_000)), options)).toMatchObject({ version: 2n });
+  });
+
+  test("counts the rows that failed, and a logger that throws fails nothing", async () => {
+    const told: number[] = [];
+    const logger = {
+      warn() {
+        throw new Error("log pipe closed");
+      },
+    };
+    const { orders, store } = scene({
+      logger,
+      observe: async (operation, run) => {
+        const outcome = await run();
+        told.push(operation.rowsFailed);
+        return outcome;
+      },
+    });
+    vi.spyOn(store, "saveAggregate").mockRejectedValueOnce(new Error("throttled"));
+    expect(await orders.apply(create, options)).toMatchObject({ version: 1n });
+    expect(await orders.apply(add, options)).toMatchObject({ version: 2n });
+    expect(told).toEqual([1, 0]);
+  });
+
   test("logs a failure, keeps the events, and heals with the next command", async () => {
     const { orders, store, logger, row } = scene();
     const broken = new Error("throttled");
