@@ -4,7 +4,10 @@ import { dirname, join } from "node:path";
 import { type Engine, startEngine } from "./engine.js";
 import { ensureJava } from "./java.js";
 
-/** Starts Amazon's DynamoDB Local, empty. It needs Java: see {@link ensureJava}. */
+/**
+ * Starts Amazon's DynamoDB Local, empty, on all interfaces: it can't be told to listen on one. It needs Java: see
+ * {@link ensureJava}.
+ */
 export async function startDynamoDBLocal(): Promise<Engine> {
   const java = await ensureJava();
   const home = dynamoDBLocalHome();

@@ -41,10 +41,13 @@ const CONSUMER: Actions = {
 
 const DESCRIBE = ["DescribeContinuousBackups", "DescribeTable", "DescribeTimeToLive"];
 
+/** What `tables ensure` takes, with and without `--repair`. */
+const ENSURE = ["CreateTable", ...DESCRIBE, "UpdateContinuousBackups", "UpdateTable", "UpdateTimeToLive"];
+
 const OPERATOR: Actions = {
   // A repair deletes events, and checks that nobody appends meanwhile.
-  events: ["ConditionCheckItem", "DeleteItem", ...DESCRIBE, "GetItem", "PutItem", "Query", "Scan"],
-  aggregates: ["DeleteItem", ...DESCRIBE, "GetItem", "PutItem", "Query", "Scan"],
+  events: ["ConditionCheckItem", "DeleteItem", ...ENSURE, "GetItem", "PutItem", "Query", "Scan"].toSorted(),
+  aggregates: ["DeleteItem", ...ENSURE, "GetItem", "PutItem", "Query", "Scan"].toSorted(),
   indexes: ["Query"],
 };
 
@@ -83,5 +86,5 @@ export function iamPolicy(role: Role, location: DynamoDBLocation, { partition, r
 function actionsOf(role: Role, { feedsTable }: DynamoDBLocation): Actions {
   const actions = ROLES_ACTIONS[role];
   if (role !== "operator" || feedsTable === undefined) return actions;
-  return { ...actions, feeds: [...(CONSUMER.feeds ?? []), ...DESCRIBE, "Scan"].toSorted() };
+  return { ...actions, feeds: [...(CONSUMER.feeds ?? []), ...ENSURE, "Scan"].toSorted() };
 }

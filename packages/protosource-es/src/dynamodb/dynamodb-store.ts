@@ -6,6 +6,7 @@ import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import { isOfAnotherCopy, ONE_COPY } from "../store/another-copy.js";
 import { isAtEnd } from "../store/at-end.js";
 import type { PositionPage, PositionScanOptions, StoredPosition } from "../store/positions.js";
 import {
@@ -120,7 +121,8 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   readonly #client: DynamoDBClientLike;
   readonly #table: EventsTableName;
   readonly #feedsTable: FeedsTableName;
-  readonly #opaqueStore: OpaqueStore | undefined;
+  /** Where rows are kept, when the store was made with a place for them. */
+  readonly opaqueStore: OpaqueStore | undefined;
   readonly #clock: Clock;
   readonly #requests: TableRequests;
   readonly #read: StreamReader;
@@ -135,7 +137,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     this.#client = client;
     this.#table = eventsTableName(options.eventsTable ?? DEFAULT_EVENTS_TABLE);
     this.#feedsTable = feedsTableName(options.feedsTable ?? DEFAULT_FEEDS_TABLE);
-    this.#opaqueStore = options.opaqueStore;
+    this.opaqueStore = options.opaqueStore;
     this.maxRowBytes = options.opaqueStore && MAX_ITEM_BYTES;
     this.ttlSeconds = options.ttlSeconds ?? 0;
     this.#clock = options.clock ?? systemClock;
@@ -269,13 +271,13 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     options: SaveAggregateOptions = {},
   ): Promise<PutOutcome> {
     throwIfAborted(options.signal, "saveAggregate");
-    if (!this.#opaqueStore) throw noOpaqueStore("saveAggregate");
+    if (!this.opaqueStore) throw noOpaqueStore("saveAggregate");
     const row = opaqueDataFromMessage(schema, message, {
       ...options,
       clock: this.#clock,
       defaultTtlSeconds: this.ttlSeconds,
     });
-    return this.#opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
+    return this.opaqueStore.put(row, { signal: options.signal, versionOf: versionOf(schema) });
   }
 
   /** Reads one page of at most 1 MB: 1 read unit per 4 KB. */
@@ -427,8 +429,9 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     await Promise.all(
       markedEvents(items).map(async (first) => {
         const { aggregateId, version } = first;
-        if ((await this.#endOf(aggregateId, signal)) === version - 1n) return;
-        if (!(await this.#isStored(first, signal))) throw versionConflict(aggregateId, version);
+        const end = await this.#endOf(aggregateId, signal);
+        if (end === version - 1n || (await this.#isStored(first, signal))) return;
+        throw end < version ? notAtEnd(aggregateId, version, end) : versionConflict(aggregateId, version);
       }),
     );
   }
@@ -481,15 +484,14 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
 
   /** Gives the place of rows, when it can be part of a transaction. */
   #rowStore(call: string): DynamoDBOpaqueStore {
-    if (!this.#opaqueStore) throw noOpaqueStore(call);
-    if (!(this.#opaqueStore instanceof DynamoDBOpaqueStore) || this.#opaqueStore.client !== this.#client) {
-      throw new ProtosourceError(
-        "invalid_argument",
-        `${call} needs an opaqueStore that is a DynamoDBOpaqueStore with the same client as the store's`,
-        { argument: "opaqueStore" },
-      );
+    if (!this.opaqueStore) throw noOpaqueStore(call);
+    if (!(this.opaqueStore instanceof DynamoDBOpaqueStore) || this.opaqueStore.client !== this.#client) {
+      const problem = isOfAnotherCopy(this.opaqueStore, DynamoDBOpaqueStore)
+        ? `has an opaqueStore of another copy of protosource-es: ${ONE_COPY}`
+        : "needs an opaqueStore that is a DynamoDBOpaqueStore with the same client as the store's";
+      throw new ProtosourceError("invalid_argument", `${call} ${problem}`, { argument: "opaqueStore" });
     }
-    return this.#opaqueStore;
+    return this.opaqueStore;
   }
 }
 
@@ -520,6 +522,15 @@ function partialSave(
     `the save to ${aggregateId} failed after version ${committed} was stored: save the same records again with the commitId of this error`,
     { aggregateId, committed, commitId },
     { cause },
+  );
+}
+
+/** Gives the error of a save that would leave a gap, which in the packed layout nothing else would refuse. */
+function notAtEnd(aggregateId: string, version: bigint, end: bigint): ProtosourceError<"version_conflict"> {
+  return new ProtosourceError(
+    "version_conflict",
+    `the save begins with version ${version} of ${aggregateId}, which ends at ${end}: load the stream, decide again and save`,
+    { aggregateId, version },
   );
 }
 

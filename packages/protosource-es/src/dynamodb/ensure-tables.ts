@@ -1,5 +1,5 @@
 /** Makes the tables, and tells how existing ones differ from what they should be. */
-import type { CreateTableCommandInput } from "@aws-sdk/client-dynamodb";
+import type { CreateTableCommandInput, TableDescription } from "@aws-sdk/client-dynamodb";
 import type { CallOptions } from "../call-options.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { throwIfAborted } from "../store/save-checks.js";
@@ -60,7 +60,9 @@ const WAIT_MS = 120_000;
 
 /**
  * Makes the tables that don't exist: on demand, protected from deletion, with TTL on `t` and point-in-time recovery.
- * An existing table is compared, and left alone without `repair`. Several callers at once are safe.
+ * An existing table is compared, and left alone without `repair`. Several callers at once are safe. What a call left
+ * undone that ended early, the next one does: a table that is as this function makes it, and no older than a day, gets
+ * the TTL and the recovery that it lacks.
  *
  * Subscriptions need one table more, and the events table's stream: both are made where `feedsTable` is named.
  *
@@ -161,11 +163,29 @@ async function ensureTable(
   const table = String(expected.TableName);
   const admin = tableAdmin(client, table, options.waitMs ?? WAIT_MS, options.signal);
   const created = (await admin.describe()) === undefined && (await admin.create(expected));
-  const settings = await readSettings(admin, expected, await admin.active());
+  const found = await admin.active();
+  const settings = await readSettings(admin, expected, found);
+  const unfinished = isUnfinished(found, settings);
   // What can't be read isn't off, so that it is changed only on a table that can't have it yet.
-  const mayMend = ({ unreadable }: Setting): boolean =>
-    created || (options.repair === true && unreadable === undefined);
+  const mayMend = ({ setting, found, unreadable }: Setting): boolean =>
+    created ||
+    (options.repair === true && unreadable === undefined) ||
+    (unfinished && found === "off" && LATER_SETTINGS.has(setting));
   return mendSettings(table, created, settings, mayMend);
+}
+
+/** The settings that a table can only get once it is active. */
+const LATER_SETTINGS = new Set(["recovery", "ttl"]);
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Tells whether a table was made as `ensureTables` makes it, and so lately that what it still lacks wasn't taken from it
+ * but never given: whoever made it ended before the table was active.
+ */
+function isUnfinished({ CreationDateTime }: TableDescription, settings: readonly Setting[]): boolean {
+  const isYoung = CreationDateTime !== undefined && Date.now() - CreationDateTime.getTime() < DAY_MS;
+  return isYoung && settings.every(({ setting, expected, found }) => LATER_SETTINGS.has(setting) || found === expected);
 }
 
 async function mendSettings(

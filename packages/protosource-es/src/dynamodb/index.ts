@@ -19,11 +19,13 @@ export { doorbellsOf, type LambdaDoorbell, type LambdaEvent, type LambdaRecord }
 export { type LambdaContext, type LambdaHandler, lambdaHandler } from "./lambda-handler.js";
 export {
   AGGREGATES_TABLE_NAME,
+  createProviderSet,
   DYNAMODB_CLIENT,
   EVENTS_TABLE_NAME,
   provideOpaqueStore,
   providerSet,
   provideStore,
+  type StoreOptions,
 } from "./providers.js";
 export { requestTelemetry } from "./request-telemetry.js";
 export type { ObservedRequest, RequestOptions, TimeLimits } from "./sending.js";

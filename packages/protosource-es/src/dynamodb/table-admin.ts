@@ -110,8 +110,12 @@ export function tableAdmin(
 
     async enableTtl(AttributeName) {
       const TimeToLiveSpecification = { AttributeName, Enabled: true };
-      await send("UpdateTimeToLive", (o) =>
-        client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }), o),
+      await unlessDone(
+        () =>
+          send("UpdateTimeToLive", (o) =>
+            client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }), o),
+          ),
+        async () => (await admin.ttl()) === `on ${AttributeName}`,
       );
     },
 
@@ -134,4 +138,13 @@ export function tableAdmin(
     },
   };
   return admin;
+}
+
+/** Changes a setting. It is no failure when another caller has just done the same. */
+async function unlessDone(change: () => Promise<unknown>, isDone: () => Promise<boolean>): Promise<void> {
+  try {
+    await change();
+  } catch (error) {
+    if (!(await isDone().catch(() => false))) throw error;
+  }
 }

@@ -16,6 +16,7 @@ import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { compareUtf8 } from "../opaquedata/utf8.js";
+import { isOfAnotherCopy, ONE_COPY } from "../store/another-copy.js";
 import { claimTaken, isAliveClaim, keepsOut } from "../store/claims.js";
 import { Bell, checkFeed, FEED_PAGE, type FeedEntry, type FeedOptions, type FeedStore } from "../store/feed.js";
 import {
@@ -163,11 +164,10 @@ export class MemoryStore implements EventStore, RestorableStore, FeedStore {
     const { rows = [], signal } = options;
     checkSaveAll(writes, options);
     if (rows.length > 0 && !(this.opaqueStore instanceof MemoryOpaqueStore)) {
-      throw new ProtosourceError(
-        "invalid_argument",
-        "a MemoryStore writes rows together with records only to a MemoryOpaqueStore: give it one",
-        { argument: "rows" },
-      );
+      const problem = isOfAnotherCopy(this.opaqueStore, MemoryOpaqueStore)
+        ? `the opaqueStore is of another copy of protosource-es: ${ONE_COPY}`
+        : "a MemoryStore writes rows together with records only to a MemoryOpaqueStore: give it one";
+      throw new ProtosourceError("invalid_argument", problem, { argument: "rows" });
     }
     for (const { row } of rows) checkRow(row);
     throwIfAborted(signal, "saveAll");

@@ -7,6 +7,7 @@ import { checkRow } from "../opaquedata/checks.js";
 import { claimHash } from "../opaquedata/claim-key.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import { isOfAnotherCopy, ONE_COPY } from "../store/another-copy.js";
 import { checkFeed, FEED_PAGE, type FeedEntry, type FeedOptions, type FeedStore } from "../store/feed.js";
 import {
   checkSubscription,
@@ -422,11 +423,10 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
 
   #checkRows(rows: readonly RowWrite[]): void {
     if (!(this.opaqueStore instanceof SqliteOpaqueStore) || this.opaqueStore.database !== this.#database) {
-      throw new ProtosourceError(
-        "invalid_argument",
-        "a SqliteStore writes rows together with records only to a SqliteOpaqueStore on the same database: give it one",
-        { argument: "rows" },
-      );
+      const problem = isOfAnotherCopy(this.opaqueStore, SqliteOpaqueStore)
+        ? `the opaqueStore is of another copy of protosource-es: ${ONE_COPY}`
+        : "a SqliteStore writes rows together with records only to a SqliteOpaqueStore on the same database: give it one";
+      throw new ProtosourceError("invalid_argument", problem, { argument: "rows" });
     }
     for (const { row } of rows) {
       checkRow(row);

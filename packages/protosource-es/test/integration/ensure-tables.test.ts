@@ -6,6 +6,7 @@ import {
   DescribeTimeToLiveCommand,
   type DynamoDBClient,
   UpdateTableCommand,
+  UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { type Engine, engineClient, startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { isProtosourceError } from "protosource-es";
@@ -13,6 +14,7 @@ import { checkTables, ensureTables, eventsTable } from "protosource-es/dynamodb"
 import { type FaultProxy, startFaultProxy } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
+import { failure } from "../failure.js";
 
 describe.each(engines)("ensureTables on $name", (engine) => {
   let direct: DynamoDBClient;
@@ -112,6 +114,41 @@ describe.each(engines)("ensureTables on $name", (engine) => {
     );
     const error = await ensureTables(client, names, { waitMs: 300 }).catch((error: unknown) => error);
     expect(isProtosourceError(error, "unavailable") && error.details.reasons).toContain("CREATING");
+  });
+
+  it("finishes the tables of a call that ended before they were active", async () => {
+    proxy.decide(({ operation }) =>
+      operation === "DescribeTable"
+        ? {
+            rewrite: (body) =>
+              "Table" in body ? { Table: { ...(body["Table"] as object), TableStatus: "CREATING" } } : body,
+          }
+        : "pass",
+    );
+    expect(await failure(ensureTables(client, names, { waitMs: 300 }))).toMatchObject({ code: "unavailable" });
+    proxy.decide(() => "pass");
+    // Several come next.
+    const reports = await Promise.all([ensureTables(client, names), ensureTables(client, names)]);
+    for (const { events, aggregates } of reports) {
+      expect([events, aggregates]).toMatchObject([
+        { created: false, failed: [] },
+        { created: false, failed: [] },
+      ]);
+    }
+    const { events, aggregates } = await checkTables(client, names);
+    expect([events?.different, aggregates?.different]).toEqual([[], []]);
+  });
+
+  it("leaves a table alone from which TTL was taken a day after it was made", async () => {
+    await ensureTables(direct, names);
+    const TimeToLiveSpecification = { AttributeName: "t", Enabled: false };
+    await direct.send(new UpdateTimeToLiveCommand({ TableName: names.eventsTable, TimeToLiveSpecification }));
+    const madeBefore = (ms: number) => (body: Record<string, unknown>) => ({
+      Table: { ...(body["Table"] as object), CreationDateTime: (Date.now() - ms) / 1000 },
+    });
+    proxy.decide(({ operation }) => (operation === "DescribeTable" ? { rewrite: madeBefore(86_500_000) } : "pass"));
+    const { events } = await ensureTables(client, names);
+    expect(events).toMatchObject({ changed: [], different: [{ setting: "ttl", expected: "on t", found: "off" }] });
   });
 
   it("reports what can't be mended, and leaves it", async () => {

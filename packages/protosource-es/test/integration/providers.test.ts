@@ -15,16 +15,19 @@ import {
 } from "protosource-es";
 import {
   AGGREGATES_TABLE_NAME,
+  createProviderSet,
   DYNAMODB_CLIENT,
   DynamoDBOpaqueStore,
   DynamoDBStore,
   EVENTS_TABLE_NAME,
   ensureTables,
+  type ObservedRequest,
   provideOpaqueStore,
   providerSet,
   provideStore,
 } from "protosource-es/dynamodb";
-import { StoredRecordSchema } from "protosource-es/proto";
+import { OpaqueDataSchema, StoredRecordSchema } from "protosource-es/proto";
+import { FakeClock } from "protosource-es/testing";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { engines, freshTables } from "../engines.js";
 
@@ -84,6 +87,25 @@ describe.each(engines)("providers on $name", (engine) => {
       [AGGREGATES_TABLE_NAME, names.aggregatesTable],
     ]);
     await check((token) => resolve(providerSet, values, token), "hand");
+  });
+
+  it("give both stores their options", async () => {
+    const seen: ObservedRequest[] = [];
+    const clock = new FakeClock();
+    const values = new Map<ProviderToken, unknown>([
+      [DYNAMODB_CLIENT, client],
+      [EVENTS_TABLE_NAME, names.eventsTable],
+      [AGGREGATES_TABLE_NAME, names.aggregatesTable],
+    ]);
+    const providers = createProviderSet({ onRequest: (request) => seen.push(request), clock });
+    const store = resolve(providers, values, STORE) as DynamoDBStore;
+    const row = create(OpaqueDataSchema, { pk: "options", sk: "AGG", t: clock.now() / 1_000_000n + 10n });
+    await store.opaqueStore?.put(row);
+    await store.load("options");
+    expect(seen.map(({ operation }) => operation)).toEqual(["PutItem", "Query"]);
+    clock.advanceSeconds(11);
+    expect(await store.opaqueStore?.get(row)).toBeUndefined();
+    expect(store.opaqueStore).toBe(resolve(providers, values, OPAQUE_STORE));
   });
 
   it("are plain functions too", async () => {
