@@ -66,11 +66,11 @@ export interface DecisionContext {
  *
  * It refuses by throwing; the caller of `apply` gets the very same error. It must not change what it is given.
  */
-export type Evaluate<T extends AggregateTypes, K extends keyof T["commands"]> = Rule<T, K> | AnswerHint<T, K>;
+export type Evaluate<T extends AggregateTypes, K extends keyof T["commands"]> = Rule<T, K> | WideningHint<T, K>;
 
 /**
  * What a rule is. The second signature says the same: with two that can't be combined, TypeScript doesn't look here
- * for what an answer should be, but at {@link AnswerHint}.
+ * for what an answer should be, but at {@link WideningHint}.
  */
 interface Rule<T extends AggregateTypes, K extends keyof T["commands"]> {
   (...args: RuleArguments<T, K>): Decision<Fill<T, K>> | Promise<Decision<Fill<T, K>>>;
@@ -81,8 +81,11 @@ interface Rule<T extends AggregateTypes, K extends keyof T["commands"]> {
  * What the compiler takes for the answer of a rule while it infers the rule's type; no function is one. It keeps
  * `"proceed"` from becoming `string` where that is the only answer of an asynchronous rule: TypeScript does so unless
  * each part of the expected type is a promise.
+ *
+ * Of a wrong answer the compiler says that it isn't the first part of {@link Evaluate}: the one that is written first,
+ * and from TypeScript 7 on the one whose name is. So the name of this one comes behind `Rule`.
  */
-type AnswerHint<T extends AggregateTypes, K extends keyof T["commands"]> = (
+type WideningHint<T extends AggregateTypes, K extends keyof T["commands"]> = (
   ...args: RuleArguments<T, K>
 ) => Decision<Fill<T, K>> & Promise<Decision<Fill<T, K>>>;
 
