@@ -22,7 +22,7 @@ import {
 
 /** A file, right or wrong: `validate` tells which, and the emitters take a right one. */
 export interface Domain extends FileModel {
-  /** The first aggregate; a right file has one. */
+  /** The first aggregate; a right file has one, unless it has rows only. */
   readonly aggregate: AggregateModel | undefined;
   /** All messages and enums, inner ones too, in the order of the source. */
   readonly messages: readonly DescMessage[];
@@ -42,6 +42,11 @@ export function readDomain(file: DescFile): Domain {
     enums: types.filter((type) => type.kind === "enum"),
     keys: messages.flatMap((message) => keyModel(message) ?? []),
   };
+}
+
+/** Tells whether a file has nothing but messages with keys, such as the rows of read models, and what they hold. */
+export function isOfRows({ aggregates, commands, events, snapshots, projections, keys }: Domain): boolean {
+  return keys.length > 0 && [aggregates, commands, events, snapshots, projections].every(({ length }) => length === 0);
 }
 
 /** Tells whether a file that isn't enabled says so, rather than having forgotten it. */

@@ -3,7 +3,7 @@ import type { DescFile } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { fieldNamed } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
-import { type Domain, isDisabled, roleOf } from "../model.js";
+import { type Domain, isDisabled, isOfRows, roleOf } from "../model.js";
 import { allOf } from "../words.js";
 import { requireFields, shapeText } from "./fields.js";
 import { ENABLED_PATH, rolePath } from "./places.js";
@@ -41,14 +41,19 @@ export function checkFile(domain: Domain, report: Report): void {
   }
 }
 
-function checkAggregates({ file, aggregate, aggregates }: Domain, report: Report): void {
+function checkAggregates(domain: Domain, report: Report): void {
+  const { file, aggregate, aggregates, commands, events, snapshots, projections } = domain;
   if (aggregate === undefined) {
+    if (isOfRows(domain)) return;
     const wanted = "option (funinthecloud.protosource.options.v1.protosource_message_type).aggregate = {};";
+    const [part] = [...commands, ...events, ...snapshots, ...projections];
     report(
       "F1",
       { desc: file, path: ENABLED_PATH },
-      "the file is enabled and has no aggregate",
-      `write "${wanted}" in its first message, or remove the option "enabled"`,
+      part === undefined
+        ? "the file is enabled and has neither an aggregate nor a row"
+        : `the file is enabled and has no aggregate for ${part.schema.name}`,
+      `write "${wanted}" in its first message, ${part === undefined ? "give a message keys, " : ""}or remove the option "enabled"`,
     );
     return;
   }
@@ -130,11 +135,11 @@ function checkList({ file, aggregate }: Domain, report: Report): void {
 
 /**
  * Checks the packages of the enabled files that code is asked for, each against those before it and against enabled
- * files that are only imported: the key of a stream has the package, and no message name.
+ * files that are only imported: the key of a stream has the package, and no message name. Rows have their names in theirs.
  */
 export function checkPackages(asked: readonly Domain[], known: readonly Domain[], report: Report): void {
-  const ours = enabledFiles(asked);
-  const others = enabledFiles(known).filter((file) => !ours.includes(file));
+  const ours = streamFiles(asked);
+  const others = streamFiles(known).filter((file) => !ours.includes(file));
   for (const [i, file] of ours.entries()) {
     const { name, package: pkg } = file.proto;
     const other = [...ours.slice(0, i), ...others].find((each) => keyOf(each) === keyOf(file));
@@ -152,8 +157,8 @@ export function checkPackages(asked: readonly Domain[], known: readonly Domain[]
   }
 }
 
-function enabledFiles(domains: readonly Domain[]): readonly DescFile[] {
-  return domains.filter(({ enabled }) => enabled).map(({ file }) => file);
+function streamFiles(domains: readonly Domain[]): readonly DescFile[] {
+  return domains.filter((domain) => domain.enabled && !isOfRows(domain)).map(({ file }) => file);
 }
 
 /** A package as keys begin with it. */

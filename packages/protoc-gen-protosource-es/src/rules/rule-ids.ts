@@ -4,7 +4,7 @@
  * W warning, G warning that is only given for what Go shares.
  */
 export const RULES = {
-  F1: "An enabled file has an aggregate.",
+  F1: "An enabled file has an aggregate, or rows only: messages with keys and without a role.",
   F2: "A file has one aggregate only.",
   F3: "The aggregate is the first message of its file.",
   F4: "Exactly one command of a file creates.",
@@ -12,7 +12,7 @@ export const RULES = {
   F6: "A file has at most one snapshot message.",
   F7: "A projection has the field `string id`.",
   F8: "An enabled file has a package: it begins the key of every stream and row.",
-  F9: "No two enabled files have packages that are equal once dots are underscores: they would share streams.",
+  F9: "No two enabled files with an aggregate have packages that are equal once dots are underscores: they would share streams.",
   F10: "Only top-level messages have a role.",
   F11: "An annotation of protosource-es is on a field of which it says something.",
   A1: "An aggregate has `string id`, `int64 version`, `int64 create_at`, `string create_by`, `int64 modify_at` and `string modify_by`.",
