@@ -4,18 +4,23 @@ import { dirname, join } from "node:path";
 import { type Engine, startEngine } from "./engine.js";
 import { ensureJava } from "./java.js";
 
+export interface DynamoDBLocalOptions {
+  /** An existing folder to keep the data in, in an SQLite file. In memory by default. */
+  readonly folder?: string | undefined;
+}
+
 /**
- * Starts Amazon's DynamoDB Local, empty, on all interfaces: it can't be told to listen on one. It needs Java: see
- * {@link ensureJava}.
+ * Starts Amazon's DynamoDB Local, empty or with what a folder holds, on all interfaces: it can't be told to listen on one.
+ * It needs Java: see {@link ensureJava}.
  */
-export async function startDynamoDBLocal(): Promise<Engine> {
+export async function startDynamoDBLocal({ folder }: DynamoDBLocalOptions = {}): Promise<Engine> {
   const java = await ensureJava();
   const home = dynamoDBLocalHome();
   return startEngine("dynamodb-local", java, (port) => [
     `-Djava.library.path=${join(home, "DynamoDBLocal_lib")}`,
     "-jar",
     join(home, "DynamoDBLocal.jar"),
-    "-inMemory",
+    ...(folder === undefined ? ["-inMemory"] : ["-dbPath", folder]),
     "-sharedDb",
     "-disableTelemetry",
     "-port",

@@ -9,7 +9,7 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 export type EngineName = "dynamodb-local" | "dynoxide";
 
-/** A running engine. It keeps its data in memory and loses them when it stops. */
+/** A running engine. Unless it was given a folder, it keeps its data in memory and loses them when it stops. */
 export interface Engine {
   readonly name: EngineName;
   /** The address of the engine, such as `http://127.0.0.1:40123`. */

@@ -1,6 +1,7 @@
 /** What a test needs to run on real engines; Vitest's project "engines" has started them. */
 import { randomUUID } from "node:crypto";
 import type { DynamoDBClient, DynamoDBClientConfig } from "@aws-sdk/client-dynamodb";
+import { DynamoDBStreams } from "@aws-sdk/client-dynamodb-streams";
 import { type EngineName, engineClient } from "@protosource-es/engines";
 import type {} from "@protosource-es/engines/global-setup";
 import {
@@ -32,6 +33,16 @@ export const engines: readonly TestEngine[] = inject("engines").map(({ name, end
 export interface TestTables {
   readonly eventsTable: EventsTableName;
   readonly aggregatesTable: AggregatesTableName;
+}
+
+/** Makes a client of an engine's streams. The test destroys it. */
+export function streamsClient(endpoint: string): DynamoDBStreams {
+  return new DynamoDBStreams({
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "local", secretAccessKey: "local" },
+    maxAttempts: 1,
+  });
 }
 
 /** Names a pair of tables that no other test uses. It doesn't make them. */

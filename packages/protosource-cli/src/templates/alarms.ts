@@ -24,7 +24,7 @@ const ALARMS: readonly AlarmTemplate[] = [
   {
     id: "IteratorAge",
     description:
-      "Subscriptions are an hour behind. After 24 hours the stream forgets, and only an audit finds the rest.",
+      "Subscriptions are an hour behind. After 24 hours the stream forgets, and only a catch-up finds the rest.",
     of: "function",
     metric: "IteratorAge",
     statistic: "Maximum",
@@ -32,7 +32,7 @@ const ALARMS: readonly AlarmTemplate[] = [
   },
   {
     id: "Parked",
-    description: "An event can't be handled, and its stream waits: see protosource subscriptions parked.",
+    description: "An event can't be handled, and its stream waits until it is released.",
     of: "subscriptions",
     metric: "protosource.subscriptions.parked",
     statistic: "Sum",
@@ -40,7 +40,7 @@ const ALARMS: readonly AlarmTemplate[] = [
   },
   {
     id: "Behind",
-    description: "An audit found streams that a subscription had missed: see protosource subscriptions audit.",
+    description: "A catch-up found events that a subscription had missed.",
     of: "subscriptions",
     metric: "protosource.subscriptions.behind",
     statistic: "Sum",

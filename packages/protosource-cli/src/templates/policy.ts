@@ -2,7 +2,7 @@ import type { DynamoDBLocation } from "../store-url.js";
 
 /**
  * Who needs permissions: a service that applies commands; one that only reads; a function that an event source mapping
- * calls; a process that follows the stream itself, catches up and audits; or this command.
+ * calls; a process that follows the stream itself, and catches up; or this command.
  */
 export type Role = "writer" | "reader" | "consumer" | "worker" | "operator";
 

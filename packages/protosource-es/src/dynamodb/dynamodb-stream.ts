@@ -29,7 +29,7 @@ const IDLE_MS = 250;
  * about $2, the first 2.5 million being free. DynamoDB serves two readers of a shard.
  *
  * Requests that fail for now are repeated without end; `onRequest` is told of each. Listening throws `not_configured`
- * when the stream is off, `table_missing`, `denied`, and `unavailable` if DynamoDB doesn't answer at the beginning.
+ * when no stream is on, `denied`, and `unavailable` if DynamoDB doesn't answer at the beginning.
  */
 export function dynamoDBStream(client: DynamoDBStreamsLike, options: DynamoDBStreamOptions = {}): DoorbellSource {
   checkStreamsClient(client);

@@ -66,7 +66,7 @@ function isChild({ streamArn, parentId }: ShardName, parent: ShardName): boolean
 function streamIsOff(table: string): ProtosourceError<"not_configured"> {
   return new ProtosourceError(
     "not_configured",
-    `the table ${table} has no stream that is on, so nothing rings: switch it on by ensureTables with a feedsTable and repair`,
+    `the table ${table} has no stream that is on, or doesn't exist, so nothing rings: call ensureTables with a feedsTable and repair`,
     { option: "stream" },
   );
 }
