@@ -1,0 +1,161 @@
+/** Subscriptions that follow a table's stream: by a worker, and as a function that a mapping calls. */
+import { randomUUID } from "node:crypto";
+import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import type { DynamoDBStreams } from "@aws-sdk/client-dynamodb-streams";
+import { engineClient } from "@protosource-es/engines";
+import {
+  DynamoDBOpaqueStore,
+  DynamoDBStore,
+  dynamoDBStream,
+  ensureTables,
+  type LambdaEvent,
+  lambdaHandler,
+} from "protosource-es/dynamodb";
+import { queryClient } from "protosource-es/opaquedata";
+import { type Happening, modelRows, Subscriptions } from "protosource-es/subscriptions";
+import {
+  FAULT_KINDS,
+  type FaultProxy,
+  type MappedRecord,
+  randomFaults,
+  runMapping,
+  startFaultProxy,
+} from "protosource-es/testing/faults";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { engines, freshTables, streamsClient } from "../engines.js";
+import { CustomerSalesSchema } from "../gen/example/app/sales/v1/sales_v1_pb.js";
+import { orderEvent, recordOf, sales } from "../subscriptions/sales.js";
+
+const ORDERS = 12;
+const ITEMS = 3;
+const CUSTOMERS = ["c1", "c2", "c3"];
+
+/** What the stream itself may do; the other requests have tests of their own. */
+const STREAM_FAULTS = FAULT_KINDS.filter((kind) => /records|iterator|throttling|500 before|reset/.test(kind));
+
+describe.each(engines)("subscriptions on the stream of $name", (engine) => {
+  let direct: DynamoDBClient;
+  let client: DynamoDBClient;
+  let streams: DynamoDBStreams;
+  let proxy: FaultProxy;
+  let streamProxy: FaultProxy;
+  let table: string;
+  let store: DynamoDBStore;
+  let counted: DynamoDBStore;
+  let countedRows: DynamoDBOpaqueStore;
+  let opaqueStore: DynamoDBOpaqueStore;
+
+  beforeAll(async () => {
+    direct = engine.client();
+    proxy = await startFaultProxy(engine.endpoint);
+    streamProxy = await startFaultProxy(engine.endpoint);
+    client = engineClient(proxy.endpoint);
+    streams = streamsClient(streamProxy.endpoint);
+  });
+  afterAll(async () => {
+    for (const one of [direct, client, streams]) one.destroy();
+    await proxy.close();
+    await streamProxy.close();
+  });
+  beforeEach(async () => {
+    const names = { ...freshTables(), feedsTable: `feeds-${randomUUID()}` };
+    const { eventsTable, feedsTable } = names;
+    table = eventsTable;
+    await ensureTables(direct, names);
+    opaqueStore = new DynamoDBOpaqueStore(direct, { table: names.aggregatesTable });
+    store = new DynamoDBStore(direct, { eventsTable, feedsTable, opaqueStore });
+    countedRows = new DynamoDBOpaqueStore(client, { table: names.aggregatesTable });
+    counted = new DynamoDBStore(client, { eventsTable, feedsTable, opaqueStore: countedRows });
+    streamProxy.decide(() => "pass");
+  });
+
+  const streamId = (order: number): string => `example_app_order_v1#o${order}`;
+  const saveOrder = async (order: number): Promise<void> => {
+    const id = `o${order}`;
+    const customerId = CUSTOMERS[order % CUSTOMERS.length];
+    await store.save(streamId(order), [recordOf(orderEvent("Created", id, 1n, { customerId }), 1n)]);
+    for (let version = 2n; version <= BigInt(ITEMS + 1); version++) {
+      const item = orderEvent("ItemAdded", id, version, { item: { priceCents: 10n } });
+      await store.save(streamId(order), [recordOf(item, version)]);
+    }
+  };
+  const rowsNow = () => {
+    const rows = queryClient(CustomerSalesSchema, modelRows(opaqueStore, "sales@1"));
+    return Promise.all(CUSTOMERS.map(async (customer) => (await rows.get(customer))?.items ?? 0n));
+  };
+  const complete = CUSTOMERS.map(() => BigInt((ORDERS / CUSTOMERS.length) * ITEMS));
+
+  /** Runs a worker until the rows are as they must be. */
+  const runUntilComplete = async (subscriptions: Subscriptions): Promise<void> => {
+    const end = new AbortController();
+    const running = subscriptions.run({ source: dynamoDBStream(streams, { table, idleMs: 20 }), signal: end.signal });
+    for (const deadline = Date.now() + 30_000; Date.now() < deadline; ) {
+      if (`${await rowsNow()}` === `${complete}`) break;
+      await Promise.race([new Promise((resolve) => setTimeout(resolve, 100)), running]);
+    }
+    end.abort();
+    await running;
+    expect(await rowsNow()).toEqual(complete);
+  };
+
+  it("brings each event once to a worker, whatever the stream doubles, loses by trimming, and brings in disorder", async () => {
+    const seed = 7;
+    // What is lost without a word is found by the next event of its stream, or by catchUp only.
+    const kinds = STREAM_FAULTS.filter((kind) => kind !== "lost records");
+    streamProxy.decide(randomFaults({ seed, rate: 0.3, kinds }).fateOf);
+    const saved = Promise.all(Array.from({ length: ORDERS }, (_, order) => saveOrder(order)));
+    await runUntilComplete(new Subscriptions({ store, opaqueStore, all: [sales()] }));
+    await saved;
+  });
+
+  it("lets two workers share one stream", async () => {
+    await Promise.all(Array.from({ length: ORDERS }, (_, order) => saveOrder(order)));
+    const [one, two] = [1, 2].map(() => new Subscriptions({ store, opaqueStore, all: [sales()] }));
+    await Promise.all([one, two].map((subscriptions) => subscriptions && runUntilComplete(subscriptions)));
+  });
+
+  it("brings each event once through a mapping, in lanes, in disorder, and again; catchUp finds what was thrown away", async () => {
+    await Promise.all(Array.from({ length: ORDERS }, (_, order) => saveOrder(order)));
+    const records = await recordsOf(streams, table);
+    expect(records.length).toBe(ORDERS * (ITEMS + 1));
+    const subscriptions = new Subscriptions({ store, opaqueStore, all: [sales()] });
+    const handler = lambdaHandler(subscriptions);
+    let calls = 0;
+    const failing: typeof handler = (event, context) =>
+      ++calls % 4 === 0 ? Promise.reject(new Error("out of memory")) : handler(event, context);
+    const options = { seed: 3, lanes: 4, batchSize: 5, redelivered: 0.3, shuffled: 0.5, maximumRetryAttempts: 1 };
+    await runMapping(records, (event, context) => failing(event as LambdaEvent, context), options);
+    await subscriptions.catchUp();
+    expect(await rowsNow()).toEqual(complete);
+  });
+
+  it("reads no event that the stream brought", async () => {
+    await saveOrder(0);
+    const records = await recordsOf(streams, table);
+    const happened: Happening[] = [];
+    const observe = (one: Happening): void => void happened.push(one);
+    const subscriptions = new Subscriptions({ store: counted, opaqueStore: countedRows, all: [sales()], observe });
+    const before = proxy.requests.length;
+    await runMapping(records, (event, context) => lambdaHandler(subscriptions)(event as LambdaEvent, context));
+    const made = proxy.requests.slice(before);
+    expect(made.filter(({ operation }) => operation === "Query")).toEqual([]);
+    // The position and the row are read once, and both are written in one transaction.
+    expect(made.map(({ operation }) => operation).toSorted()).toEqual(["GetItem", "GetItem", "TransactWriteItems"]);
+    expect(happened.map(({ kind }) => kind)).toEqual(["applied"]);
+  });
+});
+
+/** Reads all records that a table's stream holds. */
+async function recordsOf(streams: DynamoDBStreams, TableName: string): Promise<MappedRecord[]> {
+  const { Streams: [stream] = [] } = await streams.listStreams({ TableName });
+  const StreamArn = stream?.StreamArn;
+  const { StreamDescription } = await streams.describeStream({ StreamArn });
+  const records: MappedRecord[] = [];
+  for (const { ShardId } of StreamDescription?.Shards ?? []) {
+    const place = { StreamArn, ShardId, ShardIteratorType: "TRIM_HORIZON" } as const;
+    const { ShardIterator } = await streams.getShardIterator(place);
+    const { Records = [] } = await streams.getRecords({ ShardIterator });
+    records.push(...Records);
+  }
+  return records;
+}
