@@ -99,7 +99,7 @@ export async function ringAll(
 }
 
 /** Makes a doorbell for each stream of a page, with the records that the page has of it. */
-export function doorbellsOf(records: readonly ScannedRecord[]): Doorbell[] {
+export function doorbellsOf(records: readonly Pick<ScannedRecord, "aggregateId" | "record">[]): Doorbell[] {
   const doorbells: (Doorbell & { readonly records: ScannedRecord["record"][] })[] = [];
   for (const { aggregateId, record } of records) {
     const last = doorbells.at(-1);

@@ -35,7 +35,7 @@ export function* foldRun<C extends object, R>(
     const version = run.from;
     yield {
       version,
-      result: source.removed?.(contextOf(version, { at: 0n, actor: "" })),
+      result: source.removed?.(version, contextOf(version, { at: 0n, actor: "" })),
       memo: () => new Uint8Array(),
     };
     return;

@@ -1,4 +1,5 @@
 /** Subscriptions: what events cause, once each, on every store. */
+export type { AuditFinding, AuditReport } from "./audit.js";
 export type { CatchUpCounts, CatchUpProgress, ScanPlan, SegmentState } from "./catch-up.js";
 export { defineHandler, type HandlerContext, type HandlerOptions } from "./define-handler.js";
 export {
@@ -37,4 +38,10 @@ export {
   type SubscriptionStore,
   subscriptionId,
 } from "./subscription.js";
-export { type ParkedStream, Subscriptions, type SubscriptionsOptions } from "./subscriptions.js";
+export {
+  type ParkedStream,
+  type SubscriptionStatus,
+  Subscriptions,
+  type SubscriptionsOptions,
+} from "./subscriptions.js";
+export { servedRows } from "./versions.js";

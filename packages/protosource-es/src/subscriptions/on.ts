@@ -25,14 +25,14 @@ export interface EventContext<M> {
 /**
  * Handlers of an aggregate's events, by the names of the events.
  *
- * `memo` makes what is remembered of a stream at the beginning of its life. `removed` is called when a life has ended,
- * because its events have expired or were deleted. An event that has no handler is passed over.
+ * `memo` makes what is remembered of a stream at the beginning of its life. `removed` is called with the last version of
+ * a life that has ended, because its events have expired or were deleted. An event that has no handler is passed over.
  */
 export type Handlers<T extends AggregateTypes, M, C, R> = {
   readonly [K in keyof T["events"]]?: (event: T["events"][K], context: EventContext<M> & C) => R;
 } & {
   readonly memo?: () => M;
-  readonly removed?: (context: EventContext<M> & C) => R;
+  readonly removed?: (version: bigint, context: EventContext<M> & C) => R;
 };
 
 /** An aggregate with its handlers, whatever their types: `C` is what they get beside the event, `R` what they give. */
@@ -40,7 +40,7 @@ export interface HandledSource<C, R> extends SubscriptionSource {
   readonly newMemo: () => unknown;
   /** By the type names of the events. */
   readonly handlers: ReadonlyMap<string, (event: EventMessage, context: EventContext<unknown> & C) => R>;
-  readonly removed: ((context: EventContext<unknown> & C) => R) | undefined;
+  readonly removed: ((version: bigint, context: EventContext<unknown> & C) => R) | undefined;
 }
 
 /**

@@ -1,20 +1,25 @@
 /** Subscriptions at work: on what a store holds, and on what is being saved to it. */
 import type { CallOptions } from "../call-options.js";
 import { type Clock, systemClock } from "../clock.js";
-import { invalid, ProtosourceError } from "../errors.js";
+import { invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
 import { pause } from "../repository/pause.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { Doorbell, DoorbellSource } from "../store/doorbell.js";
+import { Bell } from "../store/feed.js";
 import type { StoredPosition } from "../store/positions.js";
+import { type AuditReport, audit, positionsOf } from "./audit.js";
 import { type CatchUpCounts, ringAll, type ScanPlan } from "./catch-up.js";
 import { isProcess } from "./define-process.js";
 import { type Delivery, deliver } from "./deliver.js";
 import type { Engine, Happening } from "./engine.js";
 import { type FiredTimers, fireTimers } from "./fire-timers.js";
+import { followFeed, hasFeed } from "./follow-feed.js";
 import { KeyedQueue } from "./keyed-queue.js";
+import { look } from "./look.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
+import { CAUGHT_UP, drop, promote, scannableRows, servedVersion } from "./versions.js";
 
 export interface SubscriptionsOptions {
   /** Where the streams are, and how far the subscriptions have come. */
@@ -31,6 +36,17 @@ export interface SubscriptionsOptions {
   readonly concurrency?: number | undefined;
   /** Is told of all that happens. When it throws, that is ignored. */
   readonly observe?: ((happening: Happening) => void) | undefined;
+}
+
+/** How a subscription stands. */
+export interface SubscriptionStatus extends Pick<Subscription, "kind" | "name" | "version"> {
+  readonly subscription: string;
+  /** How many streams stand still. */
+  readonly parked: number;
+  /** When `catchUp` was done with all that was stored, in microseconds; 0n for never. */
+  readonly caughtUpAt: bigint;
+  /** Whether it is the version of a read model that was promoted. */
+  readonly isServed: boolean;
 }
 
 /** A stream that stands still. */
@@ -68,14 +84,21 @@ export class Subscriptions {
   }
 
   /**
-   * Brings what a source rings to the subscriptions, until the signal is aborted. What can't be done for now is tried
-   * again, and the source is asked for more when it is done.
+   * Brings what is saved to the subscriptions, until the signal is aborted. What can't be done for now is tried again.
+   *
+   * A store in memory and an SQLite file tell by themselves what is saved and was saved: a new subscription begins with
+   * the first event. Elsewhere it takes a `source`, which is asked for more when all is done that it rang for.
+   *
+   * Throws `not_configured` without a source where one is needed, and what `catchUp` throws.
    */
-  async run(options: CallOptions & { readonly source: DoorbellSource }): Promise<void> {
-    const { source, signal } = options;
-    for await (const { doorbells, missed } of source.listen({ signal })) {
-      await this.#insist([...this.#all.values()], doorbells, signal);
-      if (missed) await this.catchUp({ signal });
+  async run(options: CallOptions & { readonly source?: DoorbellSource | undefined } = {}): Promise<void> {
+    // What ends one of the parts ends all.
+    const end = new AbortController();
+    const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
+    try {
+      await Promise.all([this.#follow(options.source, signal), this.#fireAgain(signal)]);
+    } finally {
+      end.abort();
     }
   }
 
@@ -110,16 +133,75 @@ export class Subscriptions {
     };
   }
 
-  /** Gives the streams that stand still, of all subscriptions. */
+  /**
+   * Looks whether each subscription has all that the store holds, and with `repair` has done what is missing. Price: a
+   * scan of the events, and 1 or 2 read units for each stream and subscription.
+   */
+  audit(options: ScanPlan & { readonly repair?: boolean | undefined } = {}): Promise<AuditReport> {
+    const { repair = false, signal } = options;
+    const mend = (subscription: Subscription, doorbell: Doorbell) => this.#deliver([subscription], [doorbell], signal);
+    return audit({ ...this.#engine, signal }, [...this.#all.values()], options, repair ? mend : undefined);
+  }
+
+  /** Gives the streams that stand still, of all subscriptions. Price on DynamoDB: a read unit for some ten of them. */
   async *parked(options: CallOptions = {}): AsyncGenerator<ParkedStream, void, undefined> {
     for (const subscription of this.#all.keys()) {
-      let cursor: string | undefined;
-      do {
-        const page = await this.#engine.store.scanPositions(subscription, { ...options, parked: true, cursor });
-        for (const position of page.positions) yield { ...position, subscription };
-        cursor = page.cursor;
-      } while (cursor !== undefined);
+      const engine = { ...this.#engine, signal: options.signal };
+      for await (const position of positionsOf(engine, subscription, true)) yield { ...position, subscription };
     }
+  }
+
+  /**
+   * Waits until a subscription has handled a version of a stream: so one who has saved reads what came of it. False
+   * when the time is over before, or the stream is parked. Price: 1 read unit a look, at first each 20 ms and then each
+   * 400.
+   */
+  async reached(
+    subscription: Subscription,
+    { streamId, version }: { readonly streamId: string; readonly version: bigint },
+    options: CallOptions & { readonly timeoutMs?: number | undefined } = {},
+  ): Promise<boolean> {
+    const { timeoutMs = 5_000, signal } = options;
+    const end = performance.now() + timeoutMs;
+    for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(2 * waitMs, LAST_LOOK_MS)) {
+      const standing = await look({ ...this.#engine, signal }, subscription, { streamId, version, kind: "saved" });
+      if (standing !== "behind") return standing === "current";
+      if (performance.now() + waitMs > end || signal?.aborted) return false;
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
+  }
+
+  /** Gives how the subscriptions stand: what they have caught up with, which version is served, and what is parked. */
+  async status(options: CallOptions = {}): Promise<readonly SubscriptionStatus[]> {
+    const { store } = this.#engine;
+    return Promise.all(
+      [...this.#all].map(async ([id, { kind, name, version }]) => {
+        let parked = 0;
+        for await (const _ of positionsOf({ ...this.#engine, signal: options.signal }, id, true)) parked++;
+        const caughtUpAt = await store.readMark(id, CAUGHT_UP, options);
+        const served = kind === "read-model" ? await servedVersion(store, name, options) : 0;
+        return { subscription: id, kind, name, version, parked, caughtUpAt, isServed: served === version };
+      }),
+    );
+  }
+
+  /**
+   * Has this version of a read model served from now on; readers of `servedRows` notice within 30 seconds.
+   *
+   * Throws `invalid_argument` while it has not caught up, and while streams of it are parked.
+   */
+  promote(subscription: Subscription, options: CallOptions = {}): Promise<void> {
+    return promote({ ...this.#engine, signal: options.signal }, this.#known(subscription));
+  }
+
+  /**
+   * Deletes the rows and the positions of a version that no worker has any more, and gives the number of rows.
+   *
+   * Throws `invalid_argument` for the version that is served.
+   */
+  drop(name: string, version: number, options: CallOptions = {}): Promise<number> {
+    const rows = scannableRows(this.#engine.opaqueStore);
+    return drop({ ...this.#engine, signal: options.signal }, rows, { name, version });
   }
 
   /**
@@ -150,7 +232,45 @@ export class Subscriptions {
     const to = skip ? position.parked.version : from;
     const move = { subscription: parked.subscription, streamId, from, to, memo, expiry, release: true };
     await store.saveAll([], { positions: [move], ...options });
-    return this.#deliver([subscription], [{ streamId, version: to + 1n, kind: "saved" }], options.signal);
+    // Whatever has waited behind it rings by nobody else.
+    return this.#deliver([subscription], [{ streamId, version: MAX_INT64, kind: "saved" }], options.signal);
+  }
+
+  async #follow(source: DoorbellSource | undefined, signal: AbortSignal): Promise<void> {
+    const { store } = this.#engine;
+    if (source !== undefined) {
+      for await (const { doorbells, missed } of source.listen({ signal })) {
+        await this.#insist([...this.#all.values()], doorbells, signal);
+        if (missed) await this.catchUp({ signal });
+      }
+      return;
+    }
+    if (!hasFeed(store)) {
+      throw new ProtosourceError(
+        "not_configured",
+        "this store doesn't tell what is saved to it: give run a source, such as that of the table's stream",
+        { option: "source" },
+      );
+    }
+    const followed = [...this.#all].map(([id, subscription]) =>
+      followFeed(store, id, (doorbells) => this.#insist([subscription], doorbells, signal), signal),
+    );
+    await Promise.all(followed);
+  }
+
+  /** Lets timers go off that have come due, again and again, where there are processes. */
+  async #fireAgain(signal: AbortSignal): Promise<void> {
+    if (![...this.#all.values()].some(isProcess)) return;
+    while (!signal.aborted) {
+      try {
+        await this.fireTimers({ signal });
+      } catch (error) {
+        if (signal.aborted) return;
+        // They come due again.
+        if (!isProtosourceError(error, "unavailable")) throw error;
+      }
+      await new Bell().wait(TIMERS_MS, signal);
+    }
   }
 
   #deliver(
@@ -181,8 +301,14 @@ export class Subscriptions {
   }
 }
 
-/** The mark of the time at which a subscription had seen all that was stored, in microseconds. */
-const CAUGHT_UP = "caught-up";
+const MAX_INT64 = 2n ** 63n - 1n;
+
+/** How often `run` looks for timers that have come due, in milliseconds. */
+const TIMERS_MS = 1_000;
+
+/** How long `reached` waits before its second look and between its last ones, in milliseconds. */
+const FIRST_LOOK_MS = 20;
+const LAST_LOOK_MS = 400;
 
 function quietly(observe: ((happening: Happening) => void) | undefined): (happening: Happening) => void {
   return (happening) => {

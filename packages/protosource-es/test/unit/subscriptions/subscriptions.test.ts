@@ -1,0 +1,248 @@
+import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
+import { queryClient } from "protosource-es/opaquedata";
+import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
+import {
+  defineHandler,
+  defineReadModel,
+  modelRows,
+  on,
+  type Subscription,
+  Subscriptions,
+  servedRows,
+} from "protosource-es/subscriptions";
+import { FakeClock } from "protosource-es/testing";
+import { afterEach, describe, expect, test } from "vitest";
+import { type CustomerSales, CustomerSalesSchema } from "../../gen/example/app/sales/v1/sales_v1_pb.js";
+import { order } from "../../order.js";
+import { orderEvent, recordOf, sales, testAggregate, testEvent } from "../../subscriptions/sales.js";
+
+const START = 1_800_000_000_000_000n;
+const O1 = "example_app_order_v1#o1";
+const T1 = "example_app_test_v1#t1";
+
+const controllers: AbortController[] = [];
+afterEach(() => {
+  for (const controller of controllers.splice(0)) controller.abort();
+});
+
+describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
+  function open(all: readonly Subscription[] = [sales()]) {
+    const clock = new FakeClock(START);
+    const database = openSqlite(":memory:");
+    const opaqueStore =
+      kind === "memory" ? new MemoryOpaqueStore({ clock }) : new SqliteOpaqueStore(database, { clock });
+    const store =
+      kind === "memory" ? new MemoryStore({ clock, opaqueStore }) : new SqliteStore(database, { clock, opaqueStore });
+    const subscriptions = new Subscriptions({ store, all, clock });
+    const row = (id: string, version = 1): Promise<CustomerSales | undefined> =>
+      queryClient(CustomerSalesSchema, modelRows(opaqueStore, `sales@${version}`)).get(id);
+    return { clock, store, opaqueStore, subscriptions, row };
+  }
+
+  const created = (id: string, customerId: string) => recordOf(orderEvent("Created", id, 1n, { customerId }), 1n);
+
+  test("run handles what was saved and what is being saved, and goes on where it stopped", async () => {
+    const { store, subscriptions, row } = open();
+    await store.save(O1, [created("o1", "c")]);
+    for (let i = 2n; i <= 6n; i++) {
+      const controller = new AbortController();
+      controllers.push(controller);
+      const running = subscriptions.run({ signal: controller.signal });
+      await store.save(O1, [recordOf(orderEvent("ItemAdded", "o1", i, { item: { priceCents: 1n } }), i)]);
+      expect(await subscriptions.reached(sales(), { streamId: O1, version: i })).toBe(true);
+      expect(await row("c")).toMatchObject({ orders: 1n, items: i - 1n });
+      controller.abort();
+      await running;
+    }
+    expect(await store.readMark("sales@1", "feed")).toBeGreaterThan(0n);
+  });
+
+  test("an event that can't be handled parks its stream alone; released it goes on in order, or skips it", async () => {
+    let isBroken = true;
+    const seen: string[] = [];
+    const handler = defineHandler({
+      name: "mails",
+      tries: 2,
+      from: [
+        on(order, {
+          Created: (_, { dedupeId }) => void seen.push(dedupeId),
+          ItemAdded: async (_, { dedupeId, id }) => {
+            if (isBroken && id === "o1") throw new Error("no mail today");
+            seen.push(dedupeId);
+          },
+          Placed: (_, { dedupeId }) => void seen.push(dedupeId),
+        }),
+      ],
+    });
+    const { store, subscriptions } = open([handler]);
+    for (const id of ["o1", "o2"]) {
+      await store.save(`example_app_order_v1#${id}`, [
+        created(id, "c"),
+        recordOf(orderEvent("ItemAdded", id, 2n), 2n),
+        recordOf(orderEvent("Placed", id, 3n), 3n),
+      ]);
+    }
+    expect(await subscriptions.catchUp()).toMatchObject({ handled: 4, parked: 1 });
+    const O2 = "example_app_order_v1#o2";
+    expect(seen.toSorted()).toEqual([`${O1}:1`, `${O2}:1`, `${O2}:2`, `${O2}:3`]);
+    const parked = await listed(subscriptions.parked());
+    expect(parked).toMatchObject([
+      { subscription: "mails@1", streamId: O1, version: 1n, parked: { version: 2n, error: "no mail today", tries: 2 } },
+    ]);
+    expect(await subscriptions.status()).toMatchObject([{ subscription: "mails@1", parked: 1 }]);
+    expect(await subscriptions.reached(handler, { streamId: O1, version: 3n })).toBe(false);
+
+    seen.length = 0;
+    expect(await subscriptions.release({ subscription: "mails@1", streamId: O1 })).toMatchObject({ parked: 1 });
+    isBroken = false;
+    await subscriptions.release({ subscription: "mails@1", streamId: O1 });
+    expect(seen).toEqual([`${O1}:2`, `${O1}:3`]);
+    await expect(subscriptions.release({ subscription: "mails@1", streamId: O1 })).rejects.toMatchObject({
+      code: "not_found",
+    });
+
+    isBroken = true;
+    await store.save(O1, [
+      recordOf(orderEvent("ItemAdded", "o1", 4n), 4n),
+      recordOf(orderEvent("Placed", "o1", 5n), 5n),
+    ]);
+    await subscriptions.catchUp();
+    seen.length = 0;
+    await subscriptions.release({ subscription: "mails@1", streamId: O1, skip: true });
+    expect(seen).toEqual([`${O1}:5`]);
+  });
+
+  test("an event of an unknown type, and one that changes too many rows, park with what is wrong", async () => {
+    const wide = defineReadModel(CustomerSalesSchema, {
+      name: "wide",
+      version: 1,
+      from: [
+        on(testAggregate, {
+          Created: (_, { row }) => {
+            for (let i = 0; i < 99; i++) row(`c${i}`, () => {});
+          },
+        }),
+      ],
+    });
+    const { store, subscriptions } = open([sales(), wide]);
+    await store.save(O1, [created("o1", "c"), recordOf(testEvent("Locked", "o1", 2n), 2n)]);
+    await store.save(T1, [recordOf(testEvent("Created", "t1", 1n, { body: "c" }), 1n)]);
+    await subscriptions.catchUp();
+    const parked = await listed(subscriptions.parked());
+    expect(parked.map(({ subscription, parked }) => [subscription, parked?.version])).toEqual([
+      ["sales@1", 2n],
+      ["wide@1", 1n],
+    ]);
+    expect(parked[0]?.parked?.error).toContain("example.app.test.v1.Locked");
+    expect(parked[1]?.parked?.error).toContain("too_large");
+  });
+
+  test("a life that has expired is removed, and the next one begins anew, each once", async () => {
+    const lives = defineReadModel(CustomerSalesSchema, {
+      name: "sales",
+      version: 1,
+      from: [
+        on(testAggregate, {
+          memo: () => ({ body: "" }),
+          Created: ({ body }, { memo, row }) => {
+            memo.body = body;
+            row(body, (line) => {
+              line.testEvents += 1n;
+            });
+          },
+          removed: (_, { memo, row }) => {
+            row(memo.body, (line) => {
+              line.testEvents -= 1n;
+              line.placed += 1n;
+            });
+          },
+        }),
+      ],
+    });
+    const { clock, store, subscriptions, row } = open([lives]);
+    const now = START / 1_000_000n;
+    await store.save(T1, [recordOf(testEvent("Created", "t1", 1n, { body: "c" }), 1n, now + 10n)]);
+    await subscriptions.catchUp();
+    expect(await row("c")).toMatchObject({ testEvents: 1n, placed: 0n });
+    clock.advanceSeconds(10);
+    expect((await subscriptions.audit()).behind).toHaveLength(1);
+    expect((await subscriptions.audit({ repair: true })).behind).toHaveLength(1);
+    expect((await subscriptions.audit()).behind).toEqual([]);
+    expect(await row("c")).toMatchObject({ testEvents: 0n, placed: 1n });
+    await store.save(T1, [recordOf(testEvent("Created", "t1", 2n, { body: "c" }), 2n, now + 20n)]);
+    await subscriptions.catchUp();
+    expect(await row("c")).toMatchObject({ testEvents: 1n, placed: 1n });
+    clock.advanceSeconds(10);
+    await store.save(T1, [recordOf(testEvent("Created", "t1", 3n, { body: "d" }), 3n, now + 90n)]);
+    await subscriptions.catchUp();
+    expect(await row("c")).toMatchObject({ testEvents: 0n, placed: 2n });
+    expect(await row("d")).toMatchObject({ testEvents: 1n });
+  });
+
+  test("snapshots and events of no interest reach no handler, and hold nothing up", async () => {
+    const { store, subscriptions, row } = open();
+    const records = [recordOf(testEvent("Created", "t1", 1n, { body: "c" }), 1n)];
+    for (let version = 2n; version <= 50n; version++) {
+      records.push(recordOf(testEvent(version % 5n === 0n ? "Snapshot" : "Locked", "t1", version), version));
+    }
+    await store.save(T1, records);
+    await subscriptions.catchUp();
+    expect(await subscriptions.reached(sales(), { streamId: T1, version: 50n })).toBe(true);
+    expect((await subscriptions.audit()).behind).toEqual([]);
+    await store.save(T1, [recordOf(testEvent("Updated", "t1", 51n, { body: "c" }), 51n)]);
+    expect((await subscriptions.audit()).behind).toEqual([{ subscription: "sales@1", streamId: T1 }]);
+    await subscriptions.deliver([{ streamId: T1, version: 51n, kind: "saved" }]);
+    expect(await row("c")).toMatchObject({ testEvents: 2n });
+  });
+
+  test("a new version is built beside the old one, promoted when it has caught up, and the old one dropped", async () => {
+    const { store, opaqueStore, subscriptions, row } = open([sales(1), sales(2)]);
+    await store.save(O1, [created("o1", "c")]);
+    await subscriptions.catchUp({ only: sales(1) });
+    await subscriptions.promote(sales(1));
+    await expect(subscriptions.promote(sales(2))).rejects.toMatchObject({ code: "invalid_argument" });
+    await subscriptions.catchUp({ only: sales(2) });
+    expect(await row("c", 2)).toEqual(await row("c", 1));
+    await subscriptions.promote(sales(2));
+    const served = queryClient(CustomerSalesSchema, servedRows(sales(1), { store, opaqueStore }));
+    expect(await served.get("c")).toMatchObject({ orders: 1n });
+    await expect(subscriptions.drop("sales", 2)).rejects.toMatchObject({ code: "invalid_argument" });
+    expect(await subscriptions.drop("sales", 1)).toBe(1);
+    expect(await row("c", 1)).toBeUndefined();
+    expect(await row("c", 2)).toMatchObject({ orders: 1n });
+    expect(await subscriptions.status()).toMatchObject([
+      { version: 1, isServed: false, caughtUpAt: 0n },
+      { version: 2, isServed: true, caughtUpAt: START },
+    ]);
+  });
+
+  test("a catch-up that was stopped goes on from its progress", async () => {
+    const { store, subscriptions, row } = open();
+    for (let i = 0; i < 20; i++) await store.save(`example_app_order_v1#o${i}`, [created(`o${i}`, "c")]);
+    let kept = "";
+    const controller = new AbortController();
+    const stopped = subscriptions.catchUp({
+      pageSize: 3,
+      segments: 1,
+      signal: controller.signal,
+      onProgress: (told) => {
+        kept = JSON.stringify(told);
+        if (told.counts.records >= 9) controller.abort();
+      },
+    });
+    await expect(stopped).rejects.toMatchObject({ code: "cancelled" });
+    const resume = JSON.parse(kept);
+    expect(await subscriptions.catchUp({ pageSize: 3, resume })).toMatchObject({ records: 20, handled: 20 });
+    expect(await row("c")).toMatchObject({ orders: 20n });
+  });
+});
+
+async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
+test("two subscriptions of one name and version are invalid_argument", () => {
+  expect(() => new Subscriptions({ store: new MemoryStore(), all: [sales(), sales()] })).toThrow("one name");
+});
