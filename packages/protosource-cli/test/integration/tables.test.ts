@@ -14,6 +14,7 @@ afterAll(() => folder.remove());
 
 const STORE = "dynamodb:?region=eu-west-1&events=orders-events&aggregates=orders-rows";
 const EXPECTED = [eventsTable("orders-events"), aggregatesTable("orders-rows")];
+
 /** What `tables ensure` calls, with and without `--repair`. */
 const ENSURE = [
   "CreateTable",
@@ -427,7 +428,7 @@ describe("tables policy", () => {
     const operator = on(await policyOf("operator", SUBSCRIBED), ":table/orders-feeds");
     expect(operator).toEqual(operator.toSorted());
     expect(operator).toContain("dynamodb:DescribeTable");
-    for (const table of ["orders-events", "orders-aggregates", "orders-feeds"]) {
+    for (const table of ["orders-events", "orders-rows", "orders-feeds"]) {
       const actions = on(await policyOf("operator", SUBSCRIBED), `:table/${table}`);
       expect(actions).toEqual(expect.arrayContaining(ENSURE));
       expect(actions).toEqual(actions.toSorted());

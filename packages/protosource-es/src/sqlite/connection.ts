@@ -68,8 +68,11 @@ export function createConnection(database: SqliteDatabase): Connection {
   };
 
   return {
-    all: <Row>(call: Call, sql: string, ...parameters: SqliteValue[]) =>
-      attempt(call, () => statement(sql).all(...parameters)) as Row[],
+    all<Row>(call: Call, sql: string, ...parameters: SqliteValue[]) {
+      const rows = attempt(call, () => statement(sql).all(...parameters));
+      if (Array.isArray(rows[0])) throw rowsAsArrays(call);
+      return rows as Row[];
+    },
     run: (call, sql, ...parameters) => attempt(call, () => Number(statement(sql).run(...parameters).changes)),
     exec(call, script) {
       attempt(call, () => database.exec(script));
@@ -93,6 +96,14 @@ function withBigInts(statement: SqliteStatement): SqliteStatement {
   if (statement.safeIntegers) statement.safeIntegers(true);
   else statement.setReadBigInts?.(true);
   return statement;
+}
+
+function rowsAsArrays({ operation, key }: Call): ProtosourceError<"invalid_argument"> {
+  return new ProtosourceError(
+    "invalid_argument",
+    `${operation} of ${key} got rows as arrays, without the names of their columns: open the database without returnArrays`,
+    { argument: "database" },
+  );
 }
 
 function closed({ operation, key, commitId }: Call): ProtosourceError<"unavailable"> {

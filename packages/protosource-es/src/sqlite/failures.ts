@@ -54,6 +54,15 @@ export function failureOf(thrown: unknown, call: Call, outcome: "not_applied" | 
   const what = `${operation} of ${key}`;
   const why = `${code}: ${error.message}`;
   const cause = { cause: error };
+  // Better-sqlite3 has no code for it.
+  if (/busy executing a query/i.test(error.message)) {
+    return new ProtosourceError(
+      "invalid_argument",
+      `${what} met an iterator of the program's that is still open on the connection (${error.message}): read it to its end, or use a connection of its own`,
+      { argument: "database" },
+      cause,
+    );
+  }
   switch (code) {
     case "SQLITE_BUSY":
     case "SQLITE_LOCKED":

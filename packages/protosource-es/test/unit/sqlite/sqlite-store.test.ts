@@ -116,6 +116,36 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     expect((await store.load("a")).records).toEqual(records(1n, 3n));
   });
 
+  test("says which option of the connection is wrong, when rows come as arrays", () => {
+    const database = open();
+    const { prepare } = database;
+    database.prepare = (sql) => {
+      const statement = prepare.call(database, sql);
+      const { all } = statement;
+      return Object.assign(statement, {
+        all: (...parameters: Parameters<typeof all>) =>
+          all.call(statement, ...parameters).map((row) => Object.values(row as object)),
+      });
+    };
+    expect(() => new SqliteStore(database)).toThrow(
+      expect.objectContaining({
+        code: "invalid_argument",
+        message: expect.stringContaining("returnArrays"),
+        details: { argument: "database" },
+      }),
+    );
+  });
+
+  test("says that an iterator of the program's is open", () => {
+    const database = open();
+    database.exec = () => {
+      throw new TypeError("This database connection is busy executing a query");
+    };
+    expect(() => new SqliteStore(database)).toThrow(
+      expect.objectContaining({ code: "invalid_argument", message: expect.stringContaining("iterator") }),
+    );
+  });
+
   test("knows a driver's error of another realm", () => {
     const database = open();
     const locked: unknown = runInNewContext(
