@@ -80,6 +80,25 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     );
   });
 
+  test("gives the records of a file from before there were positions theirs, by stream and version", async () => {
+    const database = open();
+    const before = new SqliteStore(database);
+    await before.save("b", records(1n, 2n));
+    await before.save("a", records(1n, 2n));
+    database.exec(`DROP INDEX protosource_events_position; ALTER TABLE protosource_events DROP COLUMN position;
+      DROP TABLE protosource_feed; UPDATE protosource_schema SET version = 5`);
+    const store = new SqliteStore(open());
+    await store.save("b", records(3n, 3n));
+    const feed = await store.readFeed(0n);
+    expect(feed.map(({ position, aggregateId, record }) => `${position} ${aggregateId} ${record.version}`)).toEqual([
+      "1 a 1",
+      "2 a 2",
+      "3 b 1",
+      "4 b 2",
+      "5 b 3",
+    ]);
+  });
+
   test("refuses a file that holds text as UTF-16", () => {
     const database = open();
     database.exec("PRAGMA encoding = 'UTF-16'; CREATE TABLE a (b)");
