@@ -51,11 +51,20 @@ export type {
   Applied,
   ApplyAllOptions,
   ApplyOptions,
+  HistoryOptions,
   PlanOptions,
   RepositoryOptions,
   RepositoryStore,
 } from "./repository/repository-options.js";
 export { repositoryTelemetry } from "./repository/repository-telemetry.js";
+export {
+  fromRecord,
+  project,
+  type RecordOptions,
+  streamId,
+  streamPrefix,
+  toRecord,
+} from "./repository/stream-records.js";
 export type { ValidateFields } from "./repository/validate.js";
 export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
 export type { Doorbell, DoorbellBatch, DoorbellReceiver, DoorbellSource } from "./store/doorbell.js";

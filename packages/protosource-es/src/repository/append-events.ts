@@ -14,6 +14,7 @@ import { readState } from "./load.js";
 import type { Call } from "./observed-operation.js";
 import { saveCommand, toRecords } from "./save.js";
 import { type Setup, streamIdOf } from "./setup.js";
+import type { WarmState } from "./warm-aggregates.js";
 
 /** Appends events to the stream of an aggregate, with the snapshots that are due, and gives its version then. */
 export async function appendEvents(
@@ -24,8 +25,9 @@ export async function appendEvents(
   call: Call,
 ): Promise<bigint> {
   const { definition, behaviour, store, options, format, clock } = setup;
-  const loaded = await readState(setup, id, call);
-  checkVersion(id, loaded, expectedVersion);
+  const isPlain = expectedVersion !== undefined && needsNoState(setup);
+  const loaded = isPlain ? await readLast(setup, id, call) : await readState(setup, id, call);
+  if (loaded.version !== expectedVersion) checkVersion(id, loaded, expectedVersion);
   const taken = uniqueValues(definition, loaded.aggregate);
   const copies = events.map((event) => copyEvent(setup, id, event));
   const accepts = snapshotRule(setup, id);
@@ -46,6 +48,28 @@ export async function appendEvents(
   call.facts.events = copies.length;
   if (options.materialize !== "off") await writeRows(setup, aggregate, records, call.facts);
   return aggregate.version;
+}
+
+/** Tells whether events can be stored without the state before them: nothing that is made of it is kept. */
+function needsNoState({ definition, behaviour, store, options }: Setup): boolean {
+  const isLasting = behaviour.ttlSeconds === 0n && (store.ttlSeconds ?? 0) <= 0;
+  const hasRows = options.materialize !== "off" && store.saveAggregate !== undefined;
+  return (
+    store.loadTail !== undefined &&
+    isLasting &&
+    !hasRows &&
+    behaviour.snapshot === undefined &&
+    definition.rules.unique === undefined
+  );
+}
+
+/** Reads where a stream ends: the last of its records alone. */
+async function readLast({ store, ...setup }: Setup, id: string, { signal }: Call): Promise<WarmState> {
+  const options = { includeExpired: true, signal };
+  const { records } = (await store.loadTail?.(setup.behaviour.streamPrefix + id, 1, options)) ?? { records: [] };
+  const [last] = records;
+  const aggregate = last && Object.assign(emptyAggregate(setup.definition), { version: last.version });
+  return { aggregate, version: last?.version ?? 0n, last, firstExpiry: 0n };
 }
 
 function copyEvent({ definition, clock }: Setup, id: string, event: Message): EventMessage {

@@ -11,6 +11,7 @@ import type { Call, OperationFacts } from "./observed-operation.js";
 import { pause } from "./pause.js";
 import type { AnyApplied, ApplyAllOptions } from "./repository-options.js";
 import { streamIdOf } from "./setup.js";
+import { inTurns } from "./turns.js";
 import { attemptUnproven } from "./unproven-attempt.js";
 import type { WarmState } from "./warm-aggregates.js";
 
@@ -35,29 +36,33 @@ export async function applyTasks(
   const retries = isExpected ? 0 : (wanted ?? first.setup.options.retries ?? DEFAULT_RETRIES);
   throwIfAborted(signal, facts.operation);
   const name = commandId === undefined ? undefined : { commandId, hash: await commandHash(tasks) };
-  const proven = await attemptUnproven(tasks, name, call);
-  if (proven !== undefined) return conclude(proven, facts);
-  let conflict: Error | undefined;
-  for (let attempt = 0; ; attempt++) {
-    throwIfAborted(signal, facts.operation);
-    const states = await readStates(tasks, call);
-    if (name !== undefined) {
-      // Only after the load: before it, another process could carry out the command between the two.
-      const repeated = await findRepeated(first.setup, name, first.isNamed ? first.id : undefined, call);
-      if (repeated !== undefined) {
-        Object.assign(facts, { skipped: true, repeated: true });
-        return [repeated, ...(await Promise.all(others.map(({ setup, id }) => untouched(setup, id, call))))];
+  const streamIds = tasks.map(({ setup, id }) => streamIdOf(setup, id));
+  return inTurns(first.setup.store, streamIds, signal, async (waitForTurn) => {
+    const proven = await attemptUnproven(tasks, name, call);
+    if (proven !== undefined) return conclude(proven, facts);
+    let conflict: Error | undefined;
+    for (let attempt = 0; ; attempt++) {
+      throwIfAborted(signal, facts.operation);
+      const states = await readStates(tasks, call);
+      if (name !== undefined) {
+        // Only after the load: before it, another process could carry out the command between the two.
+        const repeated = await findRepeated(first.setup, name, first.isNamed ? first.id : undefined, call);
+        if (repeated !== undefined) {
+          Object.assign(facts, { skipped: true, repeated: true });
+          return [repeated, ...(await Promise.all(others.map(({ setup, id }) => untouched(setup, id, call))))];
+        }
       }
+      if (conflict !== undefined && attempt > retries) throw conflict;
+      checkVersions(tasks, states);
+      const changes = await decideAll(tasks, states, call);
+      const isNothing = commandId === undefined && changes.every(({ skipped }) => skipped);
+      conflict = isNothing ? undefined : await commit(changes, name, call);
+      if (conflict === undefined) return conclude(changes, facts);
+      if (attempt >= retries && commandId === undefined) throw conflict;
+      await waitForTurn();
+      await pause(attempt, signal);
     }
-    if (conflict !== undefined && attempt > retries) throw conflict;
-    checkVersions(tasks, states);
-    const changes = await decideAll(tasks, states, call);
-    const isNothing = commandId === undefined && changes.every(({ skipped }) => skipped);
-    conflict = isNothing ? undefined : await commit(changes, name, call);
-    if (conflict === undefined) return conclude(changes, facts);
-    if (attempt >= retries && commandId === undefined) throw conflict;
-    await pause(attempt, signal);
-  }
+  });
 }
 
 /** Decides the commands of tasks, and gives what a transaction has to write for them. */

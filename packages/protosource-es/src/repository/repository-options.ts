@@ -129,6 +129,18 @@ export interface Applied<A extends Message, E> {
   readonly repeated: boolean;
 }
 
+/** Which events of an aggregate to read. */
+export interface HistoryOptions extends CallOptions {
+  /** The first version to read. The first of all by default. */
+  readonly from?: bigint | undefined;
+  /** The last version to read. The last of all by default. */
+  readonly to?: bigint | undefined;
+  /** Reads from `to` down to `from`. */
+  readonly reverse?: boolean | undefined;
+  /** The number of events to give at most. */
+  readonly limit?: number | undefined;
+}
+
 /** Appends to a stream, as `Repository.save` takes it. */
 export interface AppendEventsOptions extends CallOptions {
   /** The version after which the events come: another one is `version_conflict`. */

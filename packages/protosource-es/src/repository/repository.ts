@@ -10,7 +10,8 @@ import type { Task } from "./change.js";
 import { checkId } from "./checks.js";
 import type { AnyCommandFor, AppliedAll } from "./command-for.js";
 import type { Plan } from "./commit.js";
-import { loadHistory, readState } from "./load.js";
+import { readHistory } from "./history.js";
+import { readState } from "./load.js";
 import { observed } from "./observed-operation.js";
 import { checkTogether, prepareTask } from "./prepare.js";
 import type {
@@ -18,6 +19,7 @@ import type {
   Applied,
   ApplyAllOptions,
   ApplyOptions,
+  HistoryOptions,
   PlanOptions,
   RepositoryOptions,
   RepositoryStore,
@@ -117,13 +119,16 @@ export class Repository<T extends AggregateTypes> {
 
   /**
    * Reads the events of an aggregate, oldest first, without snapshots, what has expired and earlier lives of the id. None
-   * when there is no aggregate.
+   * when there is no aggregate. With a range or a limit only that part is given, and read where the stream never
+   * expires: one read unit more for its beginning, and fewer for the rest.
+   *
+   * Throws `invalid_argument` for a range and a limit that can't be.
    */
-  async history(id: string, options: CallOptions = {}): Promise<readonly EventOf<T>[]> {
+  async history(id: string, options: HistoryOptions = {}): Promise<readonly EventOf<T>[]> {
     const { definition, format, store } = this.#setup;
-    return observed(this.#setup, "history", options.signal, async ({ signal }) => {
+    return observed(this.#setup, "history", options.signal, async () => {
       checkId(id);
-      const events: readonly Message[] = await loadHistory(definition, { ...format, store }, id, { signal });
+      const events: readonly Message[] = await readHistory(definition, { ...format, store }, id, options);
       return events as readonly EventOf<T>[];
     });
   }

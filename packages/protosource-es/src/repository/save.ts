@@ -53,10 +53,17 @@ export function toRecords(
 ): readonly StoredRecord[] {
   const packed = format.packs && events.length > 1;
   return events.map((event, i) => {
-    const { schema } =
-      behaviour.events.get(event.$typeName) ?? (behaviour.snapshot as { readonly schema: DescMessage });
-    const data = toData(schema, event, format, packed);
+    const data = toData(schemaOf(behaviour, event), event, format, packed);
     return create(RecordSchema, { version: event.version, data, ttl: expiries[i] ?? 0n });
+  });
+}
+
+/** Gives the schema of an event or a snapshot. Throws `unhandled_event` for one of another aggregate. */
+export function schemaOf({ events, snapshot, schema }: Behaviour, { $typeName }: EventMessage): DescMessage {
+  const found = events.get($typeName)?.schema ?? snapshot?.schema;
+  if (found?.typeName === $typeName) return found;
+  throw new ProtosourceError("unhandled_event", `${schema.typeName} has no event ${$typeName}: give its own`, {
+    typeName: $typeName,
   });
 }
 

@@ -1,0 +1,50 @@
+/** A part of an aggregate's history. */
+import type { Aggregate } from "../aggregate/aggregate.js";
+import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import { decodeRecord } from "../aggregate/decode-record.js";
+import type { AggregateTypes } from "../aggregate/types.js";
+import { checkRange } from "../store/save-checks.js";
+import type { StreamingStore } from "../store/store.js";
+import { loadHistory, type StreamSource } from "./load.js";
+import type { HistoryOptions } from "./repository-options.js";
+
+/**
+ * Reads the events of a range of versions of the life that an aggregate is in, without snapshots. Where a stream begins
+ * with what never expires there is one life, so that nothing else is read; elsewhere all of the stream is.
+ */
+export async function readHistory<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  source: StreamSource & { readonly store: Partial<StreamingStore> },
+  id: string,
+  options: HistoryOptions,
+): Promise<readonly EventMessage[]> {
+  const { from, to, limit = Number.POSITIVE_INFINITY, reverse = false, signal } = options;
+  checkRange(options);
+  const isWhole = from === undefined && to === undefined && limit === Number.POSITIVE_INFINITY;
+  const { store, serializer } = source;
+  const behaviour = behaviourOf(definition.schema);
+  const streamId = behaviour.streamPrefix + id;
+  if (isWhole || store.events === undefined || (await mayBeginAnew(store, streamId, signal))) {
+    const events = await loadHistory(definition, source, id, { signal });
+    const found = events.filter(({ version }) => version >= (from ?? version) && version <= (to ?? version));
+    return (reverse ? found.toReversed() : found).slice(0, limit);
+  }
+  const events: EventMessage[] = [];
+  for await (const record of store.events(streamId, { from, to, reverse, signal })) {
+    const event = decodeRecord(behaviour, serializer, streamId, record);
+    if (behaviour.events.has(event.$typeName)) events.push(event);
+    if (events.length >= limit) break;
+  }
+  return events;
+}
+
+/** Tells whether a stream may hold the end of one life and the beginning of another. */
+async function mayBeginAnew(
+  store: Partial<StreamingStore>,
+  streamId: string,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const first = { limit: 1, includeExpired: true, signal };
+  for await (const { version, ttl } of store.events?.(streamId, first) ?? []) return version !== 1n || ttl > 0n;
+  return false;
+}

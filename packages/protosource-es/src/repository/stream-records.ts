@@ -1,0 +1,85 @@
+/** Below the repository: where an aggregate's events are, and what they look like there. */
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
+import type { Aggregate } from "../aggregate/aggregate.js";
+import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import { decodeRecord } from "../aggregate/decode-record.js";
+import type { AggregateTypes, EventOf } from "../aggregate/types.js";
+import { invalid } from "../errors.js";
+import { RecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import { compress, DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
+import { binarySerializer } from "../serializer/binary.js";
+import type { Serializer } from "../serializer/serializer.js";
+import type { StoredRecord } from "../store/store.js";
+import { schemaOf } from "./save.js";
+
+/** How the events of a stream are written. It is the same for all who read and write it. */
+export interface RecordOptions {
+  /** Binary by default. */
+  readonly serializer?: Serializer | undefined;
+  /** Data of this many bytes and more is gzipped; 300 by default, and 0 for never. */
+  readonly compressThreshold?: number | undefined;
+}
+
+/** Gives what the ids of an aggregate's streams begin with, such as `example_app_order_v1#`. */
+export function streamPrefix<T extends AggregateTypes>({ schema }: Aggregate<T>): string {
+  return behaviourOf(schema as DescMessage).streamPrefix;
+}
+
+/** Gives the id of the stream of an aggregate, as a store takes it. */
+export function streamId<T extends AggregateTypes>(aggregate: Aggregate<T>, id: string): string {
+  return streamPrefix(aggregate) + id;
+}
+
+/**
+ * Writes an event, or a snapshot, as the record that a store keeps. The event has its version already; the record expires
+ * at `ttl`, in epoch seconds, and never by default.
+ *
+ * Throws `unhandled_event` for an event of another aggregate, and `invalid_argument` for a version below 1.
+ */
+export function toRecord<T extends AggregateTypes>(
+  { schema }: Aggregate<T>,
+  event: EventOf<T> | Message,
+  options: RecordOptions & { readonly ttl?: bigint | undefined } = {},
+): StoredRecord {
+  const { serializer = binarySerializer, compressThreshold = DEFAULT_COMPRESS_THRESHOLD, ttl = 0n } = options;
+  const message = event as EventMessage;
+  const { version } = message;
+  if (version < 1n) throw invalid("event", `an event can't be stored with version ${version}: number it from 1n on`);
+  const data = serializer.serialize(schemaOf(behaviourOf(schema as DescMessage), message), message);
+  return create(RecordSchema, { version, data: compress(data, compressThreshold), ttl });
+}
+
+/**
+ * Reads the event, or the snapshot, in a record of an aggregate's stream.
+ *
+ * Throws `unhandled_event` for one of another aggregate, and `corrupt_record`, both with the version.
+ */
+export function fromRecord<T extends AggregateTypes>(
+  { schema }: Aggregate<T>,
+  record: StoredRecord,
+  { serializer = binarySerializer }: Pick<RecordOptions, "serializer"> = {},
+): EventOf<T> | Message {
+  const behaviour = behaviourOf(schema as DescMessage);
+  return decodeRecord(behaviour, serializer, `a stream of ${schema.typeName}`, record);
+}
+
+/**
+ * Makes a projection of an aggregate, as its row holds it: the fields of the same names.
+ *
+ * Throws `invalid_argument` for a message that is no projection of the aggregate.
+ */
+export function project<T extends AggregateTypes, P extends Message>(
+  { schema }: Aggregate<T>,
+  projection: GenMessage<P>,
+  aggregate: T["aggregate"],
+): P {
+  const { projections } = behaviourOf(schema as DescMessage);
+  const found = projections.find((one) => one.schema.typeName === projection.typeName);
+  if (found === undefined) {
+    throw invalid("projection", `${projection.typeName} is no projection of ${schema.typeName}: give one of its file`);
+  }
+  const message = create(found.schema);
+  found.copyAggregate(aggregate as never, message);
+  return message as P;
+}
