@@ -20,21 +20,27 @@ export async function forEach<T>(items: readonly T[], atOnce: number, work: (ite
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
-/** Runs work for each number below `count`, all at once. One that fails ends the others by their signal, and is thrown. */
+/**
+ * Runs work for each number below `count`, all at once. One that fails ends the others by their signal, and is thrown.
+ * Nothing is left on the caller's signal, which lives as long as the program.
+ */
 export async function allAtOnce(
   count: number,
   signal: AbortSignal,
   work: (number: number, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
   const stop = new AbortController();
-  const any = AbortSignal.any([signal, stop.signal]);
-  setMaxListeners(0, any);
+  setMaxListeners(0, stop.signal);
+  const forward = (): void => stop.abort(signal.reason);
+  signal.addEventListener("abort", forward, { once: true });
+  if (signal.aborted) forward();
   let failure: { readonly error: unknown } | undefined;
   const one = (number: number): Promise<void> =>
-    work(number, any).catch((error: unknown) => {
+    work(number, stop.signal).catch((error: unknown) => {
       failure ??= { error };
       stop.abort();
     });
   await Promise.all(Array.from({ length: count }, (_, number) => one(number)));
+  signal.removeEventListener("abort", forward);
   if (failure) throw failure.error;
 }

@@ -30,6 +30,12 @@ const FORMS = "sqlite:orders.db, or dynamodb:?region=eu-west-1&events=events&agg
 
 const PARAMETERS = ["region", "endpoint", "events", "aggregates", "feeds", "layout"];
 
+/**
+ * What `openSqlite` takes for something else than a path, such as `:memory:`, `file:orders.db` and `orders.db?mode=ro`:
+ * it would open another file than the one that is looked for here.
+ */
+const NO_PATH = /^(:|\/\/|[a-z][a-z\d+.-]+:)|\?\w+=/i;
+
 /** Reads the address of a store. Throws `invalid_argument`. */
 export function parseStoreUrl(url: string | undefined): StoreLocation {
   if (url === undefined || url === "") {
@@ -37,8 +43,8 @@ export function parseStoreUrl(url: string | undefined): StoreLocation {
   }
   if (url.startsWith("sqlite:")) {
     const path = url.slice("sqlite:".length);
-    if (path === "" || path === ":memory:") {
-      throw usageError("--store", "the store names no file, which alone is kept: write sqlite:orders.db");
+    if (path === "" || NO_PATH.test(path)) {
+      throw usageError("--store", `${JSON.stringify(url)} names no file by its path: write sqlite:orders.db`);
     }
     return { kind: "sqlite", path };
   }

@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { parseStoreUrl, storeUrl } from "../../src/store-url.js";
 
 describe("parseStoreUrl", () => {
-  it("takes whatever follows sqlite: for a path", () => {
-    for (const path of ["orders.db", "./a b/orders.db", "/data/orders.db", "odd?name#.db"]) {
+  it("takes the path that follows sqlite:", () => {
+    for (const path of ["orders.db", "./a b/orders.db", "/data/orders.db", "odd?name#.db", "C:\\orders.db"]) {
       expect(parseStoreUrl(`sqlite:${path}`)).toEqual({ kind: "sqlite", path });
     }
   });
@@ -48,6 +48,12 @@ describe("parseStoreUrl", () => {
       "",
       undefined,
       "sqlite:",
+      "sqlite::memory:",
+      "sqlite::MEMORY:",
+      "sqlite:file:orders.db",
+      "sqlite:sqlite:orders.db",
+      "sqlite:orders.db?mode=ro",
+      "sqlite://orders.db",
       "orders.db",
       "dynamodb",
       "dynamodb:eu-west-1",

@@ -6,6 +6,9 @@ import { ProtosourceError } from "../errors.js";
 /** What SQLite calls a database that ends with its connection. */
 const MEMORY = ":memory:";
 
+/** A name that begins with a scheme, which has more letters than a drive of Windows. */
+const SCHEME = /^(?<scheme>[a-z][a-z\d+.-]+):(?<rest>.*)$/is;
+
 /**
  * Gives the absolute path of the file that is meant, or `":memory:"`. Drivers read some texts each in its own way, but
  * all of them take these two as they are.
@@ -17,7 +20,7 @@ export function databasePath(given: string | URL): string {
   if (typeof text !== "string" || text === "" || text.includes("\0")) {
     throw invalidPath("the path is missing: give that of a file, or :memory:");
   }
-  const { scheme, rest = text } = /^(?<scheme>[a-z][a-z\d+.-]+):(?<rest>.*)$/is.exec(text)?.groups ?? {};
+  const { scheme, rest = text } = SCHEME.exec(text)?.groups ?? {};
   if (/\?\w+=/.test(rest)) {
     const advice = "leave the part from ? on away, and give settings by the options of openSqlite";
     throw invalidPath(
@@ -32,7 +35,7 @@ export function databasePath(given: string | URL): string {
 
 /** Gives the name of a file behind a scheme. */
 function nameIn(scheme: string, rest: string, text: string): string {
-  if (rest !== "" && scheme === "sqlite" && !rest.startsWith("//")) return rest;
+  if (rest !== "" && scheme === "sqlite" && !rest.startsWith("//") && !SCHEME.test(rest)) return rest;
   if (rest !== "" && scheme === "file" && !/[?#]/.test(rest)) {
     try {
       return rest.startsWith("//") ? fileURLToPath(text) : decodeURIComponent(rest);

@@ -1,6 +1,7 @@
 /** The order in which a store was appended to, where it has one. */
 import type { CallOptions } from "../call-options.js";
 import { invalid } from "../errors.js";
+import { whenAborted } from "../signals.js";
 import type { StoredRecord } from "./store.js";
 
 /** A record, and its place among all records of the store. */
@@ -51,18 +52,18 @@ export class Bell {
   }
 
   /** Waits until it rings, the time is over or the signal is aborted. */
-  wait(milliseconds: number | undefined, signal: AbortSignal | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      const end = (): void => {
-        clearTimeout(timer);
-        this.#waiting.delete(end);
-        signal?.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = milliseconds === undefined ? undefined : setTimeout(end, milliseconds);
-      this.#waiting.add(end);
-      signal?.addEventListener("abort", end);
-      if (signal?.aborted) end();
+  async wait(milliseconds: number | undefined, signal: AbortSignal | undefined): Promise<void> {
+    let wake = (): void => {};
+    let forget = (): void => {};
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    await new Promise<void>((resolve) => {
+      wake = resolve;
+      this.#waiting.add(wake);
+      if (milliseconds !== undefined) timer = setTimeout(wake, milliseconds);
+      forget = whenAborted(signal, wake);
     });
+    clearTimeout(timer);
+    this.#waiting.delete(wake);
+    forget();
   }
 }

@@ -1,5 +1,5 @@
 /** The engine of subscriptions: what a doorbell leads to. */
-import { isProtosourceError } from "../errors.js";
+import { asError, isProtosourceError } from "../errors.js";
 import { pause } from "../repository/pause.js";
 import type { Doorbell } from "../store/doorbell.js";
 import { type PositionMove, positionKey, type StoredPosition } from "../store/positions.js";
@@ -160,8 +160,12 @@ class Ringing {
 
   /** Parks the stream at a version. */
   async park(position: StoredPosition, version: bigint, error: unknown, tries: number): Promise<StoredPosition> {
-    const message = error instanceof Error ? error.message : String(error);
-    const park = { version, error: message.slice(0, MAX_ERROR_LENGTH), since: this.#engine.clock.now(), tries };
+    const park = {
+      version,
+      error: asError(error).message.slice(0, MAX_ERROR_LENGTH),
+      since: this.#engine.clock.now(),
+      tries,
+    };
     const { memo, expiry } = position;
     const parked = await this.#move(position, { to: position.version, memo, expiry, park });
     if (parked.parked) this.tell("parked", version, { error });

@@ -6,8 +6,8 @@ import type { OpaqueStore } from "../opaquedata/opaque-store.js";
 import { pause } from "../repository/pause.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
+import { sleep, withEither } from "../signals.js";
 import type { Doorbell, DoorbellSource } from "../store/doorbell.js";
-import { Bell } from "../store/feed.js";
 import type { StoredPosition } from "../store/positions.js";
 import { type AuditReport, audit, positionsOf } from "./audit.js";
 import { type CatchUpCounts, ringAll, type ScanPlan } from "./catch-up.js";
@@ -94,12 +94,13 @@ export class Subscriptions {
   async run(options: CallOptions & { readonly source?: DoorbellSource | undefined } = {}): Promise<void> {
     // What ends one of the parts ends all.
     const end = new AbortController();
-    const signal = options.signal ? AbortSignal.any([options.signal, end.signal]) : end.signal;
-    try {
-      await Promise.all([this.#follow(options.source, signal), this.#fireAgain(signal)]);
-    } finally {
-      end.abort();
-    }
+    await withEither(options.signal, end.signal, async (signal) => {
+      try {
+        await Promise.all([this.#follow(options.source, signal), this.#fireAgain(signal)]);
+      } finally {
+        end.abort();
+      }
+    });
   }
 
   /**
@@ -269,7 +270,7 @@ export class Subscriptions {
         // They come due again.
         if (!isProtosourceError(error, "unavailable")) throw error;
       }
-      await new Bell().wait(TIMERS_MS, signal);
+      await sleep(TIMERS_MS, signal);
     }
   }
 

@@ -21,6 +21,14 @@ describe.each(packages)("the package %s", (name) => {
     expect(readFileSync(join(folder, "README.md"), "utf8")).toMatch(new RegExp(`^# ${name}\n`));
     expect(existsSync(join(folder, "LICENSE"))).toBe(true);
   });
+
+  test("has the types of each export also where TypeScript doesn't read exports", () => {
+    const { exports, typesVersions } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const types = Object.entries<{ types?: string }>(exports ?? {}).flatMap(([path, { types }]) =>
+      path === "." || types === undefined ? [] : [[path.slice("./".length), [types]]],
+    );
+    expect(typesVersions?.["*"] ?? {}).toEqual(Object.fromEntries(types));
+  });
 });
 
 describe("set:repository", () => {

@@ -1,11 +1,12 @@
 /** The built package in programs of every make: ES modules, CommonJS, bundles of both, and transformed like Jest does. */
-import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, transform } from "esbuild";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Application, installedHere, makeApplication } from "./installed.js";
 
+const packedSources = fileURLToPath(new URL("../../../src/", import.meta.url));
 const source = fileURLToPath(new URL("./program.ts", import.meta.url));
 
 /** An application that has libsql, and one that hasn't. */
@@ -95,5 +96,7 @@ test("the package's maps name the sources that are packed with it, and don't hol
   for (const name of maps) {
     const map = JSON.parse(readFileSync(join(dist, name), "utf8")) as { sources: string[]; sourcesContent?: unknown };
     expect(map.sourcesContent).toBeUndefined();
+    const sources = map.sources.map((path) => resolve(dirname(join(dist, name)), path));
+    expect(sources.filter((path) => !path.startsWith(packedSources) || !existsSync(path))).toEqual([]);
   }
 });

@@ -92,6 +92,8 @@ describe.each(drivers)("openSqlite with $name", ({ driver }) => {
     "file://server/x.db",
     "sqlite:",
     "sqlite://x.db",
+    "sqlite:file:x.db",
+    "sqlite:sqlite:x.db",
     "sqlite:///x.db",
     "libsql://db.example.com",
     "https://db.example.com",

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import { queryClient } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
@@ -55,6 +56,24 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
       await running;
     }
     expect(await store.readMark("sales@1", "feed")).toBeGreaterThan(0n);
+  });
+
+  test("many share one signal that lives long: they leave one listener on it, and then none", async () => {
+    const { store, subscriptions } = open();
+    const { signal } = new AbortController();
+    const listeners = (): number => getEventListeners(signal, "abort").length;
+    const waiting = Array.from({ length: 20 }, () => store.awaitFeed(0n, { signal }));
+    expect(listeners()).toBe(1);
+    await store.save(O1, [created("o1", "c")]);
+    await Promise.all(waiting);
+    expect(listeners()).toBe(0);
+    let seen = 0;
+    const listen = (): never => {
+      seen = listeners();
+      throw new Error("the source is gone");
+    };
+    await expect(subscriptions.run({ source: { listen }, signal })).rejects.toThrow("is gone");
+    expect([seen, listeners()]).toEqual([1, 0]);
   });
 
   test("an event that can't be handled parks its stream alone; released it goes on in order, or skips it", async () => {
