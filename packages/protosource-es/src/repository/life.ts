@@ -61,22 +61,24 @@ function findLast<T extends AggregateTypes>(
   for (let i = records.length - 1; i >= first; i--) {
     const { record, event } = records[i] as LazyRecord;
     if (record.version === 1n || stateIn(event()) !== undefined) return i;
-    // What is before it is looked at only where it matters: it may be of a life of which nothing can be read any more.
+    // What is before it is looked at only where it matters, and what has expired never: that is of a life that has ended.
     const mayGoOn = (events.get(event().$typeName)?.follows.size ?? 0) > 0;
     if (mayGoOn && i === 0 && !isWhole) return "earlier";
-    if (beginsLife(definition, event(), mayGoOn ? eventBefore(definition, records, i) : undefined)) return i;
+    if (beginsLife(definition, event(), mayGoOn ? eventBefore(definition, records, first, i) : undefined)) return i;
   }
   return first === 0 && !isWhole ? "earlier" : undefined;
 }
 
-/** Finds the event before a record, snapshots left aside. */
+/** Finds the event before a record, snapshots left aside, and what is before the first that is alive. */
 function eventBefore<T extends AggregateTypes>(
   { schema }: Aggregate<T>,
   records: readonly LazyRecord[],
+  firstAlive: number,
   index: number,
 ): EventMessage | undefined {
   const { events } = behaviourOf(schema);
-  return records.findLast(({ event }, i) => i < index && events.has(event().$typeName))?.event();
+  const before = records.slice(firstAlive, index);
+  return before.findLast(({ event }) => events.has(event().$typeName))?.event();
 }
 
 /** Finds the first record after which none has expired: none expires before the one before it. */

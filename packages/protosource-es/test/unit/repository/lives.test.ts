@@ -47,6 +47,23 @@ function scene(definition: OrderAggregate) {
   return { streams, writer, ...writer() };
 }
 
+/** A store in which something happens between the begin of the first read and its answer. */
+function slowStore(clock: FakeClock, streams: MemoryStreams, meanwhile: () => Promise<void>): MemoryStore {
+  const store = new MemoryStore({ clock, streams });
+  let isSlow = true;
+  for (const call of ["load", "loadTail"] as const) {
+    const read = store[call].bind(store) as (...args: unknown[]) => Promise<never>;
+    vi.spyOn(store, call).mockImplementation(async (...args: unknown[]) => {
+      if (isSlow) {
+        isSlow = false;
+        await meanwhile();
+      }
+      return read(...args);
+    });
+  }
+  return store;
+}
+
 /** Lets the first customer's order live until just before its end, by these clocks. A snapshot carries it on. */
 async function firstLife(orders: Repository<OrderTypes>, n: number, ...clocks: FakeClock[]): Promise<void> {
   const advance = (seconds: number) => clocks.forEach((clock) => void clock.advanceSeconds(seconds));
@@ -97,19 +114,10 @@ describe.each([
   test("is the same to a read that was under way when the one before ended", async () => {
     const { clock, orders, streams } = scene(brief(n));
     await firstLife(orders, n, clock);
-    const store = new MemoryStore({ clock, streams });
-    let isSlow = true;
-    for (const call of ["load", "loadTail"] as const) {
-      const read = store[call].bind(store) as (...args: unknown[]) => Promise<never>;
-      vi.spyOn(store, call).mockImplementation(async (...args: unknown[]) => {
-        if (isSlow) {
-          isSlow = false;
-          clock.advanceSeconds(2);
-          await orders.apply(created("second"), second);
-        }
-        return read(...args);
-      });
-    }
+    const store = slowStore(clock, streams, async () => {
+      clock.advanceSeconds(2);
+      await orders.apply(created("second"), second);
+    });
     expect(seen(await new Repository(brief(n), store, { clock }).load("o"))).toEqual(ofSecond);
   });
 });
@@ -141,7 +149,7 @@ describe("a creation that follows a living order, as an import may bring it,", (
 });
 
 describe("an event that one creation begins with, and another goes on with,", () => {
-  /** Create emits Created; Cancel, as a creation, a cancellation and then Created. */
+  /** Create emits Created, and as creations Place a cancellation, and Cancel a cancellation and then Created. */
   const definition = redefined(order, (proto) => {
     setRole(proto, "Order", "aggregate", { eventTtlSeconds: 60n });
     setRole(proto, "Snapshot", "snapshot", { disabled: true });
@@ -149,6 +157,11 @@ describe("an event that one creation begins with, and another goes on with,", ()
       lifecycle: CommandLifecycle.CREATION,
       allowedStates: [],
       producesEvents: ["Cancelled", "Created"],
+    });
+    setRole(proto, "Place", "command", {
+      lifecycle: CommandLifecycle.CREATION,
+      allowedStates: [],
+      producesEvents: ["Cancelled"],
     });
   });
   const createdEvent = orderEvents.Created({});
@@ -182,5 +195,19 @@ describe("an event that one creation begins with, and another goes on with,", ()
     clock.advanceSeconds(60);
     await orders.apply(created("third"), second);
     expect(await orders.history("o")).toMatchObject([{ customerId: "third", version: 5n }]);
+  });
+
+  test("begins a life where what it may follow has expired, and to a read that was under way then", async () => {
+    const { orders, clock, streams } = scene(definition);
+    await orders.apply(orderCommands.Place({}), first);
+    clock.advanceSeconds(59);
+    const store = slowStore(clock, streams, async () => {
+      clock.advanceSeconds(1);
+      await orders.apply(created("second"), second);
+    });
+    for (const reader of [new Repository(definition, store, { clock }), orders]) {
+      expect(await reader.load("o")).toMatchObject({ version: 2n, createBy: "second" });
+      expect(await reader.history("o")).toMatchObject([{ customerId: "second", version: 2n }]);
+    }
   });
 });
