@@ -489,7 +489,7 @@ function isStored({ records, stream }: Pending, commitId: string): boolean {
 }
 
 function checkEnd({ aggregateId, records, stream, after }: Pending): void {
-  const taken = takenVersion(records, stream);
+  const taken = takenVersion(records, stream) ?? versionBehind(records, stream);
   if (taken !== undefined) throw versionConflict(aggregateId, taken, "exists already");
   const [first] = records;
   if (first && first.version > 1n && !stream.has(first.version - 1n)) {
@@ -501,6 +501,12 @@ function checkEnd({ aggregateId, records, stream, after }: Pending): void {
 
 function takenVersion(records: readonly StoredRecord[], stream: Pending["stream"]): bigint | undefined {
   return records.find(({ version }) => stream.has(version))?.version;
+}
+
+/** Finds what lies behind a beginning that is gone: version 1 begins an empty stream. */
+function versionBehind(records: readonly StoredRecord[], stream: Pending["stream"]): bigint | undefined {
+  if (records[0]?.version !== 1n || stream.size === 0) return undefined;
+  return [...stream.keys()].reduce((lowest, version) => (version < lowest ? version : lowest));
 }
 
 function versionConflict(aggregateId: string, version: bigint, problem: string): ProtosourceError<"version_conflict"> {

@@ -88,7 +88,9 @@ export function findRefusal(connection: Connection, call: Call, append: Append):
   const { aggregateId, records, after } = append;
   const { first, last } = endsOf(records);
   const previous = first - 1n;
-  const stored = connection.all<StoredEvent>(call, FIRST_TWO, encodeKey(aggregateId), previous, last);
+  // Version 1 begins an empty stream, and none of which the beginning is gone.
+  const end = first === 1n ? MAX_INT64 : last;
+  const stored = connection.all<StoredEvent>(call, FIRST_TWO, encodeKey(aggregateId), previous, end);
   const follows = stored[0]?.version === previous;
   const taken = follows ? stored[1] : stored[0];
   if (taken) return { problem: "taken", version: taken.version };

@@ -347,12 +347,13 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
   async restore(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
     checkSave(aggregateId, records);
     throwIfAborted(options.signal, "restore");
-    if (records.length === 0) return;
+    const [from, to] = [records[0]?.version, records.at(-1)?.version];
+    if (from === undefined || to === undefined) return;
     const call: Call = { operation: "restore", key: aggregateId };
     const append = appendOf({ aggregateId, records }, ({ ttl }) => ttl);
     this.#connection.transaction(call, () => {
-      const refusal = findRefusal(this.#connection, call, append);
-      if (refusal?.problem === "taken") throw cantRestore(aggregateId, refusal.version);
+      const [taken] = readRange(this.#connection, call, aggregateId, { from, to, reverse: false, limit: 1 });
+      if (taken) throw cantRestore(aggregateId, taken.version);
       insertRecords(this.#connection, call, append, newCommitId());
     });
   }

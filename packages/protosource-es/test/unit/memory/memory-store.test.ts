@@ -30,6 +30,17 @@ describe("MemoryStore", () => {
     expect(new MemoryStore({ opaqueStore }).opaqueStore).toBe(opaqueStore);
   });
 
+  test("begins no stream anew of which the beginning is gone", async () => {
+    const store = new MemoryStore();
+    await store.restore("a", records(5n, 2));
+    expect(await failure(store.save("a", records(1n, 2)))).toMatchObject({
+      code: "version_conflict",
+      details: { aggregateId: "a", version: 5n },
+    });
+    await store.restore("a", records(1n, 4));
+    await store.save("a", records(7n, 1));
+  });
+
   test("refuses a cursor whose version can't be", async () => {
     const store = new MemoryStore();
     await store.save("a", records(1n, 2));

@@ -266,6 +266,17 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     await expect(store.load("a")).rejects.toMatchObject({ code: "corrupt_record", details: { key: "a" } });
   });
 
+  test("begins no stream anew of which the beginning is gone", async () => {
+    const store = new SqliteStore(open());
+    await store.restore("a", records(5n, 6n));
+    expect(await failure(store.save("a", records(1n, 2n)))).toMatchObject({
+      code: "version_conflict",
+      details: { aggregateId: "a", version: 5n },
+    });
+    await store.restore("a", records(1n, 4n));
+    await store.save("a", records(7n, 7n));
+  });
+
   test("says that a key is damaged, and doesn't end the process, as libsql does at a text that isn't UTF-8", async () => {
     const database = open();
     const store = new SqliteStore(database);
