@@ -39,6 +39,15 @@ export interface Owned {
   readonly ended: number;
 }
 
+/** An acknowledged creation of an aggregate that expires. */
+export interface Life {
+  readonly kind: "life";
+  readonly id: string;
+  readonly life: string;
+  readonly begun: number;
+  readonly ended: number;
+}
+
 /** A read that gave what it must not, or an error that no fault explains. */
 export interface Wrong {
   readonly kind: "wrong";
@@ -53,7 +62,7 @@ export interface Finished {
   readonly outcome: string;
 }
 
-export type Entry = Begun | Heard | Owned | Wrong | Finished;
+export type Entry = Begun | Heard | Owned | Life | Wrong | Finished;
 
 /** The time in milliseconds, on a clock that the processes of a machine share and nobody sets. */
 export function now(): number {

@@ -7,7 +7,8 @@ import { OrderSchema } from "../gen/example/app/order/v1/order_v1_pb.js";
 import { orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
 import { type Call, canBeOrdered } from "../linearize.js";
 import { order } from "../order.js";
-import type { Begun, Entry, Heard, Owned } from "./journal.js";
+import type { Begun, Entry, Heard, Life, Owned } from "./journal.js";
+import { LIFE_IDS, LIFE_MS, MARGIN_MS } from "./lives.js";
 
 /** What was found, in numbers, and each thing that is wrong in words. */
 export interface Verdict {
@@ -31,6 +32,9 @@ export interface Verdict {
   readonly commands: number;
   readonly repeated: number;
   readonly wrongCommands: number;
+  /** Creations of aggregates that expire, and those while the one before was alive. */
+  readonly lives: number;
+  readonly wrongLives: number;
   readonly problems: readonly string[];
 }
 
@@ -108,6 +112,8 @@ export async function verify(
   const wrongChecks = findWrongChecks(stored, places);
   const wrongClaims = findWrongClaims(stored, owned, places);
   const wrongCommands = findWrongCommands(all, places);
+  const lives = entries.filter((entry) => entry.kind === "life");
+  const wrongLives = findWrongLives(lives);
   const rows = await wrongRows(store, opaqueStore, streams);
   return {
     streams: streams.length,
@@ -127,7 +133,9 @@ export async function verify(
     commands: stored.filter((write) => write.answers.length > 0).length,
     repeated: answers.filter(({ repeated }) => repeated).length,
     wrongCommands: wrongCommands.length,
-    problems: [...problems, ...wrongReads, ...wrongChecks, ...wrongClaims, ...wrongCommands, ...rows],
+    lives: lives.length,
+    wrongLives: wrongLives.length,
+    problems: [...problems, ...wrongReads, ...wrongChecks, ...wrongClaims, ...wrongCommands, ...wrongLives, ...rows],
   };
 }
 
@@ -265,6 +273,20 @@ function findWrongCommands(writes: readonly Write[], places: Places): string[] {
     }
     if (answers.filter(({ repeated }) => !repeated).length > 1) problems.push(`${write} was new to several callers`);
     return problems;
+  });
+}
+
+/** Names the creations that were acknowledged while an earlier one of the same id must have been alive. */
+function findWrongLives(lives: readonly Life[]): string[] {
+  const sorted = lives.toSorted((a, b) => a.begun - b.begun);
+  return LIFE_IDS.flatMap((id) => {
+    const own = sorted.filter((one) => one.id === id);
+    return own.flatMap(({ life, begun }, i) =>
+      own
+        .slice(i + 1)
+        .filter(({ ended }) => ended < begun + LIFE_MS - MARGIN_MS)
+        .map((other) => `${id} was created as ${life}, and as ${other.life} while that was alive`),
+    );
   });
 }
 

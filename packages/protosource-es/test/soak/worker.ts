@@ -7,6 +7,7 @@ import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protoso
 import { orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../order.js";
 import { type Begun, now, openJournal } from "./journal.js";
+import { fastClock, LIFE_IDS, lifeOperations, mortal } from "./lives.js";
 import { randomNumbers } from "./random.js";
 
 /** What the soak tells a worker, as JSON. */
@@ -23,6 +24,11 @@ export interface WorkerOptions {
   readonly to: number;
   readonly atOnce: number;
   readonly maxAttempts: number;
+  /** How many connections the worker has; as many as it wants by default. */
+  readonly maxSockets?: number | undefined;
+  /** When the soak began, by the clock of the journals, and by how much the worker's own is ahead. */
+  readonly begin: number;
+  readonly skewMs: number;
   readonly timeLimits: { readonly attemptMs: number; readonly totalMs: number };
 }
 
@@ -36,14 +42,27 @@ const options = JSON.parse(process.argv[2] ?? "") as WorkerOptions;
 const { eventsTable, aggregatesTable, layout, timeLimits } = options;
 const journal = openJournal(options.journal);
 const random = randomNumbers(options.seed);
-const client = engineClient(options.endpoint, { maxAttempts: options.maxAttempts });
+const { maxAttempts, maxSockets } = options;
+const client = engineClient(options.endpoint, {
+  maxAttempts,
+  ...(maxSockets !== undefined && { requestHandler: { httpAgent: { maxSockets } } }),
+});
 const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, timeLimits });
 const store = new DynamoDBStore(client, { eventsTable, opaqueStore, layout, timeLimits });
 const quiet = { warn() {} };
 const repositories = {
   row: new Repository(order, store, { materialize: "transactional", retries: 20, logger: quiet }),
   later: new Repository(order, store, { retries: 20, logger: quiet }),
+  warm: new Repository(order, store, { retries: 20, logger: quiet, cache: new Map() }),
 };
+const clock = fastClock(options.begin, options.skewMs);
+const mortalRows = new DynamoDBOpaqueStore(client, { table: aggregatesTable, timeLimits, clock });
+const mortalStore = new DynamoDBStore(client, { eventsTable, opaqueStore: mortalRows, layout, timeLimits, clock });
+const lives = lifeOperations(
+  new Repository(mortal, mortalStore, { retries: 20, logger: quiet, clock }),
+  options.begin,
+  journal,
+);
 
 /** What this process knows of each stream: no later consistent read may show less, or anything else. */
 const known = new Map<string, string[]>();
@@ -86,12 +105,19 @@ async function endOf(stream: string): Promise<bigint> {
   return records.at(-1)?.version ?? 0n;
 }
 
+/** Aborts a part of the writes while they are under way. */
+function abortSometimes(): AbortSignal | undefined {
+  return random() < 0.04 ? AbortSignal.timeout(Math.floor(random() * 40)) : undefined;
+}
+
 /** Sends a write until its fate is known, or nobody will know it, and writes down what the caller heard. */
 async function heard(
   begun: Omit<Begun, "kind" | "at">,
-  send: (commitId: Uint8Array) => Promise<unknown>,
+  send: (commitId: Uint8Array, signal: AbortSignal | undefined) => Promise<unknown>,
 ): Promise<string> {
   const { write, claim } = begun;
+  const signal = abortSometimes();
+  let isInDoubt = false;
   const commitId = crypto.getRandomValues(new Uint8Array(8));
   journal({ kind: "begun", at: now(), ...begun });
   const hears = (outcome: "stored" | "refused" | "unknown"): void =>
@@ -99,7 +125,7 @@ async function heard(
   for (let attempt = 1; ; attempt++) {
     const sent = now();
     try {
-      await send(commitId);
+      await send(commitId, signal);
       hears("stored");
       return "stored";
     } catch (error) {
@@ -117,6 +143,12 @@ async function heard(
         hears("unknown");
         return "partial";
       }
+      if (isProtosourceError(error, "cancelled")) {
+        // The caller's own attempt before this one may still arrive.
+        hears(isInDoubt ? "unknown" : "refused");
+        return "cancelled";
+      }
+      isInDoubt = true;
       const isOpen = isProtosourceError(error, "unavailable") || isProtosourceError(error, "partial_save");
       if (!isOpen) throw error;
       if (attempt < 3) continue;
@@ -131,8 +163,8 @@ async function save(write: string, operation: number, stream: string): Promise<s
   const size = random();
   const count = size < 0.6 ? 1 : size < 0.995 ? 2 + Math.floor(random() * 5) : 150;
   const records = recordsOf(write, stream, end, count);
-  const outcome = await heard({ write, operation, events: { [stream]: count } }, (commitId) =>
-    store.save(stream, records, { commitId }),
+  const outcome = await heard({ write, operation, events: { [stream]: count } }, (commitId, signal) =>
+    store.save(stream, records, { commitId, signal }),
   );
   if (outcome === "stored") check(stream, records, end + 1n, 0, "save");
   return outcome;
@@ -174,7 +206,9 @@ async function transact(
   options: TransactionOptions,
 ): Promise<string> {
   const events = Object.fromEntries(writes.map(({ aggregateId, records }) => [aggregateId, records.length]));
-  const outcome = await heard({ ...begun, events }, (commitId) => store.saveAll(writes, { ...options, commitId }));
+  const outcome = await heard({ ...begun, events }, (commitId, signal) =>
+    store.saveAll(writes, { ...options, commitId, signal }),
+  );
   if (outcome === "stored") {
     for (const { aggregateId, records } of writes) {
       check(aggregateId, records, records[0]?.version ?? 1n, 0, "saveAll");
@@ -187,7 +221,7 @@ async function transact(
 const created = new Set<string>();
 
 async function apply(write: string, operation: number, id: string, commandId?: string): Promise<string> {
-  const repository = id.endsWith("0") ? repositories.row : repositories.later;
+  const repository = id.endsWith("0") ? repositories.row : id.endsWith("1") ? repositories.warm : repositories.later;
   if (!created.has(id)) {
     const creation = repository.apply(orderCommands.Create({ customerId: "soak" }), { id, actor: "soak" });
     await creation.catch((error: unknown) => {
@@ -196,16 +230,24 @@ async function apply(write: string, operation: number, id: string, commandId?: s
     created.add(id);
   }
   journal({ kind: "begun", write, at: now(), operation, events: { [`example_app_order_v1#${id}`]: 1 } });
-  const tag = orderCommands.AddTag({ tag: { key: `k${Math.floor(random() * 5)}`, value: write } });
+  // The same of all who send a command of one id.
+  const key = commandId === undefined ? `k${Math.floor(random() * 5)}` : "known";
+  const tag = orderCommands.AddTag({ tag: { key, value: write } });
   try {
-    const { version, repeated } = await repository.apply(tag, { id, actor: "soak", commandId });
+    const { version, repeated } = await repository.apply(tag, {
+      id,
+      actor: "soak",
+      commandId,
+      signal: abortSometimes(),
+    });
     const command = commandId === undefined ? undefined : { version: Number(version), repeated };
     journal({ kind: "heard", write, at: now(), outcome: "stored", command });
     return repeated ? "repeated" : "stored";
   } catch (error) {
-    if (isProtosourceError(error, "version_conflict")) {
+    for (const code of ["version_conflict", "cancelled"] as const) {
+      if (!isProtosourceError(error, code)) continue;
       journal({ kind: "heard", write, at: now(), outcome: "refused" });
-      return "conflict";
+      return code;
     }
     if (!isProtosourceError(error, "unavailable")) throw error;
     const { outcome } = error.details;
@@ -249,13 +291,14 @@ async function row(stream: string): Promise<string> {
 
 /** The share of each operation, in percent. */
 const SHARES = {
-  save: 22,
+  save: 18,
   saveAll: 8,
+  "create or update what expires": 8,
   "save with a check": 6,
   "take or free a value": 10,
   "owner of a value": 4,
   apply: 12,
-  "apply with an id": 10,
+  "apply with an id": 6,
   load: 10,
   loadTail: 6,
   events: 6,
@@ -293,6 +336,8 @@ function run(name: Operation, operation: number, number: number): Promise<string
       return apply(write, operation, `o-${number}`);
     case "apply with an id":
       return apply(`command ${any} of ${number}`, operation, `o-${number}`, `command ${any} of ${number}`);
+    case "create or update what expires":
+      return lives.act(LIFE_IDS[Math.floor(random() * LIFE_IDS.length)] as string, write, any === 0);
     case "load":
       return load(stream);
     case "loadTail":
