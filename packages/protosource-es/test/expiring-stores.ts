@@ -38,7 +38,7 @@ export const kinds: readonly { readonly name: string; make(): Promise<ExpiringSt
 ];
 
 /** Keeps all of it in memory. */
-export function inMemory(): ExpiringStores {
+function inMemory(): ExpiringStores {
   const streams: MemoryStreams = new Map();
   const rows: MemoryRows = new Map();
   const claims = new Map();

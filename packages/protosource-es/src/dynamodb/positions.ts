@@ -132,7 +132,7 @@ export function readFoundPosition(item: Item): StoredPosition {
 }
 
 /** The slice of a stream's position. It never changes. */
-export function sliceOf(streamId: string): number {
+function sliceOf(streamId: string): number {
   return createHash("sha256").update(streamId).digest()[0] as number;
 }
 

@@ -185,7 +185,7 @@ describe("the span of a call", () => {
   });
 
   test("holds those of the store's requests", async () => {
-    const client = { send: async () => ({}) } as unknown as DynamoDBClientLike;
+    const client = { send: async () => ({ Items: [] }) } as unknown as DynamoDBClientLike;
     const onRequest = requestTelemetry({ tracer, meter });
     const opaqueStore = new DynamoDBOpaqueStore(client, { onRequest });
     const store = new DynamoDBStore(client, { opaqueStore, onRequest });
