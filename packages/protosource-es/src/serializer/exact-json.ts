@@ -1,8 +1,8 @@
 /** JSON whose large integers keep every digit. `JSON.parse` rounds what lies beyond 2^53. */
 import type { DescMessage, JsonObject, JsonValue, Registry } from "@bufbuild/protobuf";
 
-/** A text, or a number: only what is no text can be a number. */
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
+/** A text, the name of a member with its colon, or a number: only what is no text can be a number. */
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"(?:\s*:)?|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g;
 
 const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 
@@ -16,6 +16,8 @@ const FREE_FORM: ReadonlySet<string> = new Set([
 /** JSON as it was read, and how to give it to a message without loss. */
 export interface ExactJson {
   readonly json: JsonValue;
+  /** Whether an object had the same name twice, of which `JSON.parse` silently keeps the last. */
+  readonly hasRepeatedName: boolean;
   /** Gives the JSON of a message with large integers as texts, which the fields of a message take too. */
   readonly for: (schema: DescMessage, registry: Registry) => JsonValue;
 }
@@ -23,12 +25,23 @@ export interface ExactJson {
 /** Parses JSON. Throws what `JSON.parse` does. */
 export function parseExactly(text: string): ExactJson {
   const json = JSON.parse(text) as JsonValue;
-  const exact = text.replace(TOKEN, exactToken);
+  let names = 0;
+  const exact = text.replace(TOKEN, (token) => {
+    if (token.endsWith(":")) names++;
+    return exactToken(token);
+  });
   return {
     json,
+    hasRepeatedName: names !== countNames(json),
     for: (schema, registry) =>
       exact === text ? json : withPlainValues(schema, registry, JSON.parse(exact) as JsonValue, json),
   };
+}
+
+function countNames(json: JsonValue): number {
+  if (typeof json !== "object" || json === null) return 0;
+  const values = Object.values(json);
+  return values.reduce<number>((sum, value) => sum + countNames(value), Array.isArray(json) ? 0 : values.length);
 }
 
 /** Gives a number as it stands, or as a text where a double would be another number. */

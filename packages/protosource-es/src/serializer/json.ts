@@ -25,7 +25,8 @@ export interface JsonSerializerOptions {
  * table.
  *
  * A field that the schema doesn't know is `corrupt_record`, as for the family's other readers: ignoring it would
- * silently lose a value of an event. So update readers before writers. Integers keep every digit, in quotes or not.
+ * silently lose a value of an event. So update readers before writers. So is a name that stands twice in one object.
+ * Integers keep every digit, in quotes or not.
  */
 export function createJsonSerializer({ registry: others }: JsonSerializerOptions = {}): Serializer {
   const joined = new WeakMap<Registry, Registry>();
@@ -56,7 +57,8 @@ export function createJsonSerializer({ registry: others }: JsonSerializerOptions
       } catch (cause) {
         throw corruptRecord(key, "isn't JSON; was it written by another serializer?", cause);
       }
-      const { json } = exact;
+      const { json, hasRepeatedName } = exact;
+      if (hasRepeatedName) throw corruptRecord(key, "is JSON with an object that has the same name twice");
       if (!isObject(json) || typeof json["@type"] !== "string") throw corruptRecord(key, "is JSON without an @type");
       if (hasPrototypeKey(json)) throw corruptRecord(key, "holds the key __proto__, which a message can't hold");
       const schema = findType(json["@type"], registry, key);

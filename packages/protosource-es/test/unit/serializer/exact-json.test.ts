@@ -116,6 +116,26 @@ describe("an integer of a JSON event", () => {
   });
 });
 
+describe("a name of a JSON event", () => {
+  test.each([
+    ["of a field", `"signed":1,"signed":2`],
+    ["of a field, of the same value", `"signed":1, "signed" : 1`],
+    ["of a field in two spellings of the text", `"signed":1,"sign\\u0065d":2`],
+    ["of a map's entry", `"byName":{"a":1,"a":2}`],
+    ["in a list, and deep", `"inner":{"a":{"inner":{"b":{"signed":1,"signed":2}}}}`],
+    ["of a free form", `"free":[{"a":1,"a":1}]`],
+    ["of the type", `"@type":"type.googleapis.com/numbers.Counted"`],
+    ["in both spellings of a field", `"byName":{"a":1},"by_name":{"b":2}`],
+  ])("that is there twice is corrupt: %s", (_, fields) => {
+    expect(() => read(fields)).toThrow(expect.objectContaining({ code: "corrupt_record" }));
+  });
+
+  test("may be that of another object, and stand in a text", () => {
+    const event = read(`"byName":{"signed":1},"signed":2,"record":{"a":"\\"a\\":1,","b":["a:","a:"]}`);
+    expect(event).toMatchObject({ byName: { signed: 1n }, signed: 2n, record: { a: '"a":1,', b: ["a:", "a:"] } });
+  });
+});
+
 describe("an Any in a JSON event", () => {
   const holding = (message: Message, schema: DescMessage) =>
     create(Counted, { any: anyPack(schema, message) } as never) as Message;
