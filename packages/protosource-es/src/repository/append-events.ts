@@ -26,7 +26,7 @@ export async function appendEvents(
 ): Promise<bigint> {
   const { definition, behaviour, store, options, format, clock } = setup;
   const isPlain = expectedVersion !== undefined && needsNoState(setup);
-  const loaded = isPlain ? await readLast(setup, id, call) : await readState(setup, id, call);
+  const loaded = (isPlain && (await readLast(setup, id, call))) || (await readState(setup, id, call));
   if (loaded.version !== expectedVersion) checkVersion(id, loaded, expectedVersion);
   const taken = uniqueValues(definition, loaded.aggregate);
   const copies = events.map((event) => copyEvent(setup, id, event));
@@ -63,11 +63,15 @@ function needsNoState({ definition, behaviour, store, options }: Setup): boolean
   );
 }
 
-/** Reads where a stream ends: the last of its records alone. */
-async function readLast({ store, ...setup }: Setup, id: string, { signal }: Call): Promise<WarmState> {
+/**
+ * Reads where a stream ends: the last of its records alone. Gives undefined where that expires, as what comes behind it
+ * depends on the life that it ends.
+ */
+async function readLast({ store, ...setup }: Setup, id: string, { signal }: Call): Promise<WarmState | undefined> {
   const options = { includeExpired: true, signal };
   const { records } = (await store.loadTail?.(setup.behaviour.streamPrefix + id, 1, options)) ?? { records: [] };
   const [last] = records;
+  if (last !== undefined && last.ttl > 0n) return undefined;
   const aggregate = last && Object.assign(emptyAggregate(setup.definition), { version: last.version });
   return { aggregate, version: last?.version ?? 0n, last, firstExpiry: 0n };
 }

@@ -9,8 +9,9 @@ import { loadHistory, type StreamSource } from "./load.js";
 import type { HistoryOptions } from "./repository-options.js";
 
 /**
- * Reads the events of a range of versions of the life that an aggregate is in, without snapshots. Where a stream begins
- * with what never expires there is one life, so that nothing else is read; elsewhere all of the stream is.
+ * Reads the events of a range of versions of the life that an aggregate is in, without snapshots. Where no event
+ * has a time to live and a stream begins with what never expires there is one life, so that nothing else is read;
+ * elsewhere all of the stream is.
  */
 export async function readHistory<T extends AggregateTypes>(
   definition: Aggregate<T>,
@@ -24,7 +25,8 @@ export async function readHistory<T extends AggregateTypes>(
   const { store, serializer } = source;
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
-  if (isWhole || store.events === undefined || (await mayBeginAnew(store, streamId, signal))) {
+  const expires = behaviour.ttlSeconds > 0n;
+  if (isWhole || store.events === undefined || expires || (await mayBeginAnew(store, streamId, signal))) {
     const events = await loadHistory(definition, source, id, { signal });
     const found = events.filter(({ version }) => version >= (from ?? version) && version <= (to ?? version));
     return (reverse ? found.toReversed() : found).slice(0, limit);

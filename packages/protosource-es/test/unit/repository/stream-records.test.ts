@@ -10,10 +10,19 @@ import { failure } from "../../failure.js";
 import { CreatedSchema, OrderSchema, OrderSummarySchema } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { type OrderTypes, orderCommands, orderEvents } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { TestSchema } from "../../gen/example/app/test/v1/test_v1_pb.js";
-import { defineTest, type TestTypes, testCommands } from "../../gen/example/app/test/v1/test_v1_protosource.js";
+import {
+  defineTest,
+  type TestTypes,
+  testCommands,
+  testEvents,
+} from "../../gen/example/app/test/v1/test_v1_protosource.js";
 import { order } from "../../order.js";
+import { redefined } from "../../redefine.js";
 
 const by = { actor: "ann" };
+const withoutSnapshots = redefined(order, (proto) => {
+  proto.messageType = proto.messageType.filter(({ name }) => name !== "Snapshot");
+});
 
 describe("a part of a history", () => {
   const range = fc.record(
@@ -72,6 +81,34 @@ describe("a part of a history", () => {
     expect(part.flatMap((event) => ("body" in event ? [event.body] : []))).toEqual(["second"]);
   });
 
+  test("is of the life that the aggregate is in, also where events got their time to live after the first", async () => {
+    const clock = new FakeClock();
+    const store = new MemoryStore({ clock });
+    const definition = defineTest();
+    const ttl = clock.now() / 1_000_000n + 1000n;
+    await store.save(streamId(definition, "t-1"), [
+      toRecord(definition, testEvents.Created({ version: 1n, body: "first" })),
+      toRecord(definition, testEvents.Locked({ version: 2n }), { ttl }),
+      toRecord(definition, testEvents.Created({ version: 3n, body: "second" })),
+    ]);
+    const tests: Repository<TestTypes> = new Repository(definition, store, { clock });
+    const whole = await tests.history("t-1");
+    expect(whole.map(({ version }) => version)).toEqual([3n]);
+    expect(await tests.history("t-1", { from: 1n })).toEqual(whole);
+  });
+
+  test("is of the life that the aggregate is in, also where events have no time to live any more", async () => {
+    const clock = new FakeClock();
+    const store = new MemoryStore({ clock });
+    const ttl = clock.now() / 1_000_000n + 1000n;
+    await store.save(streamId(order, "o-1"), [
+      toRecord(order, orderEvents.Created({ version: 1n }), { ttl }),
+      toRecord(order, orderEvents.Created({ version: 2n })),
+    ]);
+    const orders = new Repository(order, store, { clock });
+    expect((await orders.history("o-1", { from: 1n })).map(({ version }) => version)).toEqual([2n]);
+  });
+
   test.each([{ from: 0n }, { from: 3n, to: 2n }, { limit: 0 }, { limit: 1.5 }])("can't be %o", async (options) => {
     const error = await failure(new Repository(order, new MemoryStore()).history("o-1", options));
     expect(error).toMatchObject({ code: "invalid_argument" });
@@ -83,7 +120,8 @@ describe("events that are appended behind a known version", () => {
     const store = new MemoryStore();
     const orders = new Repository(order, store, { materialize: "off" });
     const plain = { save: store.save.bind(store), load: store.load.bind(store), loadTail: store.loadTail.bind(store) };
-    const appending = new Repository(order, plain);
+    const appending = new Repository(withoutSnapshots, plain);
+    const reads = [vi.spyOn(plain, "load"), vi.spyOn(plain, "loadTail")];
     await orders.apply(orderCommands.Create({}), { id: "o-1", ...by });
     const added = orderEvents.TagAdded({ tag: { key: "a" }, actor: "ann" });
     for (const expectedVersion of [0n, 2n]) {
@@ -92,7 +130,34 @@ describe("events that are appended behind a known version", () => {
       });
     }
     expect(await appending.save("o-1", [added], { expectedVersion: 1n })).toEqual({ version: 2n });
+    expect(reads.map(({ mock }) => mock.calls.map(([, length]) => length))).toEqual([[], [1, 1, 1]]);
     expect((await orders.load("o-1")).tags).toMatchObject({ a: {} });
+  });
+});
+
+describe("events that are appended behind what expires", () => {
+  const added = orderEvents.TagAdded({ tag: { key: "a" }, actor: "ann" });
+
+  async function scene() {
+    const clock = new FakeClock();
+    const store = new MemoryStore({ clock });
+    const ttl = clock.now() / 1_000_000n + 1000n;
+    const created = orderEvents.Created({ id: "o-1", version: 1n });
+    await store.save(streamId(order, "o-1"), [toRecord(order, created, { ttl })]);
+    return { clock, store, ttl, orders: new Repository(withoutSnapshots, store, { clock, materialize: "off" }) };
+  }
+
+  test("expire with it, so that no part of a life is left", async () => {
+    const { store, ttl, orders } = await scene();
+    expect(await orders.save("o-1", [added], { expectedVersion: 1n })).toEqual({ version: 2n });
+    const { records } = await store.load(streamId(order, "o-1"));
+    expect(records.map((record) => record.ttl)).toEqual([ttl, ttl]);
+  });
+
+  test("are refused once it has expired", async () => {
+    const { clock, orders } = await scene();
+    clock.advanceSeconds(1001);
+    expect(await failure(orders.save("o-1", [added], { expectedVersion: 1n }))).toMatchObject({ code: "not_created" });
   });
 });
 
