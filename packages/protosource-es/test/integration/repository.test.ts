@@ -8,8 +8,9 @@ import {
   ensureTables,
   type ObservedRequest,
 } from "protosource-es/dynamodb";
+import { queryClient } from "protosource-es/opaquedata";
 import { FakeClock } from "protosource-es/testing";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { failure } from "../failure.js";
 import { OrderSummaryQueries, orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
@@ -44,6 +45,34 @@ describe.each(engines)("a repository on $name", (engine) => {
   });
   afterAll(() => {
     for (const client of clients) client.destroy();
+  });
+
+  test("a command whose row the table would never take is refused before it is saved, and the next one has its row", async () => {
+    const { store, opaqueStore } = connect();
+    const logger = { warn: vi.fn() };
+    const orders = new Repository(order, store, { logger });
+    const options = { id: "large-row", actor: "ann" };
+    const long = orderCommands.Create({ customerId: "ü".repeat(1100) });
+    expect(await failure(orders.apply(long, options))).toMatchObject({
+      code: "too_large",
+      details: { what: "gsi1pk", limit: 2048 },
+    });
+    await orders.apply(create, options);
+    await orders.apply(tag("a", noise(300_000)), options);
+    expect(await failure(orders.apply(tag("b", noise(300_000)), options))).toMatchObject({
+      code: "too_large",
+      details: { what: "the row of example.app.order.v1.Order", limit: 409_600 },
+    });
+    await orders.apply(tag("c"), options);
+    const row = await queryClient(order.schema, opaqueStore).get("large-row", { consistent: true });
+    expect(row).toMatchObject({ version: 3n });
+    expect(Object.keys(row?.tags ?? {})).toEqual(["a", "c"]);
+    expect(logger.warn).not.toHaveBeenCalled();
+
+    const lenient = new Repository(order, store, { logger, longIndexKeys: "omit" });
+    await lenient.apply(long, { id: "long-key", actor: "ann" });
+    expect(await queryClient(order.schema, opaqueStore).get("long-key", { consistent: true })).toBeDefined();
+    expect(logger.warn).not.toHaveBeenCalled();
   });
 
   test.each(["compatible", "packed"] as const)(

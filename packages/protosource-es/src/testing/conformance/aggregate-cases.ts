@@ -369,6 +369,23 @@ const badInput: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "aggregate: a key that no index takes is too_large, and with omitLongKeys the row stays out of that index",
+    needs: ["aggregates"],
+    async run(context) {
+      const { store, opaqueStore } = await openAggregateStore(context);
+      const id = context.id("long-key");
+      const summary = create(AccountSummarySchema, { id, owner: id, note: "ü".repeat(512) });
+      const key = { pk: accountKey(id).pk, sk: "PROJ#AccountSummary" };
+      const saved = store.saveAggregate(AccountSummarySchema, summary, { version: 1n });
+      await expectError("too_large", saved, { what: "gsi1sk", limit: 1024 });
+      expectEqual(await opaqueStore.get(key), undefined, "row");
+      await store.saveAggregate(AccountSummarySchema, summary, { version: 1n, omitLongKeys: true });
+      expectMessage(AccountSummarySchema, await getRow(opaqueStore, key), summary);
+      const partition = `protosource_conformance_v1#accountsummary#owner#${id}`;
+      expectEqual((await opaqueStore.query({ index: 1, partition })).rows, [], "rows of the index");
+    },
+  },
+  {
     name: "aggregate: an aborted signal cancels, and nothing is stored",
     needs: ["aggregates"],
     async run(context) {

@@ -217,7 +217,8 @@ describe("the metrics of calls", () => {
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 });
     const meters = new MeterProvider({ readers: [reader] });
     const observe = repositoryTelemetry({ meter: meters.getMeter("test") });
-    const { orders, store, other } = scene({ observe, cache: new Map() });
+    const { orders, store, other } = scene({ observe, cache: new Map(), logger: { warn() {} } });
+    vi.spyOn(store, "saveAggregate").mockRejectedValueOnce(new Error("throttled"));
     await orders.apply([create, tag("a")], options);
     raceBefore(store, () => other.apply(tag("b"), options));
     await orders.apply(tag("c"), options);
@@ -246,6 +247,7 @@ describe("the metrics of calls", () => {
       ["retries", apply, 1],
       ["cache_hits", apply, 1],
       ["cache_misses", apply, 1],
+      ["rows_failed", apply, 1],
       ["failures", { ...load, "error.type": "not_found" }, 1],
     ]);
     expect(spanExporter.getFinishedSpans()).toEqual([]);
