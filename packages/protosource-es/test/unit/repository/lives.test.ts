@@ -206,8 +206,8 @@ describe("an event that one creation begins with, and another goes on with,", ()
       await orders.apply(created("second"), second);
     });
     for (const reader of [new Repository(definition, store, { clock }), orders]) {
-      expect(await reader.load("o")).toMatchObject({ version: 2n, createBy: "second" });
       expect(await reader.history("o")).toMatchObject([{ customerId: "second", version: 2n }]);
+      expect(await reader.load("o")).toMatchObject({ version: 2n, createBy: "second" });
     }
   });
 });
