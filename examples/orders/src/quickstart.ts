@@ -6,9 +6,15 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
+import { Repository } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables, type ObservedRequest } from "protosource-es/dynamodb";
 import { openSqlite, SqliteStore } from "protosource-es/sqlite";
+import { modelRows, Subscriptions } from "protosource-es/subscriptions";
+import { CustomerOrdersQueries } from "../gen/example/app/customer/v1/customer_v1_protosource.js";
+import { type OrderTypes, orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
+import { customerOrders } from "./customer-orders.js";
 import { mainJob, type RunStep, versionsOf } from "./main-job.js";
+import { order } from "./order.js";
 import { readStoredStream } from "./stored-stream.js";
 
 const stream = readStoredStream(new URL("../data/order-stream.json", import.meta.url));
@@ -29,6 +35,15 @@ async function onSqlite(): Promise<void> {
     const database = openSqlite(file);
     const store = new SqliteStore(database);
     await mainJob(run, store, store.opaqueStore, stream);
+
+    await run("Add another order, and count the orders of each customer", async () => {
+      const orders: Repository<OrderTypes> = new Repository(order, store);
+      await orders.apply(orderCommands.Create({ customerId: "c-9" }), { id: "o#2", actor: "zoe" });
+      await new Subscriptions({ store, all: [customerOrders] }).catchUp();
+      const customers = new CustomerOrdersQueries(modelRows(store.opaqueStore, "customer-orders@1"));
+      const customer = await customers.get("c-9");
+      return `c-9 has ${customer?.orders} orders, ${customer?.placed} of them placed`;
+    });
     database.close();
 
     await run("The file survives a restart: open it again, and load", async () => {

@@ -42,9 +42,10 @@ describe("the quickstart", () => {
   it("does the job on an SQLite file first, which survives a restart", () => {
     expect(onSqlite).toMatch(/^On an SQLite file/);
     const found = [...onSqlite.matchAll(/^(\d)\. .*\n {4}(.*)\n {4}[\d.]+ ms$/gm)].map(([, , text]) => text);
-    expect(found).toHaveLength(8);
+    expect(found).toHaveLength(9);
     expect(found[6]).toContain("[version_conflict]");
-    expect(found[7]).toBe("versions 1, 2, 3, 4");
+    expect(found[7]).toBe("c-9 has 2 orders, 1 of them placed");
+    expect(found[8]).toBe("versions 1, 2, 3, 4");
   });
 
   it("says how to move to DynamoDB", () => {
