@@ -3,6 +3,7 @@ import { isProtosourceError } from "../errors.js";
 import { pause } from "../repository/pause.js";
 import type { Process } from "./define-process.js";
 import type { Engine } from "./engine.js";
+import { isForAll } from "./failures.js";
 import { effectOf } from "./process-effect.js";
 import { sourceOf, subscriptionId } from "./subscription.js";
 import { dueTimers, isOf, rewritten, type StoredTimer, withoutTimer } from "./timer-rows.js";
@@ -16,9 +17,6 @@ export interface FiredTimers {
 
 /** How often a timer is tried at once whose aggregates change meanwhile. */
 const MAX_CONFLICTS = 8;
-
-/** Failures that say nothing of a timer. What is set stays, and goes off at the next look. */
-const FOR_ALL = ["unavailable", "cancelled", "denied", "table_missing", "not_configured"] as const;
 
 /** The time until a timer that failed once goes off again, in microseconds: a second. It doubles with each failure. */
 const FIRST_PAUSE = 1_000_000n;
@@ -69,7 +67,8 @@ async function fire(engine: Engine, process: Process, timer: StoredTimer): Promi
         await pause(attempt, signal);
         continue;
       }
-      if (FOR_ALL.some((code) => isProtosourceError(error, code))) throw error;
+      // What is set stays, and goes off at the next look.
+      if (isForAll(error)) throw error;
       observe({ ...happening, kind: "failed", error });
       await postpone(engine, timer);
       return "failed";

@@ -7,6 +7,7 @@ import { claimTaken } from "../store/claims.js";
 import type { SaveMeta } from "../store/meta.js";
 import type { RowWrite } from "../store/store.js";
 import type { Process } from "./define-process.js";
+import { isForAll } from "./failures.js";
 import type { ProcessAnswer, ProcessStep, Sending } from "./send.js";
 import type { Effect, ReactTools } from "./subscription.js";
 import { timerRemoval, timerWrite } from "./timer-rows.js";
@@ -22,16 +23,6 @@ export interface Cause {
   /** The timer that went off and when, if it was one. */
   readonly timer?: string | undefined;
 }
-
-/** Failures of a command that say nothing of the command. */
-const NO_REFUSALS = [
-  "unavailable",
-  "cancelled",
-  "table_missing",
-  "denied",
-  "not_configured",
-  "version_conflict",
-] as const;
 
 /**
  * Decides the commands of an answer, and gives what a transaction has to write for them and for its timers. Commands to
@@ -92,8 +83,7 @@ async function planSending(
     return [await carryOut(process, sending, cause, tools)];
   } catch (error) {
     const { refused } = sending;
-    const isRefusal = !NO_REFUSALS.some((code) => isProtosourceError(error, code));
-    if (!isRefusal || refused === "park") throw error;
+    if (isForAll(error) || isProtosourceError(error, "version_conflict") || refused === "park") throw error;
     if (refused === "done") return [];
     const instead = stepsOf(refused(error)).filter((step) => step.step === "send");
     const plans: Plan[] = [];

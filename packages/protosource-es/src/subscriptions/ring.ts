@@ -4,6 +4,7 @@ import { pause } from "../repository/pause.js";
 import type { Doorbell } from "../store/doorbell.js";
 import { type PositionMove, positionKey, type StoredPosition } from "../store/positions.js";
 import type { Engine, Happening } from "./engine.js";
+import { isForAll } from "./failures.js";
 import { endedMemo, findEvents, MAX_RECORDS } from "./find-events.js";
 import { endOf, nextRun } from "./next-run.js";
 import { type EventRun, type Subscription, sourceOf, subscriptionId } from "./subscription.js";
@@ -29,9 +30,6 @@ const MAX_UNAVAILABLE = 3;
 
 /** How far a position may lag behind events of no interest: reading them again costs less than a write. */
 const MAX_IDLE_LAG = 32n;
-
-/** Failures that say nothing of an event. */
-const NOT_THE_EVENTS = ["cancelled", "table_missing", "denied", "not_configured"] as const;
 
 /**
  * Brings a subscription up to what a stream holds: reads what the doorbell hasn't brought, and gives it to the
@@ -203,7 +201,7 @@ class Ringing {
       await this.#wait(error);
       return this.#readPosition();
     }
-    if (NOT_THE_EVENTS.some((code) => isProtosourceError(error, code))) throw error;
+    if (isForAll(error)) throw error;
     if (run.events.length > 1) {
       // One of them is it: alone they show which.
       this.maxEvents = 1;

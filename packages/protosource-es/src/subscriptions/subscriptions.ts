@@ -14,6 +14,7 @@ import { type CatchUpCounts, ringAll, type ScanPlan } from "./catch-up.js";
 import { isProcess } from "./define-process.js";
 import { type Delivery, deliver } from "./deliver.js";
 import type { Engine, Happening } from "./engine.js";
+import { isLasting } from "./failures.js";
 import { type FiredTimers, fireTimers } from "./fire-timers.js";
 import { followFeed, hasFeed } from "./follow-feed.js";
 import { KeyedQueue } from "./keyed-queue.js";
@@ -89,7 +90,8 @@ export class Subscriptions {
    * A store in memory and an SQLite file tell by themselves what is saved and was saved: a new subscription begins with
    * the first event. Elsewhere it takes a `source`, which is asked for more when all is done that it rang for.
    *
-   * Throws `not_configured` without a source where one is needed, and what `catchUp` throws.
+   * Throws `not_configured` without a source where one is needed, what `catchUp` throws, and what no repetition helps:
+   * `denied`, `table_missing` and `not_configured` of a store.
    */
   async run(options: CallOptions & { readonly source?: DoorbellSource | undefined } = {}): Promise<void> {
     // What ends one of the parts ends all.
@@ -290,6 +292,8 @@ export class Subscriptions {
     let left = doorbells;
     for (let attempt = 0; left.length > 0 && !signal?.aborted; attempt++) {
       const { failures } = await this.#deliver(subscriptions, left, signal);
+      const lasting = failures.find(({ error }) => isLasting(error));
+      if (lasting) throw lasting.error;
       left = failures.map(({ doorbell }) => doorbell);
       if (left.length > 0) await pause(attempt, signal);
     }

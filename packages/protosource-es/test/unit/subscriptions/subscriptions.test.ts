@@ -1,4 +1,5 @@
 import { getEventListeners } from "node:events";
+import { ProtosourceError } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import { queryClient } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
@@ -41,6 +42,19 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
   }
 
   const created = (id: string, customerId: string) => recordOf(orderEvent("Created", id, 1n, { customerId }), 1n);
+
+  test.each(["denied", "table_missing", "not_configured"] as const)(
+    "run ends with %s, which no repetition helps",
+    async (code) => {
+      const { store, subscriptions } = open();
+      await store.save(O1, [created("o1", "c")]);
+      const details = { operation: "readPositions", table: "feeds", option: "feedsTable" } as never;
+      const { readPositions } = store;
+      store.readPositions = () => Promise.reject(new ProtosourceError(code, "not for you", details));
+      await expect(subscriptions.run()).rejects.toMatchObject({ code });
+      store.readPositions = readPositions;
+    },
+  );
 
   test("run handles what was saved and what is being saved, and goes on where it stopped", async () => {
     const { store, subscriptions, row } = open();
