@@ -25,7 +25,7 @@ interface Command {
 type Step =
   | Command
   | { readonly kind: "advance"; readonly seconds: number }
-  /** Deletes expired records: those of which the bit of their version, modulo 8, is set. */
+  /** Deletes records that have expired by every clock: those of which the bit of their version, modulo 8, is set. */
   | { readonly kind: "sweep"; readonly mask: number };
 
 /** How far the clocks of the writers are apart, in seconds. */
@@ -128,7 +128,7 @@ class World {
   }
 
   #sweep(mask: number): void {
-    const now = (this.#clocks[0] as FakeClock).now() / 1_000_000n;
+    const now = this.#clocks.map((clock) => clock.now() / 1_000_000n).reduce((a, b) => (a < b ? a : b));
     const stream = this.#streams.get(STREAM) ?? new Map();
     for (const [version, { record }] of stream) {
       const isChosen = (mask >> Number(version % 8n)) % 2 === 1;
