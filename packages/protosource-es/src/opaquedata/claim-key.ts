@@ -1,5 +1,6 @@
 /** The keys of claims, which lie in the table of the rows and are none. */
 import type { OpaqueKey } from "./opaque-store.js";
+import { sha256Hex } from "./sha256.js";
 
 /** How the partition keys of claims begin. */
 export const CLAIM_PREFIX = "!claim#";
@@ -13,9 +14,8 @@ export async function claimKey(scope: string, value: string): Promise<OpaqueKey>
 }
 
 /** Gives what is kept of a value: its SHA-256 in hexadecimal. */
-export async function claimHash(value: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(value)));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+export function claimHash(value: string): Promise<string> {
+  return sha256Hex(value);
 }
 
 /** Gives what a claim's key says. */

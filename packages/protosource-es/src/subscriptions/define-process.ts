@@ -1,9 +1,9 @@
 /** Subscriptions whose effect is commands: exactly once on the store of the events, with any number of workers. */
-import { invalid } from "../errors.js";
 import { foldRun } from "./fold-run.js";
 import { checkSources, type HandledSource } from "./on.js";
 import { effectOf } from "./process-effect.js";
 import type { ProcessAnswer } from "./send.js";
+import { beginOf, type Since } from "./since.js";
 import {
   checkName,
   type Effect,
@@ -38,11 +38,7 @@ export interface ProcessOptions {
   readonly name: string;
   /** A higher version gets all events since `since` anew. 1 by default. */
   readonly version?: number | undefined;
-  /**
-   * The events that it is for: all, or those from a time on, so that a new process leaves alone what happened before it.
-   * Earlier ones are passed over.
-   */
-  readonly since: "beginning" | Date;
+  readonly since: Since;
   /** The handlers, by {@link on}. They may be asynchronous, and run again after a conflict. */
   readonly from: readonly HandledSource<ProcessContext, ProcessAnswer | Promise<ProcessAnswer>>[];
   /** What to do when a timer goes off, by its name. */
@@ -106,14 +102,6 @@ async function react(process: Process, begin: bigint, run: EventRun, tools: Reac
     at: event?.at ?? tools.clock.now(),
   };
   return { ...(await effectOf(process, answer, cause, tools)), to, memo };
-}
-
-/** Gives the time from which events are handled, in microseconds. */
-function beginOf(name: string, since: "beginning" | Date): bigint {
-  if (since === "beginning") return 0n;
-  const time = since instanceof Date ? since.getTime() : Number.NaN;
-  if (!Number.isFinite(time)) throw invalid("since", `${name} needs a since: "beginning", or a Date`);
-  return BigInt(time) * 1000n;
 }
 
 /** Tells whether a subscription is a process. */

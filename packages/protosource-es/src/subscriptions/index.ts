@@ -1,7 +1,15 @@
 /** Subscriptions: what events cause, once each, on every store. */
 export type { AuditFinding, AuditReport } from "./audit.js";
 export type { CatchUpCounts, CatchUpProgress, ScanPlan, SegmentState } from "./catch-up.js";
+export { cloudEvent } from "./cloud-events.js";
 export { defineHandler, type HandlerContext, type HandlerOptions } from "./define-handler.js";
+export {
+  defineOutbox,
+  type OutboxAnswer,
+  type OutboxContext,
+  type OutboxOptions,
+  type Outgoing,
+} from "./define-outbox.js";
 export {
   defineProcess,
   type Process,
@@ -29,6 +37,12 @@ export {
   type TimerCancelling,
   type TimerSetting,
 } from "./send.js";
+export type { Since } from "./since.js";
+export type { FormattedEvent, OutboxMessage, OutgoingEvent, Sink } from "./sink.js";
+export { type EventBridgeLike, type EventBridgeOptions, eventBridge } from "./sinks/event-bridge.js";
+export { type KafkaOptions, type KafkaProducerLike, kafka } from "./sinks/kafka.js";
+export { type SnsLike, type SnsOptions, sns } from "./sinks/sns.js";
+export { type SqsLike, type SqsOptions, sqs } from "./sinks/sqs.js";
 export {
   type Effect,
   type EventRun,
