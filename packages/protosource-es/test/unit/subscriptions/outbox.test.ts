@@ -4,16 +4,20 @@ import { MemoryStore } from "protosource-es/memory";
 import {
   cloudEvent,
   defineOutbox,
+  type EventBridgeLike,
+  eventBridge,
   type Happening,
   type OutboxMessage,
   type OutboxOptions,
   on,
+  type Subscription,
   Subscriptions,
 } from "protosource-es/subscriptions";
 import { FakeClock } from "protosource-es/testing";
 import { describe, expect, test } from "vitest";
 import { type OrderTypes, orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../../order.js";
+import { FakeEventBridge } from "../../subscriptions/fake-services.js";
 import { orderEvent, recordOf } from "../../subscriptions/sales.js";
 
 const by = { actor: "ann" };
@@ -39,6 +43,16 @@ function scene() {
   return { clock, store, orders, happenings, subscribe, fill, position };
 }
 
+function toBus(client: EventBridgeLike): Subscription {
+  return defineOutbox({
+    name: "bus",
+    since: "beginning",
+    source: "/shop/orders",
+    from: [on(order, { Placed: (_, { id }) => ({ type: "OrderPlaced", data: { id } }), Cancelled: () => ({}) })],
+    to: eventBridge(client, { bus: "shop" }),
+  });
+}
+
 /** A sink that keeps what it gets. */
 function collecting() {
   const batches: OutboxMessage[][] = [];
@@ -49,6 +63,16 @@ function collecting() {
 }
 
 describe("an outbox", () => {
+  test("tells an event bus of orders", async () => {
+    const { store, clock, fill } = scene();
+    await fill("o-1");
+    const bus = new FakeEventBridge();
+    await new Subscriptions({ store, clock, all: [toBus(bus)] }).catchUp();
+    expect(bus.delivered.map(({ type, body }) => [type, JSON.parse(body)])).toMatchObject([
+      ["OrderPlaced", { source: "/shop/orders", type: "OrderPlaced", data: { id: "o-1" } }],
+    ]);
+  });
+
   test("sends the events of a stream in order, as CloudEvents, and then its position moves", async () => {
     const { clock, subscribe, fill, position } = scene();
     const sink = collecting();
