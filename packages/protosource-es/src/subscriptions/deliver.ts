@@ -42,6 +42,8 @@ export async function deliver(
           rungs.push(await queue.run(positionKey(id, doorbell.streamId), () => ring(engine, subscription, doorbell)));
         } catch (error) {
           failures.push({ doorbell, subscription: id, error });
+          const { streamId, version } = doorbell;
+          engine.observe({ subscription: id, streamId, kind: "failed", version, events: 0, error });
         }
       }),
   );

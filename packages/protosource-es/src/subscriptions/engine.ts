@@ -29,7 +29,7 @@ export interface Happening {
    * - `position_conflict`, `row_conflict`: another worker was first, and it was done again.
    * - `removed`: the end of a life was handled.
    * - `timer`: a timer went off.
-   * - `failed`: a handler threw, and is tried again.
+   * - `failed`: a handler threw, or the store or a sink could not for now; it is tried again.
    * - `parked`: the stream stands still for this subscription.
    */
   readonly kind:

@@ -6,6 +6,7 @@ import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlit
 import {
   defineHandler,
   defineReadModel,
+  type Happening,
   modelRows,
   on,
   type Subscription,
@@ -35,10 +36,11 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
       kind === "memory" ? new MemoryOpaqueStore({ clock }) : new SqliteOpaqueStore(database, { clock });
     const store =
       kind === "memory" ? new MemoryStore({ clock, opaqueStore }) : new SqliteStore(database, { clock, opaqueStore });
-    const subscriptions = new Subscriptions({ store, all, clock });
+    const happenings: Happening[] = [];
+    const subscriptions = new Subscriptions({ store, all, clock, observe: (one) => happenings.push(one) });
     const row = (id: string, version = 1): Promise<CustomerSales | undefined> =>
       queryClient(CustomerSalesSchema, modelRows(opaqueStore, `sales@${version}`)).get(id);
-    return { clock, store, opaqueStore, subscriptions, row };
+    return { clock, store, opaqueStore, subscriptions, happenings, row };
   }
 
   const created = (id: string, customerId: string) => recordOf(orderEvent("Created", id, 1n, { customerId }), 1n);
@@ -46,12 +48,13 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
   test.each(["denied", "table_missing", "not_configured"] as const)(
     "run ends with %s, which no repetition helps",
     async (code) => {
-      const { store, subscriptions } = open();
+      const { store, subscriptions, happenings } = open();
       await store.save(O1, [created("o1", "c")]);
       const details = { operation: "readPositions", table: "feeds", option: "feedsTable" } as never;
       const { readPositions } = store;
       store.readPositions = () => Promise.reject(new ProtosourceError(code, "not for you", details));
       await expect(subscriptions.run()).rejects.toMatchObject({ code });
+      expect(happenings).toMatchObject([{ kind: "failed", subscription: "sales@1", streamId: O1, error: { code } }]);
       store.readPositions = readPositions;
     },
   );
