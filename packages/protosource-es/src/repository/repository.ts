@@ -28,6 +28,8 @@ import { type Setup, setUp, streamIdOf } from "./setup.js";
 
 /** Loads aggregates of one kind, and applies commands to them. */
 export class Repository<T extends AggregateTypes> {
+  /** What it loads and applies commands to. */
+  readonly aggregate: Aggregate<T>;
   /** Where its streams are. */
   readonly store: RepositoryStore;
   readonly #setup: Setup;
@@ -38,6 +40,7 @@ export class Repository<T extends AggregateTypes> {
    */
   constructor(aggregate: Aggregate<T>, store: RepositoryStore, options: RepositoryOptions = {}) {
     this.#setup = setUp(aggregate, store, options);
+    this.aggregate = aggregate;
     this.store = store;
   }
 

@@ -1,49 +1,21 @@
-/** Given what happened, when a command comes, then these events: tests of an aggregate's rules, without a store. */
-import { create, type DescField, type DescMessage, type Message } from "@bufbuild/protobuf";
-import { type Aggregate, eventBehaviourOf, fold } from "../aggregate/aggregate.js";
-import { behaviourOf, type CommandMessage, type EventMessage } from "../aggregate/behaviour.js";
-import type { AggregateTypes, CommandOf, EventOf, Init, Outcome } from "../aggregate/types.js";
-import type { Clock } from "../clock.js";
-import { type ErrorCode, isProtosourceError, ProtosourceError } from "../errors.js";
-import { copyMessage } from "../repository/copy-message.js";
-import { commandBehaviourOf, decide } from "../repository/decide.js";
-import { andThen, isPromise } from "../repository/maybe-async.js";
-import { FakeClock } from "./fake-clock.js";
-import { diffMessages, showMessage } from "./message-diff.js";
+/** Given what happened, then what comes of it: tests of aggregates, read models and processes, without a store. */
+import type { Message } from "@bufbuild/protobuf";
+import type { Aggregate } from "../aggregate/aggregate.js";
+import type { AggregateTypes, EventOf } from "../aggregate/types.js";
+import type { Process } from "../subscriptions/define-process.js";
+import type { ReadModel } from "../subscriptions/define-read-model.js";
+import { type EventOptions, type Given, type GivenOptions, givenAggregate } from "./given-aggregate.js";
+import { type GivenProcess, givenProcess } from "./given-process.js";
+import { type GivenReadModel, givenReadModel } from "./given-read-model.js";
 
-export interface GivenOptions {
-  /** The time of events and decisions. A {@link FakeClock} by default. */
-  readonly clock?: Clock | undefined;
-  /** The id and the actor that commands and events without their own get. "1" and "someone" by default. */
-  readonly id?: string | undefined;
-  readonly actor?: string | undefined;
-}
+/** Starts a test of a read model: `given(sales).events([order, "o-1", created, placed]).thenRows({ "c-9": { … } })`. */
+export function given<R extends Message>(model: ReadModel<R>, options?: EventOptions): GivenReadModel<R>;
 
-/** The class of an error, or the code of a {@link ProtosourceError}. */
-export type Refusal = ErrorCode | (abstract new (...args: never[]) => unknown);
-
-/** What is expected of a command. Await it: a rule may be asynchronous. One that isn't fails at once. */
-export interface CommandExpectation<T extends AggregateTypes> {
-  /** Expects exactly these events. Of id, version, at and actor, only those count that the expected event sets. */
-  then(events: readonly EventOf<T>[]): Promise<void>;
-  /** Expects the answer "skip". */
-  thenSkipped(): Promise<void>;
-  /** Expects an error of this code or class. */
-  thenRefused(refusal: Refusal): Promise<void>;
-}
-
-/** An aggregate with a past. */
-export interface Given<T extends AggregateTypes> {
-  /** Lets a command come. State and command are frozen: a rule that changes them fails with a TypeError. */
-  when(command: CommandOf<T>): CommandExpectation<T>;
-  /** Expects the fields that are given of the state, derived ones included. */
-  then(state: Init<T["aggregate"]>): void;
-  /** Expects the fields that are given of a projection. */
-  thenProjection<P extends keyof T["projections"] & string>(
-    name: P,
-    fields: T["projections"][P] extends Message ? Init<T["projections"][P]> : never,
-  ): void;
-}
+/**
+ * Starts a test of what a process answers: `given(fulfilment).when([order, "o-1", placed]).then([send(…)])`. Its handlers
+ * run, and nothing is sent: neither do its repositories need a past, nor is its `since` looked at.
+ */
+export function given(process: Process, options?: EventOptions): GivenProcess;
 
 /**
  * Starts a test of an aggregate's rules: these events happened, without their ids, versions, times and actors where
@@ -52,187 +24,15 @@ export interface Given<T extends AggregateTypes> {
 export function given<T extends AggregateTypes>(
   definition: Aggregate<T>,
   events: readonly EventOf<T>[],
-  options: GivenOptions = {},
-): Given<T> {
-  const { clock = new FakeClock(), id = idOf(events as readonly Message[]) ?? "1", actor = "someone" } = options;
-  const happened = (events as readonly Message[]).map((event, i) => {
-    const copy = copyMessage(eventBehaviourOf(definition, event).schema, event as EventMessage);
-    copy.id ||= id;
-    copy.version ||= BigInt(i) + 1n;
-    copy.at ||= clock.now();
-    copy.actor ||= actor;
-    return copy;
-  });
-  const aggregate = fold(definition, happened);
-  const { schema, projections } = behaviourOf(definition.schema);
+  options?: GivenOptions,
+): Given<T>;
 
-  return {
-    when(command) {
-      const commandSchema = commandBehaviourOf(definition, command as Message).schema;
-      const copy = copyMessage(commandSchema, command as Message as CommandMessage);
-      copy.id ||= id;
-      copy.actor ||= actor;
-      return expectation(definition, commandSchema.name, () =>
-        decide(definition, freeze(aggregate), freeze(copy) as Message as CommandOf<T>, {
-          now: clock.now(),
-          signal: undefined,
-        }),
-      );
-    },
-    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. What the rule fears, an await that takes this for a promise, passes a function and is refused below.
-    then(state) {
-      refuseAwait(state, "given(…)", "add .then({ … }), or .when(command) and what you expect of it");
-      expectFields(schema, aggregate, state, "the state is another than expected");
-    },
-    thenProjection(name, fields) {
-      const projection = projections.find((candidate) => candidate.schema.name === name);
-      if (projection === undefined) throw misuse(`${schema.name} has no projection ${name}`);
-      const message = create(projection.schema);
-      projection.copyAggregate(aggregate, message);
-      expectFields(projection.schema, message, fields, `${name} is another than expected`);
-    },
-  };
-}
-
-type Decided<T extends AggregateTypes> = { readonly outcome: Outcome<T> } | { readonly error: unknown };
-
-function expectation<T extends AggregateTypes>(
-  definition: Aggregate<T>,
-  command: string,
-  run: () => Outcome<T> | Promise<Outcome<T>>,
-): CommandExpectation<T> {
-  let isUsed = false;
-  const check = (judge: (decided: Decided<T>) => void): Promise<void> => {
-    isUsed = true;
-    return Promise.resolve(andThen(settle(run), judge));
-  };
-  // An expectation that nobody asks for would pass whatever the rules do. An `await` asks within two turns.
-  queueMicrotask(() => {
-    queueMicrotask(() => {
-      if (!isUsed) void Promise.reject(misuse(`given(…).when(${command}) expects nothing: ${WHAT_TO_EXPECT}`));
-    });
-  });
-  return {
-    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. An await that takes this for a promise passes a function, and is refused below instead of passing as a test.
-    then(events) {
-      isUsed = true;
-      refuseAwait(events, `given(…).when(${command})`, WHAT_TO_EXPECT);
-      return check((decided) => {
-        expectEvents(
-          definition,
-          command,
-          outcomeOf(decided).events as readonly Message[],
-          events as readonly Message[],
-        );
-      });
-    },
-    thenSkipped() {
-      return check((decided) => {
-        const { skipped, events } = outcomeOf(decided);
-        if (!skipped) throw new Error(`expected ${command} to be skipped, but it emitted ${names(events)}`);
-      });
-    },
-    thenRefused(refusal) {
-      const wanted = typeof refusal === "string" ? refusal : refusal.name;
-      return check((decided) => {
-        if ("outcome" in decided) {
-          const { skipped, events } = decided.outcome;
-          const instead = skipped ? "it was skipped" : `it emitted ${names(events)}`;
-          throw new Error(`expected ${command} to be refused with ${wanted}, but ${instead}`);
-        }
-        const { error } = decided;
-        if (typeof refusal === "string" ? isProtosourceError(error, refusal) : error instanceof refusal) return;
-        throw new Error(`expected ${command} to be refused with ${wanted}, but the error was ${String(error)}`, {
-          cause: error,
-        });
-      });
-    },
-  };
-}
-
-const WHAT_TO_EXPECT = "add .then([…]), .thenSkipped() or .thenRefused(…)";
-
-function settle<T extends AggregateTypes>(
-  run: () => Outcome<T> | Promise<Outcome<T>>,
-): Decided<T> | Promise<Decided<T>> {
-  try {
-    const result = run();
-    if (!isPromise(result)) return { outcome: result };
-    return result.then(
-      (outcome) => ({ outcome }),
-      (error: unknown) => ({ error }),
-    );
-  } catch (error) {
-    return { error };
-  }
-}
-
-/** An error that isn't expected reaches the test as it is. */
-function outcomeOf<T extends AggregateTypes>(decided: Decided<T>): Outcome<T> {
-  if ("error" in decided) throw decided.error;
-  return decided.outcome;
-}
-
-function expectEvents<T extends AggregateTypes>(
-  definition: Aggregate<T>,
-  command: string,
-  actual: readonly Message[],
-  expected: readonly Message[],
-): void {
-  const differences = Array.from({ length: Math.max(actual.length, expected.length) }).flatMap((_, i) => {
-    const [got, wanted] = [actual[i], expected[i]];
-    const place = `event ${i + 1}`;
-    if (wanted === undefined) return got === undefined ? [] : [`${place}: expected none, got ${show(definition, got)}`];
-    const shown = show(definition, wanted);
-    if (got === undefined) return [`${place}: expected ${shown}, got none`];
-    if (got.$typeName !== wanted.$typeName) return [`${place}: expected ${shown}, got ${show(definition, got)}`];
-    const { schema } = eventBehaviourOf(definition, wanted);
-    const fields = schema.fields.filter((field) => !isUnsetEnvelope(field, wanted as EventMessage));
-    return diffMessages(schema, got, wanted, fields, `${place}, ${schema.name}: `);
-  });
-  fail(`${command} emitted other events than expected`, differences);
-}
-
-function isUnsetEnvelope({ name }: DescField, event: EventMessage): boolean {
-  return (name === "id" || name === "version" || name === "at" || name === "actor") && !event[name];
-}
-
-function show<T extends AggregateTypes>(definition: Aggregate<T>, event: Message): string {
-  return showMessage(eventBehaviourOf(definition, event).schema, event);
-}
-
-function names(events: readonly unknown[]): string {
-  return events.map((event) => (event as Message).$typeName.split(".").at(-1)).join(", ");
-}
-
-function expectFields(schema: DescMessage, actual: Message, fields: object, what: string): void {
-  const expected = create(schema, fields as { [name: string]: unknown });
-  const given = schema.fields.filter((field) => Object.hasOwn(fields, (field.oneof ?? field).localName));
-  fail(what, diffMessages(schema, actual, expected, given));
-}
-
-function fail(what: string, differences: readonly string[]): void {
-  if (differences.length > 0) throw new Error([`${what}:`, ...differences].join("\n  "));
-}
-
-/** An `await` calls `then` with functions. */
-function refuseAwait(argument: unknown, what: string, advice: string): void {
-  if (typeof argument === "function") throw misuse(`${what} was awaited, and nothing is expected of it: ${advice}`);
-}
-
-function misuse(problem: string): ProtosourceError<"invalid_argument"> {
-  return new ProtosourceError("invalid_argument", problem, { argument: "given" });
-}
-
-function idOf(events: readonly Message[]): string | undefined {
-  return events.map((event) => (event as EventMessage).id).find((id) => id !== "");
-}
-
-/** Freezes a message, however deep. Bytes can't be frozen. */
-function freeze<M>(value: M): M {
-  if (typeof value === "object" && value !== null && !ArrayBuffer.isView(value) && !Object.isFrozen(value)) {
-    Object.freeze(value);
-    for (const inner of Object.values(value)) freeze(inner);
-  }
-  return value;
+export function given<T extends AggregateTypes, R extends Message>(
+  what: Aggregate<T> | ReadModel<R> | Process,
+  eventsOrOptions: readonly EventOf<T>[] | EventOptions = {},
+  options?: GivenOptions,
+): Given<T> | GivenReadModel<R> | GivenProcess {
+  if (!("kind" in what)) return givenAggregate(what, eventsOrOptions as readonly EventOf<T>[], options);
+  if (what.kind === "process") return givenProcess(what, eventsOrOptions as EventOptions);
+  return givenReadModel(what, eventsOrOptions as EventOptions);
 }

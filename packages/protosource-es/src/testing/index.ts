@@ -1,4 +1,5 @@
-/** What tests need: the cases that judge a store, given/when/then for aggregates, and a clock that stands still. */
+/** What tests need: the cases that judge a store, given/when/then for aggregates, read models and processes, and a clock that stands still. */
+export type { AnyOrderOptions } from "./any-order.js";
 export type {
   Capability,
   ConformanceCase,
@@ -9,4 +10,8 @@ export type {
 export { type RunnableCase, runnableCases, type StoreHarness } from "./conformance/runnable-cases.js";
 export { storeConformance } from "./conformance/store-conformance.js";
 export { FakeClock } from "./fake-clock.js";
-export { type CommandExpectation, type Given, type GivenOptions, given, type Refusal } from "./given.js";
+export { given } from "./given.js";
+export type { CommandExpectation, EventOptions, Given, GivenOptions, Refusal } from "./given-aggregate.js";
+export type { AnswerExpectation, GivenProcess } from "./given-process.js";
+export type { ExpectedRows, GivenReadModel, HappenedReadModel, RowsExpectation } from "./given-read-model.js";
+export type { StreamEvents } from "./stream-events.js";

@@ -1,5 +1,13 @@
 /** Where two messages of one type differ, field by field, in the names and values that a test writes. */
-import { type DescField, type DescMessage, isMessage, type Message, ScalarType, toJson } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  isMessage,
+  type Message,
+  ScalarType,
+  toJson,
+} from "@bufbuild/protobuf";
 import { fieldReader } from "../aggregate/fields.js";
 
 /** Gives one line for each field that differs; all fields by default. */
@@ -14,6 +22,13 @@ export function diffMessages(
     const read = fieldReader(field);
     return diffField(field, read(actual), read(expected), `${path}${field.localName}`);
   });
+}
+
+/** Gives one line for each field that is given and differs. */
+export function diffFields(schema: DescMessage, actual: Message, fields: object, path = ""): string[] {
+  const expected = create(schema, fields as { [name: string]: unknown });
+  const given = schema.fields.filter((field) => Object.hasOwn(fields, (field.oneof ?? field).localName));
+  return diffMessages(schema, actual, expected, given, path);
 }
 
 /** Shows a message on one line: its name, and the fields that are set. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { State } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { defineOrder, orderCommands, orderEvents } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { ItemAlreadyThere, order } from "../../order.js";
+import { unhandledRejection } from "../../rejection.js";
 
 const created = orderEvents.Created({ customerId: "c-9", customerName: "Zoë" });
 const lamp = { itemId: "i-1", description: "lamp", priceCents: 1250n, quantity: 2 };
@@ -175,13 +176,8 @@ describe("misuse", () => {
   });
 
   test("a command that nothing is expected of rejects, so that the run fails", async () => {
-    const listeners = process.listeners("unhandledRejection");
-    process.removeAllListeners("unhandledRejection");
-    const rejection = new Promise((resolve) => process.once("unhandledRejection", resolve));
-    given(order, [created]).when(orderCommands.Place({}));
-    const error = await rejection;
-    for (const listener of listeners) process.on("unhandledRejection", listener);
-    expect(String(error)).toContain("given(…).when(Place) expects nothing");
+    const error = await unhandledRejection(() => given(order, [created]).when(orderCommands.Place({})));
+    expect(error).toContain("given(…).when(Place) expects nothing");
   });
 
   test("an asynchronous rule makes the expectation asynchronous", async () => {
