@@ -74,7 +74,7 @@ describe.each(engines)("reads on $name", async (engine) => {
     await store.load(id);
     expect(proxy.requests.at(-1)?.body).toMatchObject({
       ConsistentRead: true,
-      ProjectionExpression: "#v, #d, #t, #m, #n",
+      ProjectionExpression: "#v, #d, #t, #m, #n, #h",
     });
   });
 
