@@ -267,7 +267,7 @@ describe("an endpoint that isn't DynamoDB", () => {
     });
     const [, save] = calls(client)[0] ?? expect.fail();
     const error = await failure(save());
-    expect(isProtosourceError(error, "unavailable")).toBe(true);
-    expect((error as Error).message).toContain("Region is missing");
+    expect(isProtosourceError(error, "not_configured")).toBe(true);
+    expect((error as Error).message).toContain("region");
   });
 });
