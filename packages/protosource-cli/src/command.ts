@@ -39,24 +39,21 @@ function withJson(command: Command): Command {
 export function withStore(command: Command): Command {
   const store = new Option(
     "--store <url>",
-    "sqlite:<file>, or dynamodb:?region=…&endpoint=…&events=…&aggregates=…&layout=…",
+    "sqlite:<file>, or dynamodb:?region=…&endpoint=…&events=…&aggregates=…&feeds=…&layout=…",
   );
   return withJson(command.addOption(store.env("PROTOSOURCE_STORE")));
 }
 
 /** Adds the options that say what the messages are. */
 export function withSchemas(command: Command): Command {
-  return command
-    .addOption(
-      new Option("--descriptors <file>", "the domain's descriptors, made by buf build -o image.binpb").env(
-        "PROTOSOURCE_DESCRIPTORS",
-      ),
-    )
-    .addOption(
-      new Option("--domain <module>", "a JavaScript module that exports the domain's aggregates, with their rules").env(
-        "PROTOSOURCE_DOMAIN",
-      ),
-    );
+  const descriptors = new Option("--descriptors <file>", "the domain's descriptors, made by buf build -o image.binpb");
+  const what = "a JavaScript module that exports the domain's aggregates, with their rules";
+  return withDomain(command.addOption(descriptors.env("PROTOSOURCE_DESCRIPTORS")), what);
+}
+
+/** Adds the option that says where the domain's code is. */
+export function withDomain(command: Command, what: string): Command {
+  return command.addOption(new Option("--domain <module>", what).env("PROTOSOURCE_DOMAIN"));
 }
 
 export interface SegmentsOption {

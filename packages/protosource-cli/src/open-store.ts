@@ -2,14 +2,11 @@
 import { existsSync } from "node:fs";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import {
+  type EventStore,
   isProtosourceError,
   ProtosourceError,
   type RepairableStore,
   type RestorableStore,
-  type ScannableStore,
-  type SnapshotTailStore,
-  type Store,
-  type StreamingStore,
 } from "protosource-es";
 import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
@@ -20,7 +17,7 @@ import type { DynamoDBLocation, Layout, SqliteLocation, StoreLocation } from "./
 /** The two halves of a store, open. */
 export interface OpenStore {
   readonly location: StoreLocation;
-  readonly store: Store & StreamingStore & SnapshotTailStore & ScannableStore & RepairableStore & RestorableStore;
+  readonly store: EventStore & RepairableStore & RestorableStore;
   readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
   /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
   estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;
@@ -121,9 +118,9 @@ async function openDynamoDBStore(
   const { DynamoDBOpaqueStore, DynamoDBStore } = await import("protosource-es/dynamodb");
   const { DescribeTableCommand } = await import("@aws-sdk/client-dynamodb");
   const client = await openClient(location);
-  const { eventsTable, aggregatesTable } = location;
+  const { eventsTable, aggregatesTable, feedsTable } = location;
   const opaqueStore = new DynamoDBOpaqueStore(client, { table: aggregatesTable, onRequest });
-  const options = { eventsTable, opaqueStore, onRequest };
+  const options = { eventsTable, feedsTable, opaqueStore, onRequest };
   let { layout } = location;
   if (restores) {
     try {

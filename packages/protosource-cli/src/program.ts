@@ -7,6 +7,7 @@ import { addExport } from "./commands/export.js";
 import { addImport } from "./commands/import.js";
 import { addRebuild } from "./commands/rebuild.js";
 import { addStreams } from "./commands/streams.js";
+import { addSubscriptions } from "./commands/subscriptions.js";
 import { addTables } from "./commands/tables.js";
 
 /** Makes the program; `register` takes the action of each command, and `output` what is said of a wrong command line. */
@@ -25,6 +26,7 @@ export function createProgram(register: Register, output: OutputConfiguration): 
   addStreams(program, register);
   addAggregates(program, register);
   addRebuild(program, register);
+  addSubscriptions(program, register);
   addExport(program, register);
   addImport(program, register);
   return program;

@@ -189,10 +189,10 @@ interface DomainModule {
   readonly compressThreshold: number | undefined;
 }
 
-async function importDomain(path: string): Promise<DomainModule> {
-  let module: Readonly<Record<string, unknown>>;
+/** Imports the domain's code. Throws `invalid_argument`. */
+export async function importModule(path: string): Promise<Readonly<Record<string, unknown>>> {
   try {
-    module = (await import(pathToFileURL(resolve(path)).href)) as typeof module;
+    return (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw usageError(
@@ -201,6 +201,10 @@ async function importDomain(path: string): Promise<DomainModule> {
       cause,
     );
   }
+}
+
+async function importDomain(path: string): Promise<DomainModule> {
+  const module = await importModule(path);
   const definitions = Object.values(module).filter(isAggregate);
   if (definitions.length === 0) {
     throw usageError("--domain", `${path} exports no aggregate: export what the generated defineX function returns`);

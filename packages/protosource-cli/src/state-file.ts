@@ -28,7 +28,7 @@ interface State {
 const WRITE_EVERY_MS = 1000;
 
 /** The version of what commands keep: to be raised when one of them keeps something else. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 /**
  * Opens the state file of a job. `argument` names the option that named it, and `job` says all that must be the same

@@ -32,18 +32,26 @@ export interface TestTables {
 /** The engines. */
 export const engines: readonly { readonly name: EngineName; readonly endpoint: string }[] = inject("engines");
 
+/** What tables a test needs. */
+export interface FreshTables {
+  readonly create?: boolean;
+  readonly ttl?: boolean;
+  readonly feeds?: boolean;
+}
+
 /**
- * Names a pair of tables that no other test uses, and makes them unless told otherwise. Without `ttl` the engine doesn't
- * delete what has expired: golden items expire on a real day.
+ * Names tables that no other test uses, and makes them unless told otherwise. Without `ttl` the engine doesn't delete
+ * what has expired: golden items expire on a real day. With `feeds` there is a table of subscriptions.
  */
 export async function freshTables(
   endpoint: string,
-  { create = true, ttl = true }: { readonly create?: boolean; readonly ttl?: boolean } = {},
+  { create = true, ttl = true, feeds = false }: FreshTables = {},
 ): Promise<TestTables> {
   const suffix = randomUUID();
+  const feedsTable = feeds ? `feeds-${suffix}` : undefined;
   const [eventsTable, aggregatesTable] = [`events-${suffix}`, `aggregates-${suffix}`];
   const client = engineClient(endpoint);
-  if (create && ttl) await ensureTables(client, { eventsTable, aggregatesTable });
+  if (create && ttl) await ensureTables(client, { eventsTable, aggregatesTable, feedsTable });
   if (create && !ttl) {
     for (const input of [eventsTableInput(eventsTable), aggregatesTableInput(aggregatesTable)]) {
       await client.send(new CreateTableCommand(input));
@@ -55,13 +63,14 @@ export async function freshTables(
     endpoint,
     events: eventsTable,
     aggregates: aggregatesTable,
+    ...(feedsTable ? { feeds: feedsTable } : {}),
   });
   return {
     url: `dynamodb:?${parameters}`,
     client,
     eventsTable,
     aggregatesTable,
-    store: new DynamoDBStore(client, { eventsTable, opaqueStore }),
+    store: new DynamoDBStore(client, { eventsTable, feedsTable, opaqueStore }),
     opaqueStore,
     async putRaw(table, item) {
       const TableName = table === "events" ? eventsTable : aggregatesTable;

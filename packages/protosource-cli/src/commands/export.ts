@@ -88,6 +88,8 @@ interface ExportProgress {
   /** How many streams are there in part. */
   readonly torn: number;
   readonly claims: number;
+  /** How many rows of read models and timers there are, which are left out. */
+  readonly subscriptionRows: number;
   /** The length of the file of lines, in bytes. */
   readonly size: number;
 }
@@ -184,10 +186,11 @@ async function collect(
     ? [...resumed.parts]
     : tables.flatMap((table) => Array.from({ length: segments }, (_, index) => ({ table, index, done: false })));
   const tally = createTally(resumed?.totals);
-  let { unreadable, torn, claims } = resumed ?? {
+  let { unreadable, torn, claims, subscriptionRows } = resumed ?? {
     unreadable: 0,
     torn: 0,
     claims: options.only === "events" ? 0 : opened.claimsBeside(),
+    subscriptionRows: 0,
   };
   const estimate = await opened.estimate();
   const total = estimate && tables.reduce((sum, table) => sum + estimate[table === "events" ? "records" : "rows"], 0);
@@ -211,9 +214,10 @@ async function collect(
       unreadable += page.problems.length;
       torn += page.torn.length;
       claims += page.claims;
+      subscriptionRows += page.subscriptionRows;
       part = { ...part, done: page.cursor === undefined, cursor: page.cursor, last: page.last };
       parts[number] = part;
-      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable, torn, claims });
+      await onPage?.({ parts: [...parts], totals: tally.totals(), unreadable, torn, claims, subscriptionRows });
       show(done());
     }
   };
@@ -221,7 +225,7 @@ async function collect(
     const numbers = parts.flatMap((part, number) => (part.table === table ? [number] : []));
     await allAtOnce(numbers.length, signal, (i, signal) => readPart(numbers[i] as number, signal));
   }
-  return { parts, totals: tally.totals(), unreadable, torn, claims };
+  return { parts, totals: tally.totals(), unreadable, torn, claims, subscriptionRows };
 }
 
 interface PageOfLines {
@@ -232,6 +236,7 @@ interface PageOfLines {
   /** The record that the page of events ended with. */
   readonly last?: LastSeen | undefined;
   readonly claims: number;
+  readonly subscriptionRows: number;
   readonly cursor: string | undefined;
 }
 
@@ -253,14 +258,19 @@ async function readPage(
       bytes: scanned.record.data.length,
     }));
     const problems = unreadable.map(({ rawMessage }) => rawMessage);
-    return { lines, problems, torn: filled.torn, last, claims: 0, cursor };
+    return { lines, problems, torn: filled.torn, last, claims: 0, subscriptionRows: 0, cursor };
   }
   const page = await opaqueStore.scan(scan);
-  const lines = page.rows.map((row) => ({ line: rowLine(row), bytes: row.body.length }));
+  const rows = page.rows.filter(({ pk }) => !OF_SUBSCRIPTIONS.test(pk));
+  const lines = rows.map((row) => ({ line: rowLine(row), bytes: row.body.length }));
   const { unreadable, claims = 0 } = page;
   const problems = unreadable.map(({ rawMessage }) => rawMessage);
-  return { lines, problems, torn: [], claims, cursor: page.cursor };
+  const subscriptionRows = page.rows.length - rows.length;
+  return { lines, problems, torn: [], claims, subscriptionRows, cursor: page.cursor };
 }
+
+/** Rows that belong to positions. Without those, events would change them a second time. */
+const OF_SUBSCRIPTIONS = /^!(?:model|timer)#/;
 
 /** Gives the export of a file of lines: sorted unless told otherwise, between its head and its end. */
 async function* wholeExport(
@@ -281,16 +291,21 @@ async function* wholeExport(
 
 async function finish(
   { output }: Export,
-  { totals, unreadable, torn, claims }: Omit<ExportProgress, "size">,
+  { totals, unreadable, torn, claims, subscriptionRows }: Omit<ExportProgress, "size">,
   file: string | undefined,
 ): Promise<ExitCode> {
   const { events, rows, bytes } = totals;
   if (file === undefined) output.note(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}`);
-  else if (output.json) await output.value({ exported: totals, unreadable, torn, claims, file });
+  else if (output.json) await output.value({ exported: totals, unreadable, torn, claims, subscriptionRows, file });
   else await output.line(`${counted(events, "event")} and ${counted(rows, "row")}, ${byteSize(bytes)}, in ${file}`);
   if (claims > 0) {
     output.note(
       `warning: ${counted(claims, "claim")} left out: a copy takes its unique values anew by protosource rebuild --domain`,
+    );
+  }
+  if (subscriptionRows > 0) {
+    output.note(
+      `warning: ${counted(subscriptionRows, "row")} of read models and timers left out: a copy makes them anew by protosource subscriptions catch-up`,
     );
   }
   if (unreadable > 0) output.note(`${counted(unreadable, "item")} couldn't be read, and were left out`);

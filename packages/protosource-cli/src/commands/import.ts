@@ -200,6 +200,9 @@ async function finish(
     output.note(
       "Unique values aren't part of an export. Where rules have some, take them by protosource rebuild --domain before writers begin.",
     );
+    output.note(
+      "Nor is how far subscriptions have come. Where there are some, they begin in a copy with the first event: read models by protosource subscriptions catch-up, and what handlers and processes did would be done again.",
+    );
   }
   return problems === 0 ? EXIT.ok : EXIT.found;
 }

@@ -19,11 +19,11 @@ import {
   withSegments,
   withStore,
 } from "../command.js";
-import { resumeLine } from "../command-line.js";
 import { derivedFields } from "../derived-fields.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted, duration } from "../format.js";
+import { keepState } from "../keep-state.js";
 import type { Output } from "../output.js";
 import { createPace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
@@ -58,7 +58,8 @@ export function addRebuild(program: Command, register: Register): void {
   register(command, rebuildRows);
 }
 
-const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args }, options) => {
+const rebuildRows: Action<RebuildCommandOptions> = async (context, options) => {
+  const { output, signal } = context;
   const { stream: streamId } = options;
   const segments = streamId === undefined ? segmentCount(options) : 1;
   const { pace, onRequest, pageSize } = await createPace(options);
@@ -83,8 +84,8 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
       const start = performance.now();
       const total = (await opened.estimate())?.records;
       const progress = createProgress(output, "records", total, state.resumed?.counts.records);
-      try {
-        const counts = await rebuild(aggregates, opened.store, opened.opaqueStore, {
+      const counts = await keepState(context, state, options.state, () =>
+        rebuild(aggregates, opened.store, opened.opaqueStore, {
           serializer: schemas.serializer,
           compressThreshold: schemas.compressThreshold,
           segments,
@@ -111,17 +112,11 @@ const rebuildRows: Action<RebuildCommandOptions> = async ({ output, signal, args
             const reason = isProtosourceError(error) ? error.rawMessage : String(error);
             output.note(`${streamId ?? "an item"} can't be rebuilt: ${reason}`);
           },
-        });
-        state.remove();
-        if (streamId !== undefined && counts.records === 0) throw noStream(streamId);
-        await print(output, counts, options, (performance.now() - start) / 1000);
-        return counts.failed + counts.collisions === 0 ? EXIT.ok : EXIT.found;
-      } catch (error) {
-        if (!options.dryRun && state.flush()) {
-          output.note(`What is done is kept in ${options.state}. Go on by:\n  ${resumeLine(args)}`);
-        }
-        throw error;
-      }
+        }),
+      );
+      if (streamId !== undefined && counts.records === 0) throw noStream(streamId);
+      await print(output, counts, options, (performance.now() - start) / 1000);
+      return counts.failed + counts.collisions === 0 ? EXIT.ok : EXIT.found;
     },
     { onRequest },
   );

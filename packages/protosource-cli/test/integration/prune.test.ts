@@ -6,7 +6,10 @@ import { StoredRecordSchema } from "protosource-es/proto";
 import { OpaqueDataSchema } from "protosource-es/proto/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { orderCommands } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import {
+  defineOrder,
+  orderCommands,
+} from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../../../../examples/orders/src/order.js";
 import { type CliResult, runCli } from "../cli.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";
@@ -28,6 +31,16 @@ beforeAll(() => {
 afterAll(() => folder.remove());
 
 const PK = "example_app_order_v1#order#id#";
+
+/** Rows of a read model and a timer, for a stream that is gone. */
+const OF_SUBSCRIPTIONS = [
+  [`!model#sales@1#${PK}gone`, "AGG"],
+  [`!model#sales@1#${PK}gone`, "PROJ#Old"],
+  [`!timer#bills@1#${ORDERS}gone`, "unpaid"],
+] as const;
+
+/** A customer has one order at most. */
+const unique = defineOrder({ ...order.rules, unique: { customer: ({ customerId }) => customerId } });
 
 const places = [
   {
@@ -64,8 +77,8 @@ describe.each(places)("aggregates prune on $name", ({ name, open }) => {
   beforeAll(async () => {
     place = await open();
     const { store, opaqueStore } = place;
-    const orders = new Repository(order, store as SqliteStore);
-    for (const id of ["1", "2"]) await orders.apply(orderCommands.Create({ id, actor: "ann", customerId: "c-1" }));
+    const orders = new Repository(unique, store as SqliteStore);
+    for (const id of ["1", "2"]) await orders.apply(orderCommands.Create({ id, actor: "ann", customerId: `c-${id}` }));
     const record = (version: bigint, ttl = 0n) => create(StoredRecordSchema, { version, ttl, data: Uint8Array.of(1) });
     await store.restore(`${ORDERS}damaged`, [record(1n)]);
     await store.restore(`${ORDERS}damaged`, [record(3n)]);
@@ -78,6 +91,7 @@ describe.each(places)("aggregates prune on $name", ({ name, open }) => {
       [`${PK}expired`, "AGG"],
       [`${PK}damaged`, "AGG"],
       ["another_program#gone", "AGG"],
+      ...OF_SUBSCRIPTIONS,
     ] as const) {
       await opaqueStore.put(create(OpaqueDataSchema, { pk, sk, version: 1n, body: Uint8Array.of(1) }));
     }
@@ -113,10 +127,15 @@ describe.each(places)("aggregates prune on $name", ({ name, open }) => {
       [`${PK}1`, "NOTE"],
       [`${PK}damaged`, "AGG"],
       ["another_program#gone", "AGG"],
+      ...OF_SUBSCRIPTIONS,
     ] as const) {
       expect(await has(pk, sk)).toBe(true);
     }
     expect(await has(`${PK}gone`, "AGG")).toBe(false);
+    const taker = new Repository(unique, place.store as SqliteStore);
+    await expect(taker.apply(orderCommands.Create({ id: "3", actor: "ann", customerId: "c-1" }))).rejects.toMatchObject(
+      { code: "claim_taken" },
+    );
     const imported = await runCli(["import", backup, "--store", place.url, "--json"]);
     expect(imported.json()).toMatchObject([{ written: 4, problems: 0 }]);
     expect(needless(await prune())).toEqual(EXPECTED);

@@ -14,7 +14,7 @@ import { loadState, type StreamSource } from "../repository/load.js";
 import type { RepositoryOptions } from "../repository/repository-options.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
-import { whenAborted } from "../signals.js";
+import { eachSegment } from "../store/each-segment.js";
 import { throwIfAborted } from "../store/save-checks.js";
 import type { ClaimPage, RecordPage, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "../store/store.js";
 import { findProblem } from "../store/stream-checks.js";
@@ -180,36 +180,21 @@ export async function rebuild(
   }
   throwIfAborted(signal, "rebuild");
 
-  // One segment that fails ends the others.
-  const stop = new AbortController();
-  const forget = whenAborted(signal, () => stop.abort(signal?.reason));
   const run: Run = {
     definitions,
     store,
     opaqueStore,
     options,
-    signal: stop.signal,
+    signal,
     claims: aggregates.some(hasUnique) ? claimsStore(store) : undefined,
     counts: { ...NOTHING, ...resume?.counts },
     segments: resume ? [...resume.segments] : Array.from({ length: segments }, () => ({ done: false })),
   };
   options.onProgress?.({ counts: { ...run.counts }, segments: [...run.segments] });
-  const outcomes = await Promise.allSettled(
-    run.segments.map(async (_, index) => {
-      try {
-        await rebuildSegment(run, { index, of: segments });
-      } catch (error) {
-        stop.abort();
-        throw error;
-      }
-    }),
+  await eachSegment(run.segments.length, "rebuild", signal, (index, signal) =>
+    rebuildSegment({ ...run, signal }, { index, of: segments }),
   );
-  const isRead = outcomes.every(({ status }) => status === "fulfilled");
-  if (isRead) outcomes.push(...(await Promise.allSettled([freeClaims(run)])));
-  forget();
-  const errors = outcomes.flatMap((outcome): unknown[] => (outcome.status === "rejected" ? [outcome.reason] : []));
-  if (errors.length > 0) throwIfAborted(signal, "rebuild");
-  if (errors.length > 0) throw errors.find((error) => !isProtosourceError(error, "cancelled")) ?? errors[0];
+  await freeClaims(run);
   return run.counts;
 }
 
@@ -240,7 +225,7 @@ interface Run {
   readonly options: RebuildOptions;
   /** Undefined where no values are unique. */
   readonly claims: ClaimsStore | undefined;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   readonly counts: Counts;
   readonly segments: SegmentProgress[];
 }

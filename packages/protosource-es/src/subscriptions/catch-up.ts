@@ -2,6 +2,7 @@
 import type { CallOptions, ScanSegment } from "../call-options.js";
 import { invalid } from "../errors.js";
 import type { Doorbell } from "../store/doorbell.js";
+import { eachSegment } from "../store/each-segment.js";
 import type { ScannedRecord } from "../store/store.js";
 import type { Delivery } from "./deliver.js";
 import type { SubscriptionStore } from "./subscription.js";
@@ -55,12 +56,13 @@ const NOTHING: CatchUpCounts = { records: 0, rings: 0, handled: 0, parked: 0, ah
  * Rings for everything that a store holds, segment by segment. Saves may go on meanwhile: what is stored behind the scan
  * rings by itself.
  *
- * Throws the first failure of a ring, after the page; the progress told before can be resumed from.
+ * Throws the first failure of a ring, after the page, once the other segments have ended; the progress told before can
+ * be resumed from.
  */
 export async function ringAll(
   store: SubscriptionStore,
   plan: ScanPlan,
-  deliver: (doorbells: readonly Doorbell[]) => Promise<Delivery>,
+  deliver: (doorbells: readonly Doorbell[], signal: AbortSignal) => Promise<Delivery>,
 ): Promise<CatchUpCounts> {
   const { segments: of = 4, pageSize = 500, pace, resume, onProgress, signal } = plan;
   if (!Number.isSafeInteger(of) || of < 1) throw invalid("segments", `${of} segments aren't possible: give 1 or more`);
@@ -70,7 +72,7 @@ export async function ringAll(
   let counts = resume?.counts ?? NOTHING;
   const tell = (): void => onProgress?.({ counts, segments: [...states] });
   tell();
-  const ringSegment = async (index: number): Promise<void> => {
+  const ringSegment = async (index: number, signal: AbortSignal): Promise<void> => {
     for (;;) {
       const state = states[index] as SegmentState;
       if (state.done) return;
@@ -78,7 +80,7 @@ export async function ringAll(
       const { segment, cursor } = state;
       const page = await store.scan({ segment, cursor, limit: pageSize, signal });
       const doorbells = doorbellsOf(page.records);
-      const delivery = await deliver(doorbells);
+      const delivery = await deliver(doorbells, signal);
       const [failure] = delivery.failures;
       if (failure) throw failure.error;
       counts = {
@@ -94,7 +96,7 @@ export async function ringAll(
       tell();
     }
   };
-  await Promise.all(states.map((_, index) => ringSegment(index)));
+  await eachSegment(states.length, "catch-up", signal, ringSegment);
   return counts;
 }
 

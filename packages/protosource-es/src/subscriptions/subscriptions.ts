@@ -46,8 +46,8 @@ export interface SubscriptionStatus extends Pick<Subscription, "kind" | "name" |
   readonly parked: number;
   /** When `catchUp` was done with all that was stored, in microseconds; 0n for never. */
   readonly caughtUpAt: bigint;
-  /** Whether it is the version of a read model that was promoted. */
-  readonly isServed: boolean;
+  /** The version of a read model that was promoted last; 0 for none. */
+  readonly servedVersion: number;
 }
 
 /** A stream that stands still. */
@@ -112,7 +112,7 @@ export class Subscriptions {
   async catchUp(options: ScanPlan & { readonly only?: Subscription | undefined } = {}): Promise<CatchUpCounts> {
     const { only, signal } = options;
     const subscriptions = only ? [this.#known(only)] : [...this.#all.values()];
-    const counts = await ringAll(this.#engine.store, options, (doorbells) =>
+    const counts = await ringAll(this.#engine.store, options, (doorbells, signal) =>
       this.#deliver(subscriptions, doorbells, signal),
     );
     const now = this.#engine.clock.now();
@@ -183,7 +183,7 @@ export class Subscriptions {
         for await (const _ of positionsOf({ ...this.#engine, signal: options.signal }, id, true)) parked++;
         const caughtUpAt = await store.readMark(id, CAUGHT_UP, options);
         const served = kind === "read-model" ? await servedVersion(store, name, options) : 0;
-        return { subscription: id, kind, name, version, parked, caughtUpAt, isServed: served === version };
+        return { subscription: id, kind, name, version, parked, caughtUpAt, servedVersion: served };
       }),
     );
   }

@@ -59,6 +59,19 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     },
   );
 
+  test("a catch-up has ended in every segment when it fails in one", async () => {
+    const { subscriptions } = open();
+    let segments = 0;
+    let ended = 0;
+    const pace = async (signal: AbortSignal | undefined): Promise<void> => {
+      if (segments++ === 0) throw new Error("enough");
+      await new Promise<void>((resolve) => signal?.addEventListener("abort", () => resolve()));
+      ended++;
+    };
+    await expect(subscriptions.catchUp({ segments: 3, pace })).rejects.toThrow("enough");
+    expect(ended).toBe(2);
+  });
+
   test("run handles what was saved and what is being saved, and goes on where it stopped", async () => {
     const { store, subscriptions, row } = open();
     await store.save(O1, [created("o1", "c")]);
@@ -247,8 +260,8 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect(await row("c", 1)).toBeUndefined();
     expect(await row("c", 2)).toMatchObject({ orders: 1n });
     expect(await subscriptions.status()).toMatchObject([
-      { version: 1, isServed: false, caughtUpAt: 0n },
-      { version: 2, isServed: true, caughtUpAt: START },
+      { version: 1, servedVersion: 2, caughtUpAt: 0n },
+      { version: 2, servedVersion: 2, caughtUpAt: START },
     ]);
   });
 
