@@ -11,7 +11,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { failure } from "../../failure.js";
 
 const SOCKETS = 2;
-const ATTEMPT_MS = 150;
+const ATTEMPT_MS = 400;
 
 interface Scene {
   readonly client: DynamoDBClient;
@@ -54,13 +54,13 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
   const timeLimits = { attemptMs: ATTEMPT_MS, totalMs: ATTEMPT_MS };
 
   test("many saves at once are each sent once, however long they wait for a socket", async () => {
-    const { store, put } = await scene(20, { fastPath, timeLimits });
+    const { store, put } = await scene(30, { fastPath, timeLimits });
     await Promise.all(ids.map((id) => store.save(id, records)));
     expect(put.toSorted()).toEqual(ids.toSorted());
   });
 
   test("a save waits behind requests that aren't the store's", async () => {
-    const { store, client, put } = await scene(20, { fastPath, timeLimits });
+    const { store, client, put } = await scene(30, { fastPath, timeLimits });
     const others = ids.map((id) => client.send(new PutItemCommand({ TableName: "others", Item: { a: { S: id } } })));
     await Promise.all([...others, store.save("last", records)]);
     expect(put).toEqual([...ids, "last"]);
@@ -83,12 +83,13 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
   });
 
   test("a save that is aborted while it waits is cancelled, and nothing was sent", async () => {
-    const { store, put } = await scene(100, { fastPath });
-    const { signal, ...controller } = abortable();
-    const others = ids.slice(0, SOCKETS).map((id) => store.save(id, records));
+    const { store, put } = await scene(Number.POSITIVE_INFINITY, { fastPath });
+    const [{ signal, ...controller }, first] = [abortable(), abortable()];
+    const others = ids.slice(0, SOCKETS).map((id) => failure(store.save(id, records, { signal: first.signal })));
     const waiting = failure(store.save("waits", records, { signal }));
     setTimeout(controller.abort, 50);
     expect(await waiting).toMatchObject({ code: "cancelled" });
+    first.abort();
     await Promise.all(others);
     expect(put).not.toContain("waits");
   });
