@@ -15,9 +15,9 @@ client.middlewareStack.add(
       const { $metadata, ...rest } = result.output as { readonly $metadata?: unknown };
       output = rest;
       return result;
-    } catch (error) {
+    } finally {
+      // One answer is enough: a store asks again where one can't be right.
       stop.abort();
-      throw error;
     }
   },
   { step: "initialize", priority: "high" },

@@ -20,7 +20,7 @@ function store(errors: readonly string[], options: Parameters<typeof requestTele
     send: async () => {
       const name = left.shift();
       if (name) throw Object.assign(new Error("injected"), { name, $metadata: { httpStatusCode: 400 } });
-      return { ConsumedCapacity: { CapacityUnits: 3 } };
+      return { Items: [], ConsumedCapacity: { CapacityUnits: 3 } };
     },
   };
   return new DynamoDBStore(client as unknown as DynamoDBClientLike, { onRequest: requestTelemetry(options) });
