@@ -57,11 +57,13 @@ function linkModules(directory: string): void {
 async function pack(): Promise<void> {
   const clone = join(temporary, "clone");
   linkModules(clone);
-  for (const path of ["tsconfig.base.json", "proto"]) cpSync(join(root, path), join(clone, path), { recursive: true });
+  for (const path of ["tsconfig.base.json", "proto", "proto-validate"]) {
+    cpSync(join(root, path), join(clone, path), { recursive: true });
+  }
   for (const name of packages) {
     const copy = join(clone, "packages", name);
     for (const path of readdirSync(join(root, "packages", name))) {
-      if (["dist", "node_modules", "proto", "test"].includes(path)) continue;
+      if (["dist", "node_modules", "proto", "proto-validate", "test"].includes(path)) continue;
       cpSync(join(root, "packages", name, path), join(copy, path), { recursive: true });
     }
     symlinkSync(copy, join(clone, "node_modules", name));
