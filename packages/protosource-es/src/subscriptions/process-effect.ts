@@ -8,7 +8,7 @@ import type { SaveMeta } from "../store/meta.js";
 import type { RowWrite } from "../store/store.js";
 import type { Process } from "./define-process.js";
 import { isForAll } from "./failures.js";
-import type { ProcessAnswer, ProcessStep, Sending } from "./send.js";
+import { type ProcessAnswer, type ProcessStep, type Sending, stepsOf } from "./send.js";
 import type { Effect, ReactTools } from "./subscription.js";
 import { timerRemoval, timerWrite } from "./timer-rows.js";
 
@@ -48,11 +48,6 @@ export async function effectOf(
     claims: plans.flatMap(({ claims }) => claims),
     check: plans.flatMap(({ check }) => check),
   };
-}
-
-function stepsOf(answer: ProcessAnswer): readonly ProcessStep[] {
-  if (answer === undefined) return [];
-  return "step" in answer ? [answer] : answer;
 }
 
 /** Brings the commands to one aggregate together: they are decided one on the other. */

@@ -36,6 +36,12 @@ export type ProcessStep = Sending | TimerSetting | TimerCancelling;
 /** Whatever is to be done: one thing, several, or nothing. */
 export type ProcessAnswer = ProcessStep | readonly ProcessStep[] | undefined;
 
+/** Gives the steps of an answer, one by one. */
+export function stepsOf(answer: ProcessAnswer): readonly ProcessStep[] {
+  if (answer === undefined) return [];
+  return "step" in answer ? [answer] : answer;
+}
+
 /** A time to wait: the sum of its parts. */
 export interface Delay {
   readonly days?: number | undefined;

@@ -4,7 +4,7 @@ import { andThen } from "../repository/maybe-async.js";
 import type { Process, ProcessContext } from "../subscriptions/define-process.js";
 import { foldRun } from "../subscriptions/fold-run.js";
 import type { HandledSource } from "../subscriptions/on.js";
-import type { ProcessAnswer, ProcessStep } from "../subscriptions/send.js";
+import { type ProcessAnswer, type ProcessStep, stepsOf } from "../subscriptions/send.js";
 import { diffSteps, timersOf } from "./diff-steps.js";
 import { failWith, misuse, mustExpect, refuseAwait } from "./expectation.js";
 import { freeze } from "./freeze.js";
@@ -93,11 +93,6 @@ function answerAll(
     const remembered = new Map(memos).set(streamId, step?.memo() ?? memo);
     return answerAll(process, happened, [...answers, { happened: next, steps: stepsOf(answer) }], remembered);
   });
-}
-
-function stepsOf(answer: ProcessAnswer): readonly ProcessStep[] {
-  if (answer === undefined) return [];
-  return "step" in answer ? [answer] : answer;
 }
 
 /** Finds the event by which a timer is set when all has happened. */
