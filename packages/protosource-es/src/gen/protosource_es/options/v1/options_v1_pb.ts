@@ -9,7 +9,7 @@
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions as FieldOptions$1 } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions as FieldOptions$1, MessageOptions as MessageOptions$1 } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file protosource_es/options/v1/options_v1.proto.
  */
 export const file_protosource_es_options_v1_options_v1: GenFile = /*@__PURE__*/
-  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEiagoMRmllbGRPcHRpb25zEi8KBXVuc2V0GAEgASgOMiAucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5VbnNldBIRCgllbmRzX2hlcmUYAiABKAgSFgoOc3BhcnNlX2luZGV4ZXMYAyADKAUqQQoFVW5zZXQSFQoRVU5TRVRfVU5TUEVDSUZJRUQQABIQCgxVTlNFVF9DTEVBUlMQARIPCgtVTlNFVF9LRUVQUxACOnoKFHByb3Rvc291cmNlX2VzX2ZpZWxkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiQ+wQgASgLMicucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5GaWVsZE9wdGlvbnNSEnByb3Rvc291cmNlRXNGaWVsZGIGcHJvdG8z", [file_google_protobuf_descriptor]);
+  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEiagoMRmllbGRPcHRpb25zEi8KBXVuc2V0GAEgASgOMiAucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5VbnNldBIRCgllbmRzX2hlcmUYAiABKAgSFgoOc3BhcnNlX2luZGV4ZXMYAyADKAUiMgoOTWVzc2FnZU9wdGlvbnMSFAoHcmV0aXJlZBgBIAEoCUgAiAEBQgoKCF9yZXRpcmVkKkEKBVVuc2V0EhUKEVVOU0VUX1VOU1BFQ0lGSUVEEAASEAoMVU5TRVRfQ0xFQVJTEAESDwoLVU5TRVRfS0VFUFMQAjp6ChRwcm90b3NvdXJjZV9lc19maWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYkPsEIAEoCzInLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuRmllbGRPcHRpb25zUhJwcm90b3NvdXJjZUVzRmllbGQ6ggEKFnByb3Rvc291cmNlX2VzX21lc3NhZ2USHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYkfsEIAEoCzIpLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuTWVzc2FnZU9wdGlvbnNSFHByb3Rvc291cmNlRXNNZXNzYWdlYgZwcm90bzM", [file_google_protobuf_descriptor]);
 
 /**
  * @generated from message protosource_es.options.v1.FieldOptions
@@ -52,6 +52,26 @@ export type FieldOptions = Message<"protosource_es.options.v1.FieldOptions"> & {
  */
 export const FieldOptionsSchema: GenMessage<FieldOptions> = /*@__PURE__*/
   messageDesc(file_protosource_es_options_v1_options_v1, 0);
+
+/**
+ * @generated from message protosource_es.options.v1.MessageOptions
+ */
+export type MessageOptions = Message<"protosource_es.options.v1.MessageOptions"> & {
+  /**
+   * Why the event is no longer emitted, for whoever reads the file. An event that has it is retired: streams still hold
+   * it, so it stays in the file; no command emits it, and the aggregate's `upcast` turns it into a current one.
+   *
+   * @generated from field: optional string retired = 1;
+   */
+  retired?: string | undefined;
+};
+
+/**
+ * Describes the message protosource_es.options.v1.MessageOptions.
+ * Use `create(MessageOptionsSchema)` to create a new message.
+ */
+export const MessageOptionsSchema: GenMessage<MessageOptions> = /*@__PURE__*/
+  messageDesc(file_protosource_es_options_v1_options_v1, 1);
 
 /**
  * What an unset field of an event does. Only fields with presence can be unset: `optional` ones, messages and those of
@@ -103,4 +123,12 @@ export const UnsetSchema: GenEnum<Unset> = /*@__PURE__*/
  */
 export const protosource_es_field: GenExtension<FieldOptions$1, FieldOptions> = /*@__PURE__*/
   extDesc(file_protosource_es_options_v1_options_v1, 0);
+
+/**
+ * What a message means to protosource-es.
+ *
+ * @generated from extension: protosource_es.options.v1.MessageOptions protosource_es_message = 81297;
+ */
+export const protosource_es_message: GenExtension<MessageOptions$1, MessageOptions> = /*@__PURE__*/
+  extDesc(file_protosource_es_options_v1_options_v1, 1);
 
