@@ -362,7 +362,7 @@ export class MemoryStore implements EventStore, RestorableStore, FeedStore {
     checkSave(aggregateId, records);
     throwIfAborted(options.signal, "restore");
     const stream = this.#streams.get(aggregateId) ?? new Map<bigint, MemoryRecord>();
-    const taken = takenVersion(records, stream);
+    const taken = records.find(({ version }) => stream.has(version))?.version;
     if (taken !== undefined) throw cantRestore(aggregateId, taken);
     const commitId = newCommitId().join();
     for (const record of records) stream.set(record.version, { record: copyOf(record, record.ttl), commitId });
@@ -489,9 +489,9 @@ function isStored({ records, stream }: Pending, commitId: string): boolean {
 }
 
 function checkEnd({ aggregateId, records, stream, after }: Pending): void {
-  const taken = takenVersion(records, stream) ?? versionBehind(records, stream);
-  if (taken !== undefined) throw versionConflict(aggregateId, taken, "exists already");
   const [first] = records;
+  const taken = first && lowestFrom(first.version, stream);
+  if (taken !== undefined) throw versionConflict(aggregateId, taken, "exists already");
   if (first && first.version > 1n && !stream.has(first.version - 1n)) {
     throw versionConflict(aggregateId, first.version, "lies beyond the end of the stream");
   }
@@ -499,14 +499,13 @@ function checkEnd({ aggregateId, records, stream, after }: Pending): void {
   if (after && !(seen && isSameRecord(seen, after))) throw checkFailed(aggregateId, after.version);
 }
 
-function takenVersion(records: readonly StoredRecord[], stream: Pending["stream"]): bigint | undefined {
-  return records.find(({ version }) => stream.has(version))?.version;
-}
-
-/** Finds what lies behind a beginning that is gone: version 1 begins an empty stream. */
-function versionBehind(records: readonly StoredRecord[], stream: Pending["stream"]): bigint | undefined {
-  if (records[0]?.version !== 1n || stream.size === 0) return undefined;
-  return [...stream.keys()].reduce((lowest, version) => (version < lowest ? version : lowest));
+/** Finds the lowest version from one on: records are appended behind all that is stored, also where some of it is gone. */
+function lowestFrom(first: bigint, stream: Pending["stream"]): bigint | undefined {
+  let lowest: bigint | undefined;
+  for (const version of stream.keys()) {
+    if (version >= first && (lowest === undefined || version < lowest)) lowest = version;
+  }
+  return lowest;
 }
 
 function versionConflict(aggregateId: string, version: bigint, problem: string): ProtosourceError<"version_conflict"> {

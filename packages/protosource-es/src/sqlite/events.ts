@@ -38,8 +38,7 @@ const INSERT = `INSERT INTO protosource_events (stream, version, data, ttl, comm
 
 const TAKE = `UPDATE protosource_feed SET last = last + ? RETURNING ${asInteger("last")}`;
 
-const FIRST_TWO = `SELECT version FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
-  ORDER BY version LIMIT 2`;
+const FIRST_TWO = "SELECT version FROM protosource_events WHERE stream = ? AND version >= ? ORDER BY version LIMIT 2";
 
 /** Reads an event as {@link recordOf} takes it. */
 export const SELECT_EVENT: string = `SELECT ${asInteger("version")}, ${asBytes("data")}, ${asInteger("ttl")}, ${asBytes("meta")}`;
@@ -86,11 +85,10 @@ const DELETE_FROM = "DELETE FROM protosource_events WHERE stream = ? AND version
 /** Tells why records can't be appended to their stream, if they can't. */
 export function findRefusal(connection: Connection, call: Call, append: Append): Refusal | undefined {
   const { aggregateId, records, after } = append;
-  const { first, last } = endsOf(records);
+  const { first } = endsOf(records);
   const previous = first - 1n;
-  // Version 1 begins an empty stream, and none of which the beginning is gone.
-  const end = first === 1n ? MAX_INT64 : last;
-  const stored = connection.all<StoredEvent>(call, FIRST_TWO, encodeKey(aggregateId), previous, end);
+  // Whatever lies behind is in the way, also where the records in between are gone.
+  const stored = connection.all<StoredEvent>(call, FIRST_TWO, encodeKey(aggregateId), previous);
   const follows = stored[0]?.version === previous;
   const taken = follows ? stored[1] : stored[0];
   if (taken) return { problem: "taken", version: taken.version };

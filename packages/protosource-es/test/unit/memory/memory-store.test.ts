@@ -30,14 +30,17 @@ describe("MemoryStore", () => {
     expect(new MemoryStore({ opaqueStore }).opaqueStore).toBe(opaqueStore);
   });
 
-  test("begins no stream anew of which the beginning is gone", async () => {
+  test("appends behind all that is stored of a stream, also where its beginning or a part is gone", async () => {
     const store = new MemoryStore();
     await store.restore("a", records(5n, 2));
-    expect(await failure(store.save("a", records(1n, 2)))).toMatchObject({
-      code: "version_conflict",
-      details: { aggregateId: "a", version: 5n },
-    });
-    await store.restore("a", records(1n, 4));
+    for (const gone of [1n, 2n]) {
+      expect(await failure(store.save("a", records(gone, 1)))).toMatchObject({
+        code: "version_conflict",
+        details: { aggregateId: "a", version: 5n },
+      });
+      await store.restore("a", records(gone, 1));
+    }
+    await store.restore("a", records(3n, 2));
     await store.save("a", records(7n, 1));
   });
 

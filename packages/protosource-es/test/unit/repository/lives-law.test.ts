@@ -181,11 +181,26 @@ const overtaken: Step[] = [
   },
 ];
 
+/** An addition that is saved when the one that took its version has been carried on, has expired and is deleted. */
+const intoGap: Step[] = [
+  { kind: "create", writer: 0, ttlSeconds: 20n, meanwhile: [] },
+  {
+    kind: "add",
+    writer: 0,
+    ttlSeconds: 20n,
+    meanwhile: [
+      { kind: "add", writer: 0, ttlSeconds: 0n, meanwhile: [] },
+      { kind: "advance", seconds: 22 },
+      { kind: "sweep", mask: 4 },
+    ],
+  },
+];
+
 test.each([0, 1, 3, 50])("holds with a snapshot every %s events", async (snapshots) => {
   await fc.assert(
     fc.asyncProperty(steps, async (plan) => {
       await new World(snapshots).run(plan);
     }),
-    { numRuns: 100, examples: [[overtaken]] },
+    { numRuns: 100, examples: [[overtaken], [intoGap]] },
   );
 });
