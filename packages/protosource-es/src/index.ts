@@ -43,6 +43,8 @@ export {
 export { type AnyCommandFor, type AppliedAll, type CommandFor, commandFor } from "./repository/command-for.js";
 export type { Plan } from "./repository/commit.js";
 export { decide } from "./repository/decide.js";
+export type { LoadAggregateOptions, Loaded, LoadManyOptions } from "./repository/load-aggregates.js";
+export type { Moment } from "./repository/moment.js";
 export type { ObservedOperation, ObserveOperation } from "./repository/observed-operation.js";
 export { Repository } from "./repository/repository.js";
 export type {

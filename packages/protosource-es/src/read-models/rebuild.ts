@@ -10,6 +10,7 @@ import { type Clock, systemClock } from "../clock.js";
 import { type ErrorCode, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import { forEach } from "../repository/for-each.js";
 import { loadState, type StreamSource } from "../repository/load.js";
 import type { RepositoryOptions } from "../repository/repository-options.js";
 import { binarySerializer } from "../serializer/binary.js";
@@ -254,11 +255,11 @@ async function rebuildSegment(run: Run, segment: ScanSegment): Promise<void> {
     const page: RecordPage = await store.scan({ ...where, cursor, limit });
     for (const error of page.unreadable) fail(run, undefined, error);
     const streams = streamsOf(page, previousId);
-    await forEach(streams, concurrency, async (records, isLast) => {
+    await forEach(streams, concurrency, async (records, index) => {
       await options.pace?.(signal);
       throwIfAborted(signal, "rebuild");
       // The last stream of a page may go on behind it.
-      await rebuildStream(run, records, !isLast || page.cursor === undefined);
+      await rebuildStream(run, records, index < streams.length - 1 || page.cursor === undefined);
     });
     counts.records += page.records.length;
     previousId = page.records.at(-1)?.aggregateId ?? previousId;
@@ -402,29 +403,6 @@ async function rebuildRow({ opaqueStore, options, counts }: Run, { schema, row, 
 function fail({ options, counts }: Run, streamId: string | undefined, error: unknown): void {
   counts.failed++;
   options.onFailure?.({ streamId, error });
-}
-
-/** Runs work on each item, a few at a time. The first failure is thrown once those under way have ended. */
-async function forEach<T>(
-  items: readonly T[],
-  concurrency: number,
-  work: (item: T, isLast: boolean) => Promise<void>,
-): Promise<void> {
-  let next = 0;
-  let hasFailed = false;
-  const worker = async (): Promise<void> => {
-    while (next < items.length && !hasFailed) {
-      const index = next++;
-      try {
-        await work(items[index] as T, index === items.length - 1);
-      } catch (error) {
-        hasFailed = true;
-        throw error;
-      }
-    }
-  };
-  const outcomes = await Promise.allSettled(Array.from({ length: concurrency }, worker));
-  for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
 }
 
 /** Lets timers and signals have their turn, which a store that answers at once never does. */

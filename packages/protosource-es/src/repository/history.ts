@@ -4,7 +4,7 @@ import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
 import { decodeRecord } from "../aggregate/decode-record.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { checkRange } from "../store/save-checks.js";
-import type { StreamingStore } from "../store/store.js";
+import type { StoredRecord, StreamingStore } from "../store/store.js";
 import { loadHistory, type StreamSource } from "./load.js";
 import type { HistoryOptions } from "./repository-options.js";
 
@@ -31,13 +31,39 @@ export async function readHistory<T extends AggregateTypes>(
     const found = events.filter(({ version }) => version >= (from ?? version) && version <= (to ?? version));
     return (reverse ? found.toReversed() : found).slice(0, limit);
   }
+  const range = { from, to, reverse, limit, signal };
   const events: EventMessage[] = [];
-  for await (const record of store.events(streamId, { from, to, reverse, signal })) {
+  for await (const record of recordsOf(store.events.bind(store), streamId, behaviour.snapshot?.interval ?? 0, range)) {
     const event = decodeRecord(behaviour, serializer, streamId, record);
     if (behaviour.events.has(event.$typeName)) events.push(event);
     if (events.length >= limit) break;
   }
   return events;
+}
+
+/**
+ * Reads the records of a range, and of those little more than a number of events needs: each part is as long as these
+ * are with the snapshots that lie between them, one for `interval` versions.
+ */
+async function* recordsOf(
+  events: StreamingStore["events"],
+  streamId: string,
+  interval: number,
+  { limit, ...range }: HistoryOptions & { readonly limit: number },
+): AsyncIterable<StoredRecord> {
+  const snapshots = interval === 0 ? 0 : Math.ceil(limit / Math.max(1, interval - 1));
+  const length = Number.isSafeInteger(limit + snapshots) ? limit + snapshots : undefined;
+  let { from = 1n, to } = range;
+  while (to === undefined || from <= to) {
+    let given = 0;
+    for await (const record of events(streamId, { ...range, from, to, limit: length })) {
+      given++;
+      yield record;
+      if (range.reverse) to = record.version - 1n;
+      else from = record.version + 1n;
+    }
+    if (given !== length) return;
+  }
 }
 
 /** Tells whether a stream may hold the end of one life and the beginning of another. */

@@ -6,16 +6,17 @@ import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
 import { isProtosourceError } from "../errors.js";
 import type { Serializer } from "../serializer/serializer.js";
-import type { LoadOptions, SnapshotTailStore, Store, StoredRecord } from "../store/store.js";
+import type { LoadOptions, SnapshotTailStore, Store, StoredRecord, StreamingStore } from "../store/store.js";
 import { corruptStream } from "../store/stream-checks.js";
 import { beginsLate, findBase, findBeginning, type LazyRecord, type StreamEnd } from "./life.js";
+import { type Moment, upTo } from "./moment.js";
 import type { Call } from "./observed-operation.js";
 import { pause } from "./pause.js";
 import type { Setup } from "./setup.js";
 
 /** Where streams are read from, and how. */
 export interface StreamSource {
-  readonly store: Pick<Store, "load"> & Partial<SnapshotTailStore>;
+  readonly store: Pick<Store, "load"> & Partial<SnapshotTailStore & StreamingStore>;
   readonly serializer: Serializer;
   readonly clock: Clock;
 }
@@ -36,8 +37,11 @@ export interface LoadedState<T extends AggregateTypes = AggregateTypes> {
   readonly absence: "unknown" | "expired";
 }
 
-/** How a state is read. */
-export type StateOptions = Pick<LoadOptions, "consistency" | "signal">;
+/** How a state is read, and as of when. */
+export interface StateOptions extends Pick<LoadOptions, "consistency" | "signal"> {
+  /** By default as it is now. */
+  readonly at?: Moment | undefined;
+}
 
 /** How often a stream is read again that seems to have lost its beginning. */
 const REREADS = 2;
@@ -95,6 +99,21 @@ export async function loadState<T extends AggregateTypes>(
 }
 
 /**
+ * Tells whether there is an aggregate. It reads what {@link loadState} reads, since each of those records may be the one
+ * that has expired, and computes nothing.
+ */
+export async function findsState<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  source: StreamSource,
+  id: string,
+  options: StateOptions,
+): Promise<boolean> {
+  const { streamPrefix } = behaviourOf(definition.schema);
+  const { base } = await readEnd(definition, source, streamPrefix + id, options);
+  return base !== undefined;
+}
+
+/**
  * Reads the events of the life that an aggregate is in, oldest first, without snapshots and what has expired; none when
  * there is no aggregate. Throws what {@link loadState} does.
  */
@@ -118,9 +137,9 @@ export async function readState(
   { definition, store, format }: Setup,
   id: string,
   { signal, facts }: Call,
-  consistency?: LoadOptions["consistency"],
+  options: Omit<StateOptions, "signal"> = {},
 ): Promise<LoadedState> {
-  const loaded = await loadState(definition, { ...format, store }, id, { consistency, signal });
+  const loaded = await loadState(definition, { ...format, store }, id, { ...options, signal });
   facts.replayed = loaded.replayed;
   return loaded;
 }
@@ -156,36 +175,62 @@ async function readOnce<T extends AggregateTypes>(
   definition: Aggregate<T>,
   source: StreamSource,
   streamId: string,
-  { consistency, signal, whole = false }: StateOptions & { readonly whole?: boolean },
+  { consistency, signal, at, whole = false }: StateOptions & { readonly whole?: boolean },
 ): Promise<FoundEnd> {
-  const { store } = source;
-  const options = { consistency, signal, includeExpired: true };
+  const read = { ...source, streamId, at, options: { consistency, signal, includeExpired: true } };
   const interval = behaviourOf(definition.schema).snapshot?.interval ?? 0;
-  if (store.loadTail !== undefined && interval > 0 && !whole) {
+  if (interval > 0 && !whole) {
     for (let length = interval; Number.isSafeInteger(length); length *= WIDENING) {
-      const { records } = await store.loadTail(streamId, length, options);
-      const end = endOf(definition, source, streamId, records, records.length < length);
+      const records = await readTail(read, length);
+      if (records === undefined) break;
+      const end = endOf(definition, read, records, records.length < length);
       if (end !== "earlier") return end;
     }
   }
-  const { records } = await store.load(streamId, options);
-  return endOf(definition, source, streamId, records, true) as FoundEnd;
+  return endOf(definition, read, await readAll(read), true) as FoundEnd;
+}
+
+/** What to read of which stream. */
+interface EndRead extends StreamSource, Pick<StateOptions, "at"> {
+  readonly streamId: string;
+  readonly options: LoadOptions;
+}
+
+/** Reads the last records up to a version, or of all; undefined where the store can't without the others. */
+async function readTail(
+  { store, streamId, at, options }: EndRead,
+  length: number,
+): Promise<readonly StoredRecord[] | undefined> {
+  if (typeof at !== "bigint") return (await store.loadTail?.(streamId, length, options))?.records;
+  if (store.events === undefined) return undefined;
+  const records: StoredRecord[] = [];
+  const tail = { ...options, to: at, reverse: true, limit: length };
+  for await (const record of store.events(streamId, tail)) records.push(record);
+  return records.reverse();
+}
+
+/** Reads all records, or those up to a version where the store can leave out the others. */
+async function readAll({ store, streamId, at, options }: EndRead): Promise<readonly StoredRecord[]> {
+  if (typeof at !== "bigint" || store.events === undefined) return (await store.load(streamId, options)).records;
+  const records: StoredRecord[] = [];
+  for await (const record of store.events(streamId, { ...options, to: at })) records.push(record);
+  return records;
 }
 
 /** Finds the base among records that have just been read. Throws `corrupt_stream` where it must be, and isn't. */
 function endOf<T extends AggregateTypes>(
   definition: Aggregate<T>,
-  { serializer, clock }: StreamSource,
-  streamId: string,
+  { serializer, clock, streamId, at }: EndRead,
   stored: readonly StoredRecord[],
   isWhole: boolean,
 ): FoundEnd | "earlier" {
   const behaviour = behaviourOf(definition.schema);
-  const records = stored.map((record) => lazyRecord(behaviour, serializer, streamId, record));
+  const all = stored.map((record) => lazyRecord(behaviour, serializer, streamId, record));
+  const records = at === undefined ? all : upTo(at, all);
   const end = { records, isWhole, now: epochSeconds(clock) };
   const base = findBase(definition, end);
   if (base === "earlier") return base;
-  const neverExpires = behaviour.ttlSeconds === 0n && stored.every(({ ttl }) => ttl === 0n);
+  const neverExpires = behaviour.ttlSeconds === 0n && records.every(({ record }) => record.ttl === 0n);
   if (base === undefined && records.length > 0 && neverExpires) {
     throw corruptStream(streamId, { problem: "gap", version: 1n });
   }

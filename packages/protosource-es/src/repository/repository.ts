@@ -3,7 +3,7 @@ import type { Message } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
 import type { AggregateTypes, CommandOf, EventOf, EventsFor } from "../aggregate/types.js";
 import type { CallOptions } from "../call-options.js";
-import { invalid, ProtosourceError } from "../errors.js";
+import { invalid } from "../errors.js";
 import { appendEvents } from "./append-events.js";
 import { applyTasks, planTasks } from "./apply-tasks.js";
 import type { Task } from "./change.js";
@@ -11,7 +11,15 @@ import { checkId } from "./checks.js";
 import type { AnyCommandFor, AppliedAll } from "./command-for.js";
 import type { Plan } from "./commit.js";
 import { readHistory } from "./history.js";
-import { readState } from "./load.js";
+import { findsState } from "./load.js";
+import {
+  type LoadAggregateOptions,
+  type Loaded,
+  type LoadManyOptions,
+  loadAt,
+  loadMany,
+  notFound,
+} from "./load-aggregates.js";
 import { observed } from "./observed-operation.js";
 import { checkTogether, prepareTask } from "./prepare.js";
 import type {
@@ -24,7 +32,7 @@ import type {
   RepositoryOptions,
   RepositoryStore,
 } from "./repository-options.js";
-import { type Setup, setUp, streamIdOf } from "./setup.js";
+import { type Setup, setUp } from "./setup.js";
 
 /** Loads aggregates of one kind, and applies commands to them. */
 export class Repository<T extends AggregateTypes> {
@@ -101,29 +109,58 @@ export class Repository<T extends AggregateTypes> {
   }
 
   /**
-   * Loads an aggregate. Throws `not_found`, whose reason tells an aggregate that never was from one that has expired.
+   * Loads an aggregate: as it is, or with `at` as it was behind a version or at a time. A version that the stream
+   * hasn't reached gives its end, which the aggregate's own version tells. Of several lives of an id, the one that the
+   * version or the time is in counts; what has expired by now isn't seen at any moment.
+   *
+   * It reads the end of the stream from the last snapshot on. For a version it does so up to there; for a time, back
+   * from the end in growing parts, so that a time long ago reads most of the stream.
+   *
+   * Throws `not_found`, whose reason tells an aggregate that never was, or wasn't then, from one that has expired; and
+   * `invalid_argument` for a moment that can't be.
    */
-  async load(id: string, options: CallOptions = {}): Promise<T["aggregate"]> {
+  async load(id: string, options: LoadAggregateOptions = {}): Promise<T["aggregate"]> {
     const setup = this.#setup;
     return observed(setup, "load", options.signal, async (call) => {
+      const { aggregate, absence } = await loadAt(setup, id, options, call);
+      if (aggregate !== undefined) return aggregate;
+      throw notFound(setup, id, absence, options.at);
+    });
+  }
+
+  /**
+   * Loads many aggregates, and gives for each id, in their order, what came of it: the aggregate, that there is none,
+   * or the failure. One that fails leaves the others as they are.
+   *
+   * Each costs what {@link load} costs, some at a time: no store reads several streams in one request.
+   *
+   * Throws `invalid_argument` for an empty id before anything is read, and `cancelled`.
+   */
+  async loadMany(ids: readonly string[], options: LoadManyOptions = {}): Promise<readonly Loaded<T["aggregate"]>[]> {
+    return observed(this.#setup, "loadMany", options.signal, async (call) => {
+      const loaded: readonly Loaded<Message>[] = await loadMany(this.#setup, ids, options, call);
+      return loaded as readonly Loaded<T["aggregate"]>[];
+    });
+  }
+
+  /**
+   * Tells whether there is an aggregate. One that has expired doesn't exist.
+   *
+   * It reads what {@link load} reads, since any of those records may be the one that has expired, and computes nothing.
+   */
+  async exists(id: string, options: CallOptions = {}): Promise<boolean> {
+    const { definition, format, store } = this.#setup;
+    return observed(this.#setup, "exists", options.signal, async ({ signal }) => {
       checkId(id);
-      const { aggregate, last, firstExpiry, absence } = await readState(setup, id, call);
-      if (aggregate !== undefined) {
-        setup.warm?.keep(streamIdOf(setup, id), aggregate, last, firstExpiry);
-        return aggregate;
-      }
-      const ending = absence === "expired" ? "any more: it has expired" : "in the store: create it first";
-      throw new ProtosourceError("not_found", `${setup.definition.schema.typeName} ${id} isn't ${ending}`, {
-        aggregateId: id,
-        reason: absence,
-      });
+      return findsState(definition, { ...format, store }, id, { signal });
     });
   }
 
   /**
    * Reads the events of an aggregate, oldest first, without snapshots, what has expired and earlier lives of the id. None
    * when there is no aggregate. With a range or a limit only that part is given, and read where the stream never
-   * expires: one read unit more for its beginning, and fewer for the rest.
+   * expires: one read unit more for its beginning, and no more records for the rest than the events and the snapshots
+   * between them.
    *
    * Throws `invalid_argument` for a range and a limit that can't be.
    */

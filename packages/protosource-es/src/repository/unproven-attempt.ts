@@ -50,5 +50,5 @@ async function unprovenState({ setup, id }: Task, call: Call): Promise<WarmState
   const kept = warm?.find(streamIdOf(setup, id));
   if (warm !== undefined) call.facts.cache = kept === undefined ? "miss" : "hit";
   const { consistency }: Pick<LoadOptions, "consistency"> = options;
-  return kept ?? (consistency === "eventual" ? readState(setup, id, call, consistency) : undefined);
+  return kept ?? (consistency === "eventual" ? readState(setup, id, call, { consistency }) : undefined);
 }

@@ -164,8 +164,7 @@ export function checkTailLength(n: number): void {
  */
 export function checkRange({ from, to, limit }: EventsOptions): void {
   for (const [name, version] of Object.entries({ from, to })) {
-    if (version === undefined || (typeof version === "bigint" && version >= 1n && version <= MAX_INT64)) continue;
-    throw invalid(name, `there is no version ${version}: versions are bigints from 1n to ${MAX_INT64}n`);
+    if (version !== undefined) checkVersionIn(name, version);
   }
   if (from !== undefined && to !== undefined && to < from) {
     throw invalid("to", `no version lies from ${from} to ${to}: swap them`);
@@ -173,6 +172,12 @@ export function checkRange({ from, to, limit }: EventsOptions): void {
   if (limit !== undefined && (!Number.isSafeInteger(limit) || limit < 1)) {
     throw invalid("limit", `a limit can't be ${limit}: give a whole number from 1, or leave it out`);
   }
+}
+
+/** Checks a version that an argument names. Throws `invalid_argument` for one that can't be. */
+export function checkVersionIn(argument: string, version: bigint): void {
+  if (typeof version === "bigint" && version >= 1n && version <= MAX_INT64) return;
+  throw invalid(argument, `there is no version ${version}: versions are bigints from 1n to ${MAX_INT64}n`);
 }
 
 /** Checks a commit id. Throws `invalid_argument` for one that doesn't have 8 bytes. */
