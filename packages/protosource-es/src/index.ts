@@ -70,7 +70,7 @@ export {
 export type { ValidateFields } from "./repository/validate.js";
 export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregates.js";
 export type { Doorbell, DoorbellBatch, DoorbellReceiver, DoorbellSource } from "./store/doorbell.js";
-export { metaOf, type SaveMeta } from "./store/meta.js";
+export { type EventReference, metaOf, type SaveMeta } from "./store/meta.js";
 export type {
   Parking,
   Position,

@@ -5,6 +5,7 @@ import {
   metaOf,
   ProtosourceError,
   type RecordPage,
+  type SaveMeta,
   type ScannedRecord,
   type SnapshotTailStore,
 } from "protosource-es";
@@ -58,6 +59,8 @@ interface Shown {
   readonly json: JsonValue | undefined;
   readonly at: bigint | undefined;
   readonly actor: string | undefined;
+  /** What was kept with its save; the bytes of what can't be read. */
+  readonly meta: SaveMeta | Uint8Array | undefined;
   readonly expired: boolean;
 }
 
@@ -173,8 +176,31 @@ function show(scanned: ScannedRecord, schemas: Schemas, now: bigint): Shown {
     json: message && schema && messageJson(schema, message, schemas.registry),
     at: typeof at === "bigint" ? at : undefined,
     actor: typeof actor === "string" ? actor : undefined,
+    meta: readMeta(record),
     expired: record.ttl > 0n && record.ttl <= now,
   };
+}
+
+function readMeta(record: ScannedRecord["record"]): Shown["meta"] {
+  try {
+    return metaOf(record);
+  } catch (error) {
+    if (isProtosourceError(error, "corrupt_record")) return record.meta;
+    throw error;
+  }
+}
+
+/** Says what is known of a save, behind its event. */
+function describeMeta({ meta }: Shown): string {
+  if (meta === undefined) return "";
+  if (meta instanceof Uint8Array) return ` (a meta that can't be read: ${meta.length} bytes)`;
+  const { correlationId, causation, traceparent } = meta;
+  const parts = [
+    correlationId && `of ${correlationId}`,
+    causation && `caused by ${causation.streamId}:${causation.version}`,
+    traceparent && `trace ${traceparent}`,
+  ].filter((part) => part !== undefined);
+  return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
 
 async function printEvents(output: Output, printed: readonly Printed[], diff: boolean): Promise<void> {
@@ -200,7 +226,7 @@ async function printEvent(output: Output, { shown, changes }: Printed, diff: boo
       expires: record.ttl > 0n ? isoSeconds(record.ttl) : undefined,
       expired,
       bytes: record.data.length,
-      meta: metaOf(record),
+      meta: shown.meta,
       event: json,
       raw: json === undefined ? record.data : undefined,
       problem: payload.problem?.message,
@@ -230,7 +256,7 @@ function eventRow(shown: Shown): readonly string[] {
     at === undefined ? "" : isoTime(at),
     (payload.typeName ?? "?").replace(/^.*\./, ""),
     actor ?? "",
-    `${describe(shown)}${expired ? " (expired)" : ""}`,
+    `${describe(shown)}${expired ? " (expired)" : ""}${describeMeta(shown)}`,
   ];
 }
 

@@ -1,8 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { create, createFileRegistry, type DescMessage, fromBinary } from "@bufbuild/protobuf";
 import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { Repository } from "protosource-es";
 import { binarySerializer } from "protosource-es/serializer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { orderCommands } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import { order } from "../../../../examples/orders/src/order.js";
 import { runCli } from "../cli.js";
 import { engines, freshTables, type TestTables, temporaryFolder } from "../engines.js";
 import { goldenItems } from "../golden.js";
@@ -57,6 +60,25 @@ describe.each(engines)("streams show on $name", ({ endpoint }) => {
     const { json } = await show(ORDER, "--json");
     expect(json()[0]).toMatchObject({ type: "example.app.order.v1.Created", raw: expect.any(String) });
     expect(json()[0]?.["problem"]).toContain("example.app.order.v1.Created");
+  });
+
+  it("shows what was kept with a save, and what can't be read of it as it is", async () => {
+    const stream = "example_app_order_v1#meta";
+    const { store } = tables;
+    const meta = { correlationId: "request 17", causation: { streamId: "s#1", version: 3n }, traceparent: "00-1-2-01" };
+    await new Repository(order, store).apply(orderCommands.Create({}), { id: "meta", actor: "ann", meta });
+    const [record] = (await store.load(stream)).records;
+    if (record) await store.save(stream, [{ ...record, version: 2n, meta: Uint8Array.of(255) }]);
+    const { code, stdout } = await show(stream);
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[1]).toMatch(/ \(of request 17, caused by s#1:3, trace 00-1-2-01\)$/);
+    expect(lines[2]).toMatch(/ \(a meta that can't be read: 1 bytes\)$/);
+    const { json } = await show(stream, "--json");
+    expect(json()).toMatchObject([
+      { meta: { ...meta, causation: { streamId: "s#1", version: "3" } } },
+      { meta: "/w==" },
+    ]);
   });
 
   it("says which type a set of descriptors lacks, and shows the raw record", async () => {

@@ -56,10 +56,10 @@ export interface Plan {
 export function planOf(changes: readonly Change[], hasRows: (options: RepositoryOptions) => boolean): Plan {
   const made = changes.filter(({ skipped }) => !skipped);
   return {
-    writes: made.map(({ setup, id, records, meta, loaded }) => ({
-      aggregateId: streamIdOf(setup, id),
-      records: withMeta(records, meta),
-      after: watchedRecord(setup, loaded),
+    writes: made.map((change) => ({
+      aggregateId: streamIdOf(change.setup, change.id),
+      records: withMeta(change),
+      after: watchedRecord(change.setup, change.loaded),
     })),
     rows: made
       .filter(({ setup }) => hasRows(setup.options))
@@ -74,10 +74,11 @@ export function planOf(changes: readonly Change[], hasRows: (options: Repository
   };
 }
 
-/** Keeps a meta with the first record of a save. */
-function withMeta(records: readonly StoredRecord[], meta: Uint8Array | undefined): readonly StoredRecord[] {
-  const [first] = records;
-  if (first !== undefined && meta !== undefined) first.meta = meta;
+/** Keeps a meta with each event of a save: whoever handles one of them need not look for the first. */
+function withMeta({ setup, stored, records, meta }: Change): readonly StoredRecord[] {
+  if (meta === undefined) return records;
+  const snapshot = setup.behaviour.snapshot?.schema.typeName;
+  for (const [i, record] of records.entries()) if (stored[i]?.$typeName !== snapshot) record.meta = meta;
   return records;
 }
 

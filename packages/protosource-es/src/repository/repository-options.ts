@@ -92,7 +92,7 @@ export interface ApplyAllOptions {
    * kept with the id. The store must keep claims.
    */
   readonly commandId?: string | undefined;
-  /** What to keep with the first event beside it, such as what caused the command. Nothing by default. */
+  /** What to keep with the events beside them, such as what caused the command. Nothing by default. */
   readonly meta?: SaveMeta | undefined;
   /** How often to decide again; by default what the repository says. 0 for never. */
   readonly retries?: number | undefined;

@@ -1,24 +1,35 @@
 /** What is known of a save beside its events: why it was made, and as a part of what. */
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { invalid, ProtosourceError } from "../errors.js";
-import { MetaSchema } from "../gen/protosource_es/meta/v1/meta_v1_pb.js";
+import { type Meta, MetaSchema } from "../gen/protosource_es/meta/v1/meta_v1_pb.js";
 import type { StoredRecord } from "./store.js";
 
 /**
- * What is kept with the first record of a save, in 256 bytes at most. No rule sees it and nothing is decided by it; Go
- * services ignore it.
+ * What is kept with each record of a save, in 256 bytes at most, which are stored and paid for each time. No rule sees it
+ * and nothing is decided by it; Go services ignore it.
  */
 export interface SaveMeta {
   /** Names what all that follows from one request has in common. */
   readonly correlationId?: string | undefined;
   /** The event that caused the save. A process fills it in. */
-  readonly causation?: { readonly streamId: string; readonly version: bigint } | undefined;
+  readonly causation?: EventReference | undefined;
   /** The trace that the save is a part of, as the header `traceparent` of W3C Trace Context spells it. */
   readonly traceparent?: string | undefined;
 }
 
-/** The longest meta, in bytes: it is stored, and paid for, with each save. */
+/** Names an event. */
+export interface EventReference {
+  readonly streamId: string;
+  readonly version: bigint;
+}
+
+/** The longest meta, in bytes: it is stored, and paid for, with each record. */
 const MAX_META_BYTES = 256;
+
+/** Tells whether a meta is short enough to be kept. */
+export function fitsMeta(meta: SaveMeta): boolean {
+  return toBinary(MetaSchema, messageOf(meta)).length <= MAX_META_BYTES;
+}
 
 /** Writes a meta as bytes. Throws `invalid_argument` for what isn't text, `too_large` for more than 256 bytes. */
 export function encodeMeta({ correlationId = "", causation, traceparent = "" }: SaveMeta): Uint8Array {
@@ -31,18 +42,17 @@ export function encodeMeta({ correlationId = "", causation, traceparent = "" }: 
   if (typeof causationVersion !== "bigint" || causationVersion < 0n || causationVersion >= 2n ** 63n) {
     throw invalid("meta.causation.version", `no event has version ${causationVersion}: give a bigint from 1n`);
   }
-  const meta = create(MetaSchema, {
-    correlationId,
-    causationStream: causation?.streamId ?? "",
-    causationVersion,
-    traceparent,
-  });
-  const bytes = toBinary(MetaSchema, meta);
+  const bytes = toBinary(MetaSchema, messageOf({ correlationId, causation, traceparent }));
   checkMetaBytes(bytes);
   return bytes;
 }
 
-/** Reads what is known of the save that a record is the first of; undefined where nothing is. */
+function messageOf({ correlationId = "", causation, traceparent = "" }: SaveMeta): Meta {
+  const { streamId: causationStream = "", version: causationVersion = 0n } = causation ?? {};
+  return create(MetaSchema, { correlationId, causationStream, causationVersion, traceparent });
+}
+
+/** Reads what is known of the save that a record is of; undefined where nothing is. Throws `corrupt_record`. */
 export function metaOf({ meta, version }: StoredRecord): SaveMeta | undefined {
   if (meta === undefined) return undefined;
   try {

@@ -3,9 +3,11 @@ import type { FormattedEvent, OutgoingEvent } from "./sink.js";
 
 /**
  * Writes an event as a CloudEvent 1.0 of structured JSON, as an outbox does by default: `id` is the dedupe id, `subject`
- * the id of the aggregate, `time` has microseconds.
+ * the id of the aggregate, `time` has microseconds. What was kept with the save are extension attributes: `traceparent` of
+ * the Distributed Tracing extension, `correlationid`, and `causationid`, which is the dedupe id of the causing event.
  */
-export function cloudEvent({ dedupeId, source, type, id, at, data }: OutgoingEvent): FormattedEvent {
+export function cloudEvent({ dedupeId, source, type, id, at, meta = {}, data }: OutgoingEvent): FormattedEvent {
+  const { traceparent, correlationId, causation } = meta;
   const attributes = {
     specversion: "1.0",
     id: dedupeId,
@@ -13,6 +15,9 @@ export function cloudEvent({ dedupeId, source, type, id, at, data }: OutgoingEve
     type,
     subject: id,
     ...(at === undefined ? {} : { time: timestamp(at) }),
+    ...(traceparent === undefined ? {} : { traceparent }),
+    ...(correlationId === undefined ? {} : { correlationid: correlationId }),
+    ...(causation === undefined ? {} : { causationid: `${causation.streamId}:${causation.version}` }),
     ...(data === undefined ? {} : { datacontenttype: "application/json", data }),
   };
   const body = JSON.stringify(attributes).replace(NEVER_XML, (char) => `\\u${char.charCodeAt(0).toString(16)}`);

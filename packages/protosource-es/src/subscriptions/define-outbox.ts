@@ -111,6 +111,7 @@ function messageOf({ source, format }: Outbox, run: EventRun, version: bigint, a
     source,
     type,
     at: event?.at,
+    meta: run.metas.get(version),
     data: data === undefined ? undefined : outgoingJson(data, behaviour.registry),
     event,
   };

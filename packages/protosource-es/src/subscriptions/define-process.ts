@@ -100,6 +100,7 @@ async function react(process: Process, begin: bigint, run: EventRun, tools: Reac
     streamId,
     version: step.version,
     at: event?.at ?? tools.clock.now(),
+    meta: run.metas.get(step.version),
   };
   return { ...(await effectOf(process, answer, cause, tools)), to, memo };
 }

@@ -45,7 +45,7 @@ export async function fireTimers(engine: Engine, process: Process): Promise<Fire
 
 async function fire(engine: Engine, process: Process, timer: StoredTimer): Promise<"fired" | "failed" | "taken"> {
   const { store, opaqueStore, clock, signal, observe } = engine;
-  const { streamId, version, subscription, name, due } = timer;
+  const { streamId, version, subscription, name, due, meta } = timer;
   const happening = { subscription, streamId, version, events: 0 } as const;
   for (let attempt = 1; ; attempt++) {
     try {
@@ -54,7 +54,7 @@ async function fire(engine: Engine, process: Process, timer: StoredTimer): Promi
       const prefix = sourceOf(process, streamId)?.behaviour.streamPrefix ?? "";
       const context = { id: streamId.slice(prefix.length), streamId, version, due, signal };
       const answer = await Promise.resolve(handler(context));
-      const cause = { subscription, streamId, version, at: clock.now(), timer: `${name}@${due}` };
+      const cause = { subscription, streamId, version, at: clock.now(), meta, timer: `${name}@${due}` };
       const tools = { store, opaqueStore, clock, signal };
       const { writes = [], rows = [], ...others } = await effectOf(process, answer, cause, tools);
       await store.saveAll(writes, { ...others, rows: withoutTimer(timer, rows), signal });

@@ -1,5 +1,4 @@
 /** The events of a run, each given to its handler in order. */
-import type { EventMessage } from "../aggregate/behaviour.js";
 import { decodeMemo, encodeMemo } from "./memo.js";
 import type { EventContext, HandledSource } from "./on.js";
 import type { EventRun } from "./subscription.js";
@@ -10,6 +9,8 @@ export interface FoldedStep<R> {
   readonly result: R;
   readonly memo: () => Uint8Array;
 }
+
+type EventFacts = Pick<EventContext<unknown>, "at" | "actor" | "meta">;
 
 /**
  * Gives the events of a run to their handlers, one by one, and what comes of each; or the end of a life to its handler.
@@ -22,12 +23,13 @@ export function* foldRun<C extends object, R>(
 ): Generator<FoldedStep<R | undefined>, void, undefined> {
   const { id, streamId } = run;
   const memo = withDefaults(source.newMemo(), decodeMemo(run.memo));
-  const contextOf = (version: bigint, facts: Pick<EventMessage, "at" | "actor">): EventContext<unknown> & C => ({
+  const contextOf = (version: bigint, facts: EventFacts): EventContext<unknown> & C => ({
     id,
     streamId,
     version,
     at: facts.at,
     actor: facts.actor,
+    meta: facts.meta,
     memo,
     ...extra(version),
   });
@@ -35,14 +37,15 @@ export function* foldRun<C extends object, R>(
     const version = run.from;
     yield {
       version,
-      result: source.removed?.(version, contextOf(version, { at: 0n, actor: "" })),
+      result: source.removed?.(version, contextOf(version, { at: 0n, actor: "", meta: undefined })),
       memo: () => new Uint8Array(),
     };
     return;
   }
   for (const event of run.events) {
-    const { version } = event;
-    const result = source.handlers.get(event.$typeName)?.(event, contextOf(version, event));
+    const { version, at, actor } = event;
+    const context = contextOf(version, { at, actor, meta: run.metas.get(version) });
+    const result = source.handlers.get(event.$typeName)?.(event, context);
     yield { version, result, memo: () => encodeMemo(memo) };
   }
 }

@@ -4,6 +4,7 @@ import { beginsLife } from "../aggregate/aggregate.js";
 import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
 import { decodeRecord } from "../aggregate/decode-record.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
+import { metaOf, type SaveMeta } from "../store/meta.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { StoredRecord } from "../store/store.js";
 import type { Engine } from "./engine.js";
@@ -22,6 +23,12 @@ export interface Poison {
   readonly error: ProtosourceError;
 }
 
+/** The event in a record, and what was kept with its save. */
+interface DecodedRecord {
+  readonly event: EventMessage;
+  readonly meta: SaveMeta | undefined;
+}
+
 /**
  * Makes the next run of records behind a position: of one life, of events that can be read, and with `maxEvents` that the
  * subscription handles. The end of a life is a run of its own. Gives the poison where the very first record is one.
@@ -37,6 +44,7 @@ export async function nextRun(
   const { behaviour } = source;
   const hadLife = from > 0n && !isEnded(position);
   const events: EventMessage[] = [];
+  const metas = new Map<bigint, SaveMeta>();
   let before: EventMessage | undefined;
   let to = from;
   let expiry = position.expiry;
@@ -46,27 +54,29 @@ export async function nextRun(
       if (to === from) return { version: record.version, error: decoded };
       break;
     }
-    const isSnapshot = decoded.$typeName === behaviour.snapshot?.schema.typeName;
+    const { event, meta } = decoded;
+    const isSnapshot = event.$typeName === behaviour.snapshot?.schema.typeName;
     if (!isSnapshot) {
-      if (to === from && hadLife) before = await eventBefore(engine, source, position, decoded);
+      if (to === from && hadLife) before = await eventBefore(engine, source, position, event);
     }
     const begins =
-      !isSnapshot && beginsLife({ schema: behaviour.schema as GenMessage<AggregateMessage> }, decoded, before);
+      !isSnapshot && beginsLife({ schema: behaviour.schema as GenMessage<AggregateMessage> }, event, before);
     if (begins && to > from && before !== undefined) break;
     if (begins && to === from && hadLife) return { run: endOf(source, position), expiry };
     if (to === from && record.version !== from + 1n && !begins) {
       return { version: from + 1n, error: historyLost(streamId, from + 1n, record.version) };
     }
-    if (!isSnapshot && source.handles.has(decoded.$typeName)) {
+    if (!isSnapshot && source.handles.has(event.$typeName)) {
       if (events.length === maxEvents) break;
-      events.push(decoded);
+      events.push(event);
+      if (meta !== undefined) metas.set(record.version, meta);
     }
-    if (!isSnapshot) before = decoded;
+    if (!isSnapshot) before = event;
     to = record.version;
     expiry = record.ttl;
   }
   const memo = isEnded(position) ? new Uint8Array() : position.memo;
-  return { run: { ...runOf(source, position), to, events, memo }, expiry };
+  return { run: { ...runOf(source, position), to, events, metas, memo }, expiry };
 }
 
 /** Makes the run that ends the life that a position is in. */
@@ -76,7 +86,7 @@ export function endOf(source: SubscriptionSource, position: StoredPosition): Eve
 
 function runOf(source: SubscriptionSource, { streamId, version, memo }: StoredPosition): EventRun {
   const id = streamId.slice(source.behaviour.streamPrefix.length);
-  return { source, streamId, id, from: version, to: version, events: [], ended: false, memo };
+  return { source, streamId, id, from: version, to: version, events: [], metas: new Map(), ended: false, memo };
 }
 
 function decode(
@@ -84,9 +94,9 @@ function decode(
   { behaviour }: SubscriptionSource,
   streamId: string,
   record: StoredRecord,
-): EventMessage | ProtosourceError {
+): DecodedRecord | ProtosourceError {
   try {
-    return decodeRecord(behaviour, serializer, streamId, record);
+    return { event: decodeRecord(behaviour, serializer, streamId, record), meta: metaOf(record) };
   } catch (error) {
     if (isProtosourceError(error)) return error;
     throw error;
@@ -110,7 +120,7 @@ async function eventBefore(
   for await (const record of engine.store.events(streamId, range)) {
     const decoded = decode(engine, source, streamId, record);
     if (decoded instanceof ProtosourceError) return undefined;
-    if (decoded.$typeName !== behaviour.snapshot?.schema.typeName) return decoded;
+    if (decoded.event.$typeName !== behaviour.snapshot?.schema.typeName) return decoded.event;
   }
   return undefined;
 }

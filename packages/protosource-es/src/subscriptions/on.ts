@@ -4,6 +4,7 @@ import type { Aggregate } from "../aggregate/aggregate.js";
 import { type Behaviour, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { invalid } from "../errors.js";
+import type { SaveMeta } from "../store/meta.js";
 import type { SubscriptionSource } from "./subscription.js";
 
 /** What a handler knows of an event beside the event itself. */
@@ -18,6 +19,8 @@ export interface EventContext<M> {
   readonly at: bigint;
   /** Who caused it. */
   readonly actor: string;
+  /** What was kept with its save; undefined where nothing was, and where a life has ended. */
+  readonly meta: SaveMeta | undefined;
   /** What is remembered of this stream, to be changed in place: it is kept in the transaction of the effect. */
   readonly memo: M;
 }

@@ -8,9 +8,10 @@ import type { SaveMeta } from "../store/meta.js";
 import type { RowWrite } from "../store/store.js";
 import type { Process } from "./define-process.js";
 import { isForAll } from "./failures.js";
+import { followUpMeta } from "./follow-up-meta.js";
 import { type ProcessAnswer, type ProcessStep, type Sending, stepsOf } from "./send.js";
 import type { Effect, ReactTools } from "./subscription.js";
-import { timerRemoval, timerWrite } from "./timer-rows.js";
+import { type Timer, timerRemoval, timerWrite } from "./timer-rows.js";
 
 /** The event, or the timer, that a process answers. */
 export interface Cause {
@@ -20,6 +21,8 @@ export interface Cause {
   readonly version: bigint;
   /** When it happened, in microseconds since the Unix epoch. */
   readonly at: bigint;
+  /** What was kept with the save of the event. */
+  readonly meta: SaveMeta | undefined;
   /** The timer that went off and when, if it was one. */
   readonly timer?: string | undefined;
 }
@@ -96,11 +99,11 @@ const NOTHING: Plan = { writes: [], rows: [], claims: [], check: [] };
 async function carryOut(
   { actor }: Process,
   sending: Sending,
-  { subscription, streamId, version, timer, index }: Cause & { readonly index: number },
+  { subscription, streamId, version, timer, index, meta: causeMeta }: Cause & { readonly index: number },
   { store, signal }: ReactTools,
 ): Promise<Plan> {
   const repository = sending.repository as Repository<never>;
-  const meta: SaveMeta = { causation: { streamId, version } };
+  const meta = followUpMeta({ streamId, version }, causeMeta);
   if (repository.store !== store) {
     const commandId = `${subscription}/${streamId}@${version}${timer === undefined ? "" : `!${timer}`}#${index}`;
     await repository.applyAll([sending], { actor, meta, commandId, signal });
@@ -119,7 +122,7 @@ async function carryOut(
 async function timerRows(
   process: Process,
   steps: readonly ProcessStep[],
-  { subscription, streamId, version, at }: Cause,
+  { subscription, streamId, version, at, meta }: Cause,
   { opaqueStore, signal }: ReactTools,
 ): Promise<readonly RowWrite[]> {
   // The last word on a timer counts.
@@ -135,11 +138,15 @@ async function timerRows(
     const timer = { subscription, streamId, name };
     const write =
       step.step === "after"
-        ? await timerWrite(rows, { ...timer, version, due: at + step.delay, next: at + step.delay, tries: 0 }, signal)
+        ? await timerWrite(rows, { ...timer, version, meta, ...dueAt(at + step.delay) }, signal)
         : await timerRemoval(rows, timer, signal);
     if (write !== undefined) writes.push(write);
   }
   return writes;
+}
+
+function dueAt(due: bigint): Pick<Timer, "due" | "next" | "tries"> {
+  return { due, next: due, tries: 0 };
 }
 
 function requireRows(opaqueStore: OpaqueStore | undefined, subscription: string): OpaqueStore {

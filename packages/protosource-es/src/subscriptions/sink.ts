@@ -1,6 +1,7 @@
 /** Where the messages of an outbox go to, and what they are. */
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { EventMessage } from "../aggregate/behaviour.js";
+import type { SaveMeta } from "../store/meta.js";
 
 /** An event on its way out. */
 export interface OutgoingEvent {
@@ -15,6 +16,8 @@ export interface OutgoingEvent {
   readonly type: string;
   /** When it happened, in microseconds since the Unix epoch; undefined where a life has ended. */
   readonly at: bigint | undefined;
+  /** What was kept with the save of the event; undefined where nothing was, and where a life has ended. */
+  readonly meta?: SaveMeta | undefined;
   /** What it tells. Undefined for the end of a life of which its handler tells nothing more. */
   readonly data: JsonValue | undefined;
   /** The event as it is stored; undefined where a life has ended. */

@@ -3,6 +3,7 @@ import type { Behaviour, EventMessage } from "../aggregate/behaviour.js";
 import type { Clock } from "../clock.js";
 import { invalid } from "../errors.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { SaveMeta } from "../store/meta.js";
 import { checkSubscription } from "../store/positions.js";
 import type { EventStore, StreamWrite, TransactionOptions } from "../store/store.js";
 
@@ -45,6 +46,8 @@ export interface EventRun {
   readonly to: bigint;
   /** What there is to handle, in order; none where the life has ended. */
   readonly events: readonly EventMessage[];
+  /** What was kept with the saves of these events, by their versions. */
+  readonly metas: ReadonlyMap<bigint, SaveMeta>;
   /** Whether the life that the events up to `from` were of has ended: they have expired, or were deleted. */
   readonly ended: boolean;
   /** What was remembered of the stream before; empty at the beginning of a life. */

@@ -3,6 +3,7 @@ import { invalid, ProtosourceError } from "../errors.js";
 import { emptyRow } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueRow, OpaqueStore } from "../opaquedata/opaque-store.js";
 import { le } from "../opaquedata/sort-condition.js";
+import type { SaveMeta } from "../store/meta.js";
 import type { RowWrite } from "../store/store.js";
 import { newRevision } from "./row-drafts.js";
 
@@ -20,6 +21,18 @@ export interface Timer {
   readonly next: bigint;
   /** How often it went off in vain. */
   readonly tries: number;
+  /** What was kept with the save of that event, without what caused it. */
+  readonly meta: Pick<SaveMeta, "correlationId" | "traceparent"> | undefined;
+}
+
+/** What the body of a timer's row holds, as JSON. */
+interface TimerBody {
+  readonly stream: string;
+  readonly version: string;
+  readonly due: string;
+  readonly tries: number;
+  readonly correlationId?: string | undefined;
+  readonly traceparent?: string | undefined;
 }
 
 /** A timer with the version of its row, which says whether it is still as it was read. */
@@ -93,8 +106,15 @@ function keyOf({ subscription, streamId, name }: Pick<Timer, "subscription" | "s
 }
 
 function rowOf(timer: Timer, version: bigint): OpaqueRow {
-  const { subscription, streamId, next, tries } = timer;
-  const body = { stream: streamId, version: timer.version.toString(), due: timer.due.toString(), tries };
+  const { subscription, streamId, next, tries, meta } = timer;
+  const body: TimerBody = {
+    stream: streamId,
+    version: timer.version.toString(),
+    due: timer.due.toString(),
+    tries,
+    correlationId: meta?.correlationId,
+    traceparent: meta?.traceparent,
+  };
   return Object.assign(emptyRow(), keyOf(timer), {
     gsi1pk: partition(subscription, sliceOf(streamId)),
     gsi1sk: sortKey(next),
@@ -105,11 +125,8 @@ function rowOf(timer: Timer, version: bigint): OpaqueRow {
 
 function timerOf(subscription: string, { sk, gsi1sk, body, version }: OpaqueRow): StoredTimer {
   try {
-    const found = JSON.parse(new TextDecoder().decode(body)) as Readonly<
-      Record<"stream" | "version" | "due", string>
-    > & {
-      readonly tries: number;
-    };
+    const found = JSON.parse(new TextDecoder().decode(body)) as TimerBody;
+    const { correlationId, traceparent } = found;
     return {
       subscription,
       streamId: found.stream,
@@ -118,6 +135,7 @@ function timerOf(subscription: string, { sk, gsi1sk, body, version }: OpaqueRow)
       due: BigInt(found.due),
       next: BigInt(gsi1sk),
       tries: found.tries,
+      meta: { correlationId, traceparent },
       was: version,
     };
   } catch (cause) {

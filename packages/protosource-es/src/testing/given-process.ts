@@ -5,6 +5,7 @@ import type { Process, ProcessContext } from "../subscriptions/define-process.js
 import { foldRun } from "../subscriptions/fold-run.js";
 import type { HandledSource } from "../subscriptions/on.js";
 import { type ProcessAnswer, type ProcessStep, stepsOf } from "../subscriptions/send.js";
+import type { EventRun } from "../subscriptions/subscription.js";
 import { diffSteps, timersOf } from "./diff-steps.js";
 import { failWith, misuse, mustExpect, refuseAwait } from "./expectation.js";
 import { freeze } from "./freeze.js";
@@ -87,7 +88,17 @@ function answerAll(
   const { source, streamId, event } = next;
   const { id, version } = event;
   const memo = memos.get(streamId) ?? new Uint8Array();
-  const run = { source, streamId, id, from: version - 1n, to: version, events: [freeze(event)], ended: false, memo };
+  const run: EventRun = {
+    source,
+    streamId,
+    id,
+    from: version - 1n,
+    to: version,
+    events: [freeze(event)],
+    metas: new Map(),
+    ended: false,
+    memo,
+  };
   const [step] = foldRun(run, source as ProcessSource, () => ({ signal: undefined }));
   return andThen(step?.result, (answer) => {
     const remembered = new Map(memos).set(streamId, step?.memo() ?? memo);

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreams } from "@aws-sdk/client-dynamodb-streams";
 import { engineClient } from "@protosource-es/engines";
+import { Repository } from "protosource-es";
 import {
   DynamoDBOpaqueStore,
   DynamoDBStore,
@@ -12,7 +13,7 @@ import {
   lambdaHandler,
 } from "protosource-es/dynamodb";
 import { queryClient } from "protosource-es/opaquedata";
-import { type Happening, modelRows, Subscriptions } from "protosource-es/subscriptions";
+import { defineHandler, type Happening, modelRows, on, Subscriptions } from "protosource-es/subscriptions";
 import {
   FAULT_KINDS,
   type FaultProxy,
@@ -23,7 +24,9 @@ import {
 } from "protosource-es/testing/faults";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { engines, freshTables, streamsClient } from "../engines.js";
+import { orderCommands } from "../gen/example/app/order/v1/order_v1_protosource.js";
 import { CustomerSalesSchema } from "../gen/example/app/sales/v1/sales_v1_pb.js";
+import { order } from "../order.js";
 import { orderEvent, recordOf, sales } from "../subscriptions/sales.js";
 
 const ORDERS = 12;
@@ -142,6 +145,25 @@ describe.each(engines)("subscriptions on the stream of $name", (engine) => {
     // The position and the row are read once, and both are written in one transaction.
     expect(made.map(({ operation }) => operation).toSorted()).toEqual(["GetItem", "GetItem", "TransactWriteItems"]);
     expect(happened.map(({ kind }) => kind)).toEqual(["applied"]);
+  });
+
+  it("brings what was kept with a save, by the stream and by the table", async () => {
+    const meta = { correlationId: "request 17", causation: { streamId: "example_app_test_v1#t-1", version: 3n } };
+    const orders = new Repository(order, store);
+    await orders.apply([orderCommands.Create({}), orderCommands.Place({})], { id: "o", actor: "ann", meta });
+    const seen: unknown[] = [];
+    const see = (_: unknown, context: { readonly meta: unknown }): void => void seen.push(context.meta);
+    const seeing = (version: number) =>
+      new Subscriptions({
+        store: counted,
+        all: [defineHandler({ name: "seeing", version, from: [on(order, { Created: see, Placed: see })] })],
+      });
+    const before = proxy.requests.length;
+    const records = await recordsOf(streams, table);
+    await runMapping(records, (event, context) => lambdaHandler(seeing(1))(event as LambdaEvent, context));
+    expect(proxy.requests.slice(before).filter(({ operation }) => operation === "Query")).toEqual([]);
+    await seeing(2).deliver([{ streamId: "example_app_order_v1#o", version: 2n, kind: "saved" }]);
+    expect(seen).toEqual([meta, meta, meta, meta]);
   });
 });
 

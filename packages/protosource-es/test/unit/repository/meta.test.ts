@@ -8,13 +8,14 @@ import { describe, expect, test } from "vitest";
 import { failure } from "../../failure.js";
 import { type OrderTypes, orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../../order.js";
+import { redefined, setRole } from "../../redefine.js";
 
 const creation = [orderCommands.Create({}), orderCommands.AddTag({ tag: { key: "a" } })];
 const TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 const stream = (id: string): string => `example_app_order_v1#${id}`;
 
 describe("a meta", () => {
-  test("is kept with the first event of each stream that a command writes", async () => {
+  test("is kept with each event that a command writes, and not with snapshots", async () => {
     const store = new MemoryStore();
     const orders: Repository<OrderTypes> = new Repository(order, store);
     const meta: SaveMeta = {
@@ -29,9 +30,13 @@ describe("a meta", () => {
       meta: { correlationId: "request 18" },
     });
     const metas = async (id: string) => (await store.load(stream(id))).records.map(metaOf);
-    expect(await metas("o-1")).toEqual([meta, undefined, undefined]);
-    expect(await metas("o-2")).toEqual([{ correlationId: "request 18" }, undefined]);
-    expect(await metas("o-3")).toEqual([{ correlationId: "request 18" }, undefined]);
+    expect(await metas("o-1")).toEqual([meta, meta, undefined]);
+    const other = { correlationId: "request 18" };
+    expect(await metas("o-2")).toEqual([other, other]);
+    expect(await metas("o-3")).toEqual([other, other]);
+    const everyTwo = redefined(order, (proto) => setRole(proto, "Snapshot", "snapshot", { everyNEvents: 2 }));
+    await new Repository(everyTwo, store).apply(creation, { id: "o-4", actor: "ann", meta: other });
+    expect(await metas("o-4")).toEqual([other, other, undefined]);
   });
 
   test.each<[SaveMeta, string]>([
