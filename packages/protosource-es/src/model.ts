@@ -19,3 +19,11 @@ export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyMode
 export { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
 export { type GsiNumber, NUM_GSIS } from "./opaquedata/opaque-store.js";
 export { sortOptionName } from "./opaquedata/sort-plan.js";
+export { compareSchemas } from "./schema-changes/compare-schemas.js";
+export {
+  type ChangeSeverity,
+  SCHEMA_CHANGES,
+  type SchemaChange,
+  type SchemaChangeId,
+} from "./schema-changes/schema-change.js";
+export { type SourceSite, sourceSite } from "./schema-changes/source-site.js";

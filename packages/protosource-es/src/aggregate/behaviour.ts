@@ -21,6 +21,7 @@ import {
   type FileModel,
   fieldNamed,
   fileModel,
+  isFirst,
   type ProjectionModel,
   type SnapshotModel,
   unsetKeeps,
@@ -200,14 +201,12 @@ function compileEvent(event: EventModel, aggregate: AggregateModel, model: FileM
 }
 
 /** Finds where creation commands emit an event. */
-function compilePlace(
-  { schema, creation }: EventModel,
-  { commands, events }: FileModel,
-): Pick<EventBehaviour, "isFirst" | "follows"> {
+function compilePlace(event: EventModel, model: FileModel): Pick<EventBehaviour, "isFirst" | "follows"> {
+  const { commands, events } = model;
   const emitted = commands.filter(({ lifecycle }) => lifecycle === "creation").map((command) => command.events);
-  const before = emitted.flatMap((names) => names.filter((_, i) => names[i + 1] === schema.name));
+  const before = emitted.flatMap((names) => names.filter((_, i) => names[i + 1] === event.schema.name));
   return {
-    isFirst: creation && emitted.some(([first]) => first === schema.name),
+    isFirst: isFirst(event, model),
     follows: new Set(
       events.filter((event) => before.includes(event.schema.name)).map((event) => event.schema.typeName),
     ),

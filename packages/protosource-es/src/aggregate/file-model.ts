@@ -109,6 +109,11 @@ export function unsetKeeps(field: DescField): boolean {
   return getOption(field, protosource_es_field).unset === Unset.KEEPS;
 }
 
+/** Tells whether an event begins a life of its aggregate: a creation command emits it first, and no other command does. */
+export function isFirst({ schema, creation }: EventModel, { commands }: Pick<FileModel, "commands">): boolean {
+  return creation && commands.some(({ lifecycle, events }) => lifecycle === "creation" && events[0] === schema.name);
+}
+
 /** The field of a name, as the source writes it. */
 export function fieldNamed(schema: DescMessage, name: string): DescField | undefined {
   return schema.fields.find((field) => field.name === name);
