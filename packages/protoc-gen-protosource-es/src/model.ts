@@ -14,6 +14,7 @@ import {
   protosource_enum,
   protosource_file,
   protosource_message_type,
+  protosource_opaque_field,
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import {
   type FieldOptions,
@@ -61,6 +62,11 @@ export function roleOf(schema: DescMessage): MessageOptions["role"]["case"] {
 /** What the annotations of protosource-es say of a field. */
 export function annotationOf(field: DescField): FieldOptions {
   return getOption(field, protosource_es_field);
+}
+
+/** Tells whether a field is annotated as a part of a key. */
+export function isInKey(field: DescField): boolean {
+  return getOption(field, protosource_opaque_field).attributes.length > 0;
 }
 
 /** Tells whether the values of an enum get display names. */

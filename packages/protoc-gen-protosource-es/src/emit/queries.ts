@@ -11,6 +11,7 @@ import {
   NUM_GSIS,
   sortOptionName,
 } from "protosource-es/model";
+import { annotationOf } from "../model.js";
 import { listed } from "../words.js";
 import { docComment } from "./comment.js";
 import { type IndexFields, parameterName, queriesName, selectNames } from "./names.js";
@@ -117,6 +118,7 @@ function objectOf(fields: readonly DescField[]): string {
 
 /** The comparison that a field as the last of a sort key takes. */
 function comparisonText(field: DescField, type: string): string {
+  if (annotationOf(field).sortsAsNumber) return `rt.NumberSort<${isLongText(field) ? "bigint" : type}>`;
   if (field.fieldKind !== "scalar") return `rt.ExactSort<${type}>`;
   switch (field.scalar) {
     case ScalarType.STRING:
@@ -127,8 +129,13 @@ function comparisonText(field: DescField, type: string): string {
     case ScalarType.FLOAT:
       return `rt.ExactSort<${type}>`;
     default:
-      return `rt.NumberSort<${field.longAsString ? "bigint" : type}>`;
+      return `rt.NumberSort<${isLongText(field) ? "bigint" : type}>`;
   }
+}
+
+/** Tells whether a whole number is a text in TypeScript. */
+function isLongText(field: DescField): boolean {
+  return "longAsString" in field && field.longAsString;
 }
 
 /** The type of a field's values in TypeScript. An enum of another file is named by way of the message. */
@@ -157,7 +164,7 @@ function scalarText(field: DescField): string {
     case ScalarType.SINT64:
     case ScalarType.FIXED64:
     case ScalarType.SFIXED64:
-      return "longAsString" in field && field.longAsString ? "string" : "bigint";
+      return isLongText(field) ? "string" : "bigint";
     default:
       return "number";
   }

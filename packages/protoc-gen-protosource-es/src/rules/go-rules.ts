@@ -6,7 +6,7 @@ import type { Report } from "../diagnostic.js";
 import { annotationOf, type Domain } from "../model.js";
 import { listed } from "../words.js";
 import { ownFields } from "./fields.js";
-import { rolePath, SPARSE_PATH, UNSET_PATH } from "./places.js";
+import { rolePath, SORTS_AS_NUMBER_PATH, SPARSE_PATH, UNSET_PATH } from "./places.js";
 
 export function checkSharedWithGo(domain: Domain, report: Report): void {
   checkEvents(domain, report);
@@ -21,6 +21,14 @@ export function checkSharedWithGo(domain: Domain, report: Report): void {
   }
   for (const { schema } of keys) {
     for (const field of schema.fields) {
+      if (annotationOf(field).sortsAsNumber) {
+        report(
+          "G5",
+          { desc: field, path: SORTS_AS_NUMBER_PATH },
+          `${field.name} of ${schema.name} has sorts_as_number, and Go writes the keys of such rows without it`,
+          "remove it, or let Go write no such rows",
+        );
+      }
       if (annotationOf(field).sparseIndexes.length === 0) continue;
       report(
         "G3",

@@ -1,9 +1,9 @@
 /** The rules of keys: those of the key model of protosource-es, and what only generated code needs. */
-import { ScalarType } from "@bufbuild/protobuf";
+import { type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { KEY_ATTRIBUTES, type KeyModel, type KeyProblem, typeOf } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
-import type { Domain } from "../model.js";
-import { KEYS_PATH, SPARSE_PATH } from "./places.js";
+import { annotationOf, type Domain, isInKey } from "../model.js";
+import { KEYS_PATH, SORTS_AS_NUMBER_PATH, SPARSE_PATH } from "./places.js";
 import type { RuleId } from "./rule-ids.js";
 
 /** The rule that each problem of a key model breaks; undefined where another rule says it better. */
@@ -17,10 +17,17 @@ const RULE_OF_PROBLEM: Readonly<Record<KeyProblem["rule"], RuleId | undefined>> 
   field_type: "O8",
   unknown_key: "O9",
   unknown_index: "O10",
+  not_a_number: "O11",
   partition_without_sort: "W1",
   no_id: undefined,
   no_aggregate: undefined,
   reserved_name: undefined,
+};
+
+/** Where a rule looks that isn't about a key annotation. */
+const PATH_OF_RULE: Readonly<Partial<Record<RuleId, readonly number[]>>> = {
+  O10: SPARSE_PATH,
+  O11: SORTS_AS_NUMBER_PATH,
 };
 
 export function checkKeys({ messages, keys }: Domain, report: Report): void {
@@ -35,16 +42,12 @@ export function checkKeys({ messages, keys }: Domain, report: Report): void {
           : undefined;
       if (field === undefined) report(id, model.schema, `${name}: ${message}`, remedy);
       else
-        report(
-          id,
-          { desc: field, path: id === "O10" ? SPARSE_PATH : KEYS_PATH },
-          `${name}.${field.name}: ${message}`,
-          remedy,
-        );
+        report(id, { desc: field, path: PATH_OF_RULE[id] ?? KEYS_PATH }, `${name}.${field.name}: ${message}`, remedy);
     }
     checkParts(model, report);
   }
   for (const schema of messages) {
+    checkOrdered(schema, report);
     if (schema.name === "Hydrate" || KEY_ATTRIBUTES.some((key) => key.toUpperCase() === schema.name)) {
       report(
         "O7",
@@ -53,6 +56,19 @@ export function checkKeys({ messages, keys }: Domain, report: Report): void {
         "rename it",
       );
     }
+  }
+}
+
+/** Checks that a field that sorts as a number is in a key. Whether it is a number is a matter of the key. */
+function checkOrdered(schema: DescMessage, report: Report): void {
+  for (const field of schema.fields) {
+    if (!annotationOf(field).sortsAsNumber || isInKey(field)) continue;
+    report(
+      "O11",
+      { desc: field, path: SORTS_AS_NUMBER_PATH },
+      `${schema.name}.${field.name}: sorts_as_number says how a key holds the field, and it is in none`,
+      "remove it, or annotate the field with the key to sort by",
+    );
   }
 }
 

@@ -34,6 +34,7 @@ export const KEYS_PATH: readonly number[] = [
 export const UNSET_PATH: readonly number[] = annotationPath("unset");
 export const ENDS_HERE_PATH: readonly number[] = annotationPath("endsHere");
 export const SPARSE_PATH: readonly number[] = annotationPath("sparseIndexes");
+export const SORTS_AS_NUMBER_PATH: readonly number[] = annotationPath("sortsAsNumber");
 
 function annotationPath(option: keyof typeof FieldOptionsSchema.field): readonly number[] {
   const { number } = FieldOptionsSchema.field[option];

@@ -1,7 +1,7 @@
 /**
  * What each rule asks of a schema. An id is stable: a program, a note or a search may name it. Its letter says what the
  * rule is about: F file, A aggregate, C command, E event, S snapshot, P projection, L list, O opaque key, N name,
- * W warning, G warning that is only given for what Go shares.
+ * W warning, G what is only said of what Go shares.
  */
 export const RULES = {
   F1: "An enabled file has an aggregate, or rows only: messages with keys and without a role.",
@@ -48,9 +48,11 @@ export const RULES = {
   O8: "A key is made of values that have a text: no messages and no maps; in an aggregate or projection strings, numbers, bools and enums only.",
   O9: "A key annotation names its key, and a field is in each key once.",
   O10: "`sparse_indexes` names indexes that the message is in.",
+  O11: "`sorts_as_number` is on a number or an enum that is in a key.",
   N1: "No two messages or enums give one name to the generated code.",
   N2: "No command and no event has the name of a property that every JavaScript object has.",
   N3: "No top-level message or enum is named like a word that TypeScript can't take as the name of a type.",
+  G5: "No field of a row that Go writes too has `sorts_as_number`.",
   N4: "No field has, in TypeScript, the name of a property that every JavaScript object has.",
 } as const;
 

@@ -1,6 +1,8 @@
 /** What the compiler accepts and refuses of generated code. */
 import type { Applied, Evaluations, Repository } from "protosource-es";
 import { basketCommands } from "../golden/basket_protosource.js";
+import { Urgency } from "../golden/ordered_pb.js";
+import type { ParcelQueries } from "../golden/ordered_protosource.js";
 import { Kind } from "../golden/sort_types_pb.js";
 import type { SampleQueries } from "../golden/sort_types_protosource.js";
 import { type Finished, State, type Task, type Worked } from "../golden/task_pb.js";
@@ -65,7 +67,11 @@ export async function apply(repository: Repository<TaskTypes>): Promise<Applied<
     : repository.apply([taskCommands.Finish({})]);
 }
 
-export async function query(tasks: TaskQueries, samples: SampleQueries): Promise<readonly Task[]> {
+export async function query(
+  tasks: TaskQueries,
+  samples: SampleQueries,
+  parcels: ParcelQueries,
+): Promise<readonly Task[]> {
   await samples.selectByBucket("b", { doubleValue: { eq: 1.5 }, limit: 10, reverse: true, cursor: "c" });
   await samples.selectByBucketWithInt64Value("b", { int64Value: { between: [1n, 2n] } });
   await samples.selectByBucketWithInt32Value("b", { int32Value: { lt: 3 } });
@@ -81,6 +87,8 @@ export async function query(tasks: TaskQueries, samples: SampleQueries): Promise
   await samples.selectByBucket("b", { doubleValue: { gt: 1.5 } });
   // @ts-expect-error enums have no order
   await samples.selectByBucketWithKind("b", { kind: { ge: Kind.SMALL } });
+  await parcels.selectByDepotWithWeight("d", { weight: { between: [0.5, 2] } });
+  await parcels.selectByDepotWithUrgency("d", { urgency: { ge: Urgency.LOW } });
   // @ts-expect-error bools have no order
   await samples.selectByBucketWithBoolValue("b", { boolValue: { lt: true } });
   // @ts-expect-error not a field of the sort key

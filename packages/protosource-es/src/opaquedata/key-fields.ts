@@ -3,6 +3,7 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
 import { invalid } from "../errors.js";
 import { composeKey, requireKeyModel } from "./auto-pksk.js";
 import { checkKey } from "./checks.js";
+import { scalarBounds, toInteger } from "./integers.js";
 import type { KeyModel, KeyPart } from "./key-model.js";
 import type { OpaqueKey } from "./opaque-store.js";
 
@@ -110,7 +111,7 @@ function enumProblem(value: unknown): string | undefined {
 }
 
 function scalarProblem(type: ScalarType, value: unknown): string | undefined {
-  const bounds = integerBounds(type);
+  const bounds = scalarBounds(type);
   if (bounds) {
     const [low, high] = bounds;
     const number = toInteger(value);
@@ -129,35 +130,6 @@ function scalarProblem(type: ScalarType, value: unknown): string | undefined {
     default:
       return typeof value === "number" ? undefined : "a number";
   }
-}
-
-/** The least and the greatest number of an integer type; undefined for another type. */
-export function integerBounds(type: ScalarType): readonly [low: bigint, high: bigint] | undefined {
-  switch (type) {
-    case ScalarType.INT32:
-    case ScalarType.SINT32:
-    case ScalarType.SFIXED32:
-      return [-(2n ** 31n), 2n ** 31n - 1n];
-    case ScalarType.UINT32:
-    case ScalarType.FIXED32:
-      return [0n, 2n ** 32n - 1n];
-    case ScalarType.INT64:
-    case ScalarType.SINT64:
-    case ScalarType.SFIXED64:
-      return [-(2n ** 63n), 2n ** 63n - 1n];
-    case ScalarType.UINT64:
-    case ScalarType.FIXED64:
-      return [0n, 2n ** 64n - 1n];
-    default:
-      return undefined;
-  }
-}
-
-/** Gives a whole number as bigint: from a bigint, from a number that holds it exactly, or from its decimal digits. */
-export function toInteger(value: unknown): bigint | undefined {
-  if (typeof value === "bigint") return value;
-  if (typeof value === "string") return /^(0|-?[1-9]\d*)$/.test(value) ? BigInt(value) : undefined;
-  return Number.isSafeInteger(value) ? BigInt(value as number) : undefined;
 }
 
 /** Lists the names of fields, for people. */

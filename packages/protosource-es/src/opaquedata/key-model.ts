@@ -8,6 +8,7 @@ import { protosource_es_field } from "../gen/protosource_es/options/v1/options_v
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES, type KeyAttribute } from "./key-attribute.js";
 import { type FieldValues, fieldReader, type KeyText, keyText } from "./key-value.js";
 import { NUM_GSIS } from "./opaque-store.js";
+import { orderedText } from "./ordered-text.js";
 
 /** A field within a key. */
 export interface KeyPart {
@@ -16,6 +17,8 @@ export interface KeyPart {
   readonly label: string;
   /** Spells a value of the field. */
   readonly text: KeyText;
+  /** Whether texts of it sort as its numbers do. */
+  readonly isOrdered: boolean;
   /** Reads the field of a message. */
   readonly read: (message: FieldValues) => unknown;
 }
@@ -43,6 +46,7 @@ export interface KeyProblem {
     | "partition_without_sort"
     | "field_type"
     | "unknown_index"
+    | "not_a_number"
     | "reserved_name";
   /** A warning doesn't keep the message from being stored. */
   readonly severity: "error" | "warning";
@@ -192,11 +196,14 @@ function orderedParts(attribute: KeyAttribute, mapped: readonly Mapping[], probl
     const problem = (rule: KeyProblem["rule"], message: string): void => {
       problems.push({ rule, severity: "error", field, message: `${attribute}: ${message}` });
     };
-    const text = keyText(field);
-    if (!text) {
-      problem("field_type", "a map or a message can't be part of a key: annotate a field of its own, of a scalar type");
+    const isOrdered = getOption(field, protosource_es_field).sortsAsNumber;
+    const text = isOrdered ? orderedText(field) : keyText(field);
+    if (text) {
+      parts.push({ field, label: `#${field.name.toLowerCase()}#`, text, isOrdered, read: fieldReader(field) });
+    } else if (isOrdered) {
+      problem("not_a_number", "sorts_as_number is for a number or an enum: remove it");
     } else {
-      parts.push({ field, label: `#${field.name.toLowerCase()}#`, text, read: fieldReader(field) });
+      problem("field_type", "a map or a message can't be part of a key: annotate a field of its own, of a scalar type");
     }
     if (order < 0) {
       problem("negative_order", `order ${order} is negative: count the fields of a key from 1`);
@@ -251,7 +258,7 @@ function idField(schema: DescMessage, problems: KeyProblem[]): KeyPart | undefin
   const field = schema.field["id"];
   const text = field && keyText(field);
   if (text && field.fieldKind === "scalar" && field.scalar === ScalarType.STRING) {
-    return { field, label: "#id#", text, read: fieldReader(field) };
+    return { field, label: "#id#", text, isOrdered: false, read: fieldReader(field) };
   }
   problems.push({
     rule: "no_id",

@@ -58,17 +58,22 @@ interface TextOperators extends Operators<string> {
 export type TextSort = OneOf<TextOperators>;
 
 /**
- * A comparison with a whole number. The results come in numeric order, although keys sort as text.
+ * A comparison with a number. The results come in numeric order, although keys sort as text.
  *
  * Bounds with as many digits as each other, and of one sign, take one query. Otherwise each length of digits takes one,
  * and to find the lengths that occur the whole partition may be read once: prefer `between`.
  *
  * The fields `create_at` and `modify_at` hold microseconds, of 16 digits from 2001 to 2286, and take one query. Beside
  * those times a comparison sees 0 there, and no other number; `eq` sees all.
+ *
+ * A field with `sorts_as_number`, which may be a float or an enum too, always takes one query.
  */
 export type NumberSort<V extends bigint | number> = OneOf<Operators<V>>;
 
-/** The only comparison with a value whose keys have no useful order: a float, an enum, a bool, bytes or a list. */
+/**
+ * The only comparison with a value whose keys have no useful order: a bool, bytes, a list, and a float or an enum without
+ * `sorts_as_number`.
+ */
 export interface ExactSort<V> {
   readonly eq: V;
 }

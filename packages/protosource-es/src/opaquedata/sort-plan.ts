@@ -2,7 +2,8 @@
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { invalid } from "../errors.js";
 import { composeKey } from "./auto-pksk.js";
-import { checkValue, integerBounds, names, show, toInteger } from "./key-fields.js";
+import { integerBounds, toInteger } from "./integers.js";
+import { checkValue, names, show } from "./key-fields.js";
 import type { KeyPart, KeyTemplate } from "./key-model.js";
 import type { FieldValues } from "./key-value.js";
 import { type KeyScan, lastOf, numberScans } from "./number-scans.js";
@@ -46,7 +47,7 @@ export function planSort(schema: DescMessage, template: KeyTemplate | undefined,
   const next = compared ?? parts[conditions.length];
   const head = composeKey(template, values) + (next?.label ?? "");
   if (!compared) {
-    const bounds = next && !textOrder ? orderedBounds(next) : undefined;
+    const bounds = next && !textOrder ? unorderedBounds(next) : undefined;
     if (bounds) {
       const tail = parts[conditions.length + 1]?.label ?? "";
       return { scans: numberScans({ head, tail, reverse }, ...bounds), isMeant: isExact, isWhole: true };
@@ -60,8 +61,8 @@ export function planSort(schema: DescMessage, template: KeyTemplate | undefined,
 }
 
 /** The bounds of the numbers that a field may have, where their order as texts is another one. */
-function orderedBounds({ field }: KeyPart): readonly [low: bigint, high: bigint] | undefined {
-  return field.fieldKind === "scalar" && !isTime(field) ? integerBounds(field.scalar) : undefined;
+function unorderedBounds({ field, isOrdered }: KeyPart): readonly [low: bigint, high: bigint] | undefined {
+  return field.fieldKind === "enum" || isOrdered || isTime(field) ? undefined : integerBounds(field);
 }
 
 /** Gives the test whether the fields of a message have the values asked for. */
@@ -121,16 +122,18 @@ interface Comparison {
 }
 
 function planComparison(part: KeyPart, condition: unknown, place: Place): SortPlan {
-  const { field } = part;
+  const { field, isOrdered } = part;
   const isText = field.fieldKind === "scalar" && field.scalar === ScalarType.STRING;
-  const bounds = field.fieldKind === "scalar" ? integerBounds(field.scalar) : undefined;
+  const bounds = field.fieldKind === "enum" && !isOrdered ? undefined : integerBounds(field);
   const range = ["eq", "lt", "le", "gt", "ge", "between"] as const;
-  const comparison = readComparison(field, condition, isText ? [...range, "beginsWith"] : bounds ? range : ["eq"]);
+  const allowed = isText ? ([...range, "beginsWith"] as const) : bounds || isOrdered ? range : (["eq"] as const);
+  const comparison = readComparison(field, condition, allowed);
   if (comparison.operator === "eq") {
     const value = checkValue(field, comparison.value);
     const sort = eq(place.head + part.text(value));
     return { scans: [{ sort, reverse: place.reverse }], isMeant: equalTo([part], [value]) };
   }
+  if (isOrdered) return bounds ? planOrdered(part, comparison, bounds, place) : planFloats(part, comparison, place);
   return bounds ? planNumbers(part, comparison, bounds, place) : planText(part, comparison, place);
 }
 
@@ -210,6 +213,53 @@ function planNumbers(
   };
 }
 
+/** Whole numbers whose texts sort as they do: one scan. */
+function planOrdered(
+  { field, read, text }: KeyPart,
+  comparison: Comparison,
+  bounds: readonly [bigint, bigint],
+  { head, reverse }: Place,
+): SortPlan {
+  const [low, high] = numberRange(field, comparison, bounds);
+  const sort = between(head + text(low), head + text(high));
+  return {
+    scans: low > high ? [] : [{ sort, reverse }],
+    isMeant(message) {
+      const value = toInteger(read(message));
+      return value !== undefined && value >= low && value <= high;
+    },
+  };
+}
+
+/** Floats whose texts sort as they do: one scan, from whose ends a comparison may leave out the bound itself. */
+function planFloats({ field, read, text }: KeyPart, comparison: Comparison, { head, reverse }: Place): SortPlan {
+  const number = (value: unknown): number => {
+    const checked = checkValue(field, value) as number;
+    if (!Number.isNaN(checked)) return checked;
+    throw invalid(sortOptionName(field), `${field.localName} can't be compared with NaN: give a number`);
+  };
+  const value = number(comparison.value);
+  const plan = (low: number, high: number, isWithin: (found: number) => boolean): SortPlan => ({
+    scans: [{ sort: between(head + text(low), head + text(high)), reverse }],
+    isMeant: (message) => isWithin(read(message) as number),
+  });
+  switch (comparison.operator) {
+    case "lt":
+      return plan(Number.NEGATIVE_INFINITY, value, (found) => found < value);
+    case "le":
+      return plan(Number.NEGATIVE_INFINITY, value, (found) => found <= value);
+    case "gt":
+      return plan(value, Number.POSITIVE_INFINITY, (found) => found > value);
+    case "ge":
+      return plan(value, Number.POSITIVE_INFINITY, (found) => found >= value);
+    default: {
+      const high = number(comparison.high);
+      if (value > high) throw swapped(field, value, high);
+      return plan(value, high, (found) => found >= value && found <= high);
+    }
+  }
+}
+
 /** Gives the numbers that a comparison means, both ends included. */
 function numberRange(
   field: DescField,
@@ -244,11 +294,7 @@ function numberRange(
 
 /** Times in microseconds, by the family's names for them. */
 function isTime(field: DescField): boolean {
-  return (
-    (field.name === "create_at" || field.name === "modify_at") &&
-    field.fieldKind === "scalar" &&
-    (integerBounds(field.scalar)?.[1] ?? 0n) > TIMES[1]
-  );
+  return (field.name === "create_at" || field.name === "modify_at") && (integerBounds(field)?.[1] ?? 0n) > TIMES[1];
 }
 
 function swapped(field: DescField, low: unknown, high: unknown): Error {

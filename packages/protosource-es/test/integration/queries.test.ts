@@ -13,6 +13,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { engines, freshTables } from "../engines.js";
 import { Kind, SampleSchema, TodoSchema } from "../gen/example/app/keys/v1/keys_v1_pb.js";
+import { expectRanges } from "../ordered-readings.js";
 import { sample } from "../unit/opaquedata/samples.js";
 
 const numbers = [-(2n ** 63n), -500n, -50n, -5n, 0n, 7n, 10n, 99n, 100n, 1000n, 2n ** 53n + 1n, 2n ** 63n - 1n];
@@ -106,6 +107,8 @@ describe.each(engines)("queries by fields on $name", (engine) => {
     expect(found).toEqual(samples.map(({ id }) => id));
     expect(await pagesOf(store, [4, { bucket: "b#" }, {}], { limit: 5 })).toEqual(found);
   });
+
+  test("find a range of numbers that sort as such by one query", () => expectRanges(store));
 
   test("find a row in a sparse index while it has what that needs", async () => {
     const todos = queryClient(TodoSchema, store);

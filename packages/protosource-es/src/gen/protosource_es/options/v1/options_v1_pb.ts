@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file protosource_es/options/v1/options_v1.proto.
  */
 export const file_protosource_es_options_v1_options_v1: GenFile = /*@__PURE__*/
-  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEiagoMRmllbGRPcHRpb25zEi8KBXVuc2V0GAEgASgOMiAucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5VbnNldBIRCgllbmRzX2hlcmUYAiABKAgSFgoOc3BhcnNlX2luZGV4ZXMYAyADKAUiMgoOTWVzc2FnZU9wdGlvbnMSFAoHcmV0aXJlZBgBIAEoCUgAiAEBQgoKCF9yZXRpcmVkKkEKBVVuc2V0EhUKEVVOU0VUX1VOU1BFQ0lGSUVEEAASEAoMVU5TRVRfQ0xFQVJTEAESDwoLVU5TRVRfS0VFUFMQAjp6ChRwcm90b3NvdXJjZV9lc19maWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYkPsEIAEoCzInLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuRmllbGRPcHRpb25zUhJwcm90b3NvdXJjZUVzRmllbGQ6ggEKFnByb3Rvc291cmNlX2VzX21lc3NhZ2USHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYkfsEIAEoCzIpLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuTWVzc2FnZU9wdGlvbnNSFHByb3Rvc291cmNlRXNNZXNzYWdlYgZwcm90bzM", [file_google_protobuf_descriptor]);
+  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEigwEKDEZpZWxkT3B0aW9ucxIvCgV1bnNldBgBIAEoDjIgLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuVW5zZXQSEQoJZW5kc19oZXJlGAIgASgIEhYKDnNwYXJzZV9pbmRleGVzGAMgAygFEhcKD3NvcnRzX2FzX251bWJlchgFIAEoCCIyCg5NZXNzYWdlT3B0aW9ucxIUCgdyZXRpcmVkGAEgASgJSACIAQFCCgoIX3JldGlyZWQqQQoFVW5zZXQSFQoRVU5TRVRfVU5TUEVDSUZJRUQQABIQCgxVTlNFVF9DTEVBUlMQARIPCgtVTlNFVF9LRUVQUxACOnoKFHByb3Rvc291cmNlX2VzX2ZpZWxkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiQ+wQgASgLMicucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5GaWVsZE9wdGlvbnNSEnByb3Rvc291cmNlRXNGaWVsZDqCAQoWcHJvdG9zb3VyY2VfZXNfbWVzc2FnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiR+wQgASgLMikucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5NZXNzYWdlT3B0aW9uc1IUcHJvdG9zb3VyY2VFc01lc3NhZ2ViBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * @generated from message protosource_es.options.v1.FieldOptions
@@ -44,6 +44,15 @@ export type FieldOptions = Message<"protosource_es.options.v1.FieldOptions"> & {
    * @generated from field: repeated int32 sparse_indexes = 3;
    */
   sparseIndexes: number[];
+
+  /**
+   * Keys hold the field so that texts sort as its numbers do, and a range of them takes one query: all of one width, with
+   * the sign in front. It is for numbers and enums that are in a key. The family's Go members write other keys, so that it
+   * isn't for rows that they write. A change of it needs the rows made anew.
+   *
+   * @generated from field: bool sorts_as_number = 5;
+   */
+  sortsAsNumber: boolean;
 };
 
 /**
