@@ -8,7 +8,16 @@ import { foldRun } from "./fold-run.js";
 import { modelPrefix } from "./model-rows.js";
 import { checkSources, type HandledSource } from "./on.js";
 import { type RowChange, RowDrafts } from "./row-drafts.js";
-import { checkName, type Effect, type Subscription, subscriptionId } from "./subscription.js";
+import {
+  checkName,
+  type Effect,
+  type EventRun,
+  type Reached,
+  type ReactTools,
+  type SharedEffect,
+  type Subscription,
+  subscriptionId,
+} from "./subscription.js";
 
 /** What the handlers of a read model get beside the event. */
 export interface RowContext<R> {
@@ -45,7 +54,8 @@ export interface ReadModel<R extends Message = Message> extends Subscription {
  * aggregate's.
  *
  * A transaction of a position and n rows costs 2 write units per KB of each, and 1 read unit for each row and one for
- * the position where it isn't known. Events of a stream that wait together share it.
+ * the position where it isn't known. Events of a stream that wait together share it, and streams that wait together
+ * share the rows that they all change.
  *
  * Throws `not_keyed` for a message without usable keys, and `invalid_argument` for a name, a version, sources and a role
  * of the message that can't be.
@@ -62,6 +72,19 @@ export function defineReadModel<R extends Message>(schema: GenMessage<R>, option
     );
   }
   const prefix = modelPrefix(subscriptionId(options));
+  const reactTogether = async (runs: readonly EventRun[], tools: ReactTools): Promise<SharedEffect> => {
+    const { opaqueStore, signal } = tools;
+    if (opaqueStore === undefined) {
+      throw new ProtosourceError(
+        "not_configured",
+        `${name} has rows, and there is no place for them: give Subscriptions the opaqueStore`,
+        { option: "opaqueStore" },
+      );
+    }
+    const drafts = new RowDrafts(model, prefix, runs.length, { opaqueStore, signal });
+    const reached = await Promise.all(runs.map((run) => handleRun(name, run, drafts)));
+    return { reached, rows: await drafts.writes() };
+  };
   return {
     kind: "read-model",
     schema,
@@ -69,31 +92,32 @@ export function defineReadModel<R extends Message>(schema: GenMessage<R>, option
     version,
     sources: from,
     tries: 3,
-    async react(run, { opaqueStore, signal }): Promise<Effect> {
-      if (opaqueStore === undefined) {
-        throw new ProtosourceError(
-          "not_configured",
-          `${name} has rows, and there is no place for them: give Subscriptions the opaqueStore`,
-          { option: "opaqueStore" },
-        );
-      }
-      const drafts = new RowDrafts(model, prefix, opaqueStore, signal);
-      let changes: RowChange[] = [];
-      const context: RowContext<MessageShape<DescMessage>> = {
-        row: (id, change) => void changes.push({ id, change }),
-        remove: (id) => void changes.push({ id, change: undefined }),
-      };
-      let memo = run.memo;
-      for (const step of foldRun(run, run.source as HandledSource<typeof context, unknown>, () => context)) {
-        if (step.result instanceof Promise) throw asynchronous(name);
-        const fits = await drafts.apply(changes);
-        if (!fits) return { to: step.version - 1n, memo, rows: drafts.writes() };
-        changes = [];
-        memo = step.memo();
-      }
-      return { to: run.to, memo, rows: drafts.writes() };
+    async react(run, tools): Promise<Effect> {
+      const { reached, rows } = await reactTogether([run], tools);
+      return { ...reached[0], rows };
     },
+    reactTogether,
   };
+}
+
+/** Makes the changes of a run, up to the event for whose rows there is no room. Undefined when that is the first. */
+async function handleRun(name: string, run: EventRun, drafts: RowDrafts): Promise<Reached | undefined> {
+  let changes: RowChange[] = [];
+  const context: RowContext<MessageShape<DescMessage>> = {
+    row: (id, change) => void changes.push({ id, change }),
+    remove: (id) => void changes.push({ id, change: undefined }),
+  };
+  let { memo } = run;
+  for (const step of foldRun(run, run.source as HandledSource<typeof context, unknown>, () => context)) {
+    if (step.result instanceof Promise) throw asynchronous(name);
+    if (!(await drafts.apply(changes))) {
+      const to = step.version - 1n;
+      return to > run.from ? { to, memo } : undefined;
+    }
+    changes = [];
+    memo = step.memo();
+  }
+  return { to: run.to, memo };
 }
 
 function asynchronous(name: string): ProtosourceError<"invalid_argument"> {

@@ -1,6 +1,7 @@
 /** Doorbells brought to subscriptions: each stream in order, many streams at once. */
 import type { Doorbell } from "../store/doorbell.js";
 import { positionKey } from "../store/positions.js";
+import { commitTogether } from "./commit-together.js";
 import type { Engine } from "./engine.js";
 import type { KeyedQueue } from "./keyed-queue.js";
 import { type Rung, ring } from "./ring.js";
@@ -33,13 +34,16 @@ export async function deliver(
 ): Promise<Delivery> {
   const failures: DeliveryFailure[] = [];
   const rungs: Rung[] = [];
+  const commits = new Map(subscriptions.map((one) => [one, commitTogether(engine, one)]));
   const rings = mergeDoorbells(doorbells).flatMap((doorbell) =>
     subscriptions
       .filter((subscription) => sourceOf(subscription, doorbell.streamId) !== undefined)
       .map(async (subscription) => {
         const id = subscriptionId(subscription);
+        const commit = commits.get(subscription);
         try {
-          rungs.push(await queue.run(positionKey(id, doorbell.streamId), () => ring(engine, subscription, doorbell)));
+          const key = positionKey(id, doorbell.streamId);
+          rungs.push(await queue.run(key, () => ring(engine, subscription, doorbell, commit)));
         } catch (error) {
           failures.push({ doorbell, subscription: id, error });
           const { streamId, version } = doorbell;

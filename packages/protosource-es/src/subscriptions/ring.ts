@@ -3,11 +3,12 @@ import { asError, isProtosourceError } from "../errors.js";
 import { pause } from "../repository/pause.js";
 import type { Doorbell } from "../store/doorbell.js";
 import { type PositionMove, positionKey, type StoredPosition } from "../store/positions.js";
+import { type Commit, commitAlone } from "./commit-step.js";
 import type { Engine, Happening } from "./engine.js";
 import { isForAll } from "./failures.js";
 import { endedMemo, findEvents, MAX_RECORDS } from "./find-events.js";
 import { endOf, nextRun } from "./next-run.js";
-import { type EventRun, type Subscription, sourceOf, subscriptionId } from "./subscription.js";
+import { type EventRun, type Reached, type Subscription, sourceOf, subscriptionId } from "./subscription.js";
 
 /** How a stream stands for a subscription after a ring. */
 export interface Rung {
@@ -39,10 +40,15 @@ const MAX_IDLE_LAG = 32n;
  * Throws what keeps it from going on that is no event's fault: `unavailable`, `denied` and their like. An event that
  * can't be handled parks the stream.
  */
-export async function ring(engine: Engine, subscription: Subscription, bell: Doorbell): Promise<Rung> {
+export async function ring(
+  engine: Engine,
+  subscription: Subscription,
+  bell: Doorbell,
+  commit: Commit = (step) => commitAlone(engine, subscription, step),
+): Promise<Rung> {
   const source = sourceOf(subscription, bell.streamId);
   if (source === undefined) return { kind: "foreign", version: 0n, handled: 0 };
-  const ringing = new Ringing(engine, subscription, bell.streamId);
+  const ringing = new Ringing(engine, subscription, bell.streamId, commit);
   let position = await ringing.position();
   for (;;) {
     if (position.parked) return ringing.rung("parked", position);
@@ -88,15 +94,17 @@ class Ringing {
   readonly #subscription: Subscription;
   readonly #streamId: string;
   readonly #id: string;
+  readonly #commit: Commit;
   #attempts = 0;
   #unavailable = 0;
   #failures = 0;
 
-  constructor(engine: Engine, subscription: Subscription, streamId: string) {
+  constructor(engine: Engine, subscription: Subscription, streamId: string, commit: Commit) {
     this.#engine = engine;
     this.#subscription = subscription;
     this.#streamId = streamId;
     this.#id = subscriptionId(subscription);
+    this.#commit = commit;
   }
 
   rung(kind: Rung["kind"], { version }: StoredPosition): Rung {
@@ -124,27 +132,22 @@ class Ringing {
    * the same as before when it is to be tried again; parked when it was tried often enough.
    */
   async step(position: StoredPosition, run: EventRun, expiry: bigint, forgets: boolean): Promise<StoredPosition> {
-    const { store, opaqueStore, clock, signal } = this.#engine;
+    const moveTo = ({ to, memo }: Reached): PositionMove => ({
+      subscription: this.#id,
+      streamId: this.#streamId,
+      from: position.version,
+      to: forgets ? 0n : to,
+      memo: run.ended && !forgets ? endedMemo() : memo,
+      expiry,
+    });
     try {
-      const tools = { store, opaqueStore, clock, signal };
-      const isIdle = run.ended ? !run.source.handlesRemoval : run.events.length === 0;
-      const effect = isIdle ? { memo: run.memo } : await this.#subscription.react(run, tools);
-      const { writes = [], rows, claims, check, to = run.to, memo } = effect;
-      const move: PositionMove = {
-        subscription: this.#id,
-        streamId: this.#streamId,
-        from: position.version,
-        to: forgets ? 0n : to,
-        memo: run.ended && !forgets ? endedMemo() : memo,
-        expiry,
-      };
-      await store.saveAll(writes, { rows, claims, check, positions: [move], signal });
+      const { move, to } = await this.#commit({ run, moveTo });
       const applied = run.events.filter(({ version }) => version <= to);
       this.handled += run.ended ? 1 : applied.length;
       this.#attempts = this.#unavailable = this.#failures = 0;
       const last = applied.at(-1);
       if (run.ended) this.tell("removed", run.from);
-      else if (last) this.tell("applied", to, { events: applied.length, lag: clock.now() - last.at });
+      else if (last) this.tell("applied", to, { events: applied.length, lag: this.#engine.clock.now() - last.at });
       return this.#remember(move);
     } catch (error) {
       return this.#failed(position, run, error);

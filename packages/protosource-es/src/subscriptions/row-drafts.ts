@@ -10,8 +10,8 @@ import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
 import type { RowWrite } from "../store/store.js";
 import { toStoredKey, toStoredRow } from "./model-rows.js";
 
-/** How many rows one transaction takes beside the position. */
-const MAX_ROWS = 98;
+/** How many rows and positions one transaction takes. */
+export const MAX_EFFECT_ITEMS = 99;
 
 /** A row as it was read, and as the events leave it. */
 interface Draft {
@@ -30,24 +30,27 @@ export interface RowChange {
   readonly change: ((row: never) => void) | undefined;
 }
 
-/** The rows of a read model that a run changes. */
+/** The rows of a read model that runs change: events of several streams at once may, each row has one draft. */
 export class RowDrafts {
   readonly #model: KeyModel;
   readonly #prefix: string;
+  readonly #maxRows: number;
   readonly #opaqueStore: OpaqueStore;
   readonly #signal: AbortSignal | undefined;
-  readonly #drafts = new Map<string, Draft>();
+  readonly #drafts = new Map<string, Promise<Draft>>();
 
-  constructor(model: KeyModel, prefix: string, opaqueStore: OpaqueStore, signal: AbortSignal | undefined) {
+  /** Makes room for the rows that one transaction holds beside the positions of so many streams. */
+  constructor(
+    model: KeyModel,
+    prefix: string,
+    streams: number,
+    { opaqueStore, signal }: { readonly opaqueStore: OpaqueStore; readonly signal: AbortSignal | undefined },
+  ) {
     this.#model = model;
     this.#prefix = prefix;
+    this.#maxRows = MAX_EFFECT_ITEMS - streams;
     this.#opaqueStore = opaqueStore;
     this.#signal = signal;
-  }
-
-  /** How many rows there are. */
-  get size(): number {
-    return this.#drafts.size;
   }
 
   /**
@@ -62,31 +65,28 @@ export class RowDrafts {
       return { key, values, change, name: JSON.stringify([key.pk, key.sk]) };
     });
     const added = new Map(named.filter(({ name }) => !this.#drafts.has(name)).map((one) => [one.name, one]));
-    if (added.size + this.#drafts.size > MAX_ROWS) {
+    if (added.size + this.#drafts.size > this.#maxRows) {
       if (this.#drafts.size > 0) return false;
       throw new ProtosourceError(
         "too_large",
-        `one event changes ${added.size} rows, and one transaction holds ${MAX_ROWS}: choose rows that an event changes few of`,
-        { what: "rows", size: added.size, limit: MAX_ROWS },
+        `one event changes ${added.size} rows, and one transaction holds ${this.#maxRows}: choose rows that an event changes few of`,
+        { what: "rows", size: added.size, limit: this.#maxRows },
       );
     }
-    await Promise.all(
-      [...added].map(async ([name, { key, values }]) => {
-        this.#drafts.set(name, await this.#read(key, values));
-      }),
-    );
-    for (const { name, change } of named) {
-      const draft = this.#drafts.get(name) as Draft;
-      if (change === undefined) draft.after = undefined;
-      else draft.after = changed(draft, change);
+    for (const [name, { key, values }] of added) this.#drafts.set(name, this.#read(key, values));
+    const drafts = await Promise.all(named.map(({ name }) => this.#drafts.get(name) as Promise<Draft>));
+    for (const [i, draft] of drafts.entries()) {
+      const change = named[i]?.change;
+      draft.after = change && changed(draft, change);
     }
     return true;
   }
 
   /** Gives the writes of the rows that are other than they were. */
-  writes(): RowWrite[] {
+  async writes(): Promise<RowWrite[]> {
     const { schema } = this.#model;
-    return [...this.#drafts.values()].flatMap(({ key, was, before, after }): RowWrite[] => {
+    const drafts = await Promise.all(this.#drafts.values());
+    return drafts.flatMap(({ key, was, before, after }): RowWrite[] => {
       const isSame = before && after ? equals(schema, before, after) : before === after;
       if (isSame) return [];
       if (after === undefined) {

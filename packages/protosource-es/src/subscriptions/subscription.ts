@@ -23,6 +23,8 @@ export interface Subscription {
    * transaction that moves the position. What it throws is the fault of an event, save for `unavailable` and its like.
    */
   react(run: EventRun, tools: ReactTools): Promise<Effect>;
+  /** Does the same for runs of several streams at once, where their effects may share a transaction. */
+  reactTogether?(runs: readonly EventRun[], tools: ReactTools): Promise<SharedEffect>;
 }
 
 /** An aggregate whose events a subscription gets. */
@@ -69,6 +71,18 @@ export interface Effect extends Pick<TransactionOptions, "rows" | "claims" | "ch
   readonly writes?: readonly StreamWrite[] | undefined;
   /** What to remember of the stream. Nothing by default. */
   readonly memo?: Uint8Array | undefined;
+}
+
+/** How far the effect of a run goes, and what is remembered of its stream then. */
+export interface Reached {
+  readonly to: bigint;
+  readonly memo: Uint8Array;
+}
+
+/** What runs of several streams lead to together. */
+export interface SharedEffect extends Pick<Effect, "rows"> {
+  /** In the order of the runs; undefined for one that had no room, and is to be handled later. */
+  readonly reached: readonly (Reached | undefined)[];
 }
 
 /** What subscriptions need of a store. Those of this package have it. */
