@@ -1,6 +1,7 @@
 /** What becomes of stored rows when their messages and keys change. */
 import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { nestedTypes } from "@bufbuild/protobuf/reflect";
+import { typeOf } from "../aggregate/fields.js";
 import { type FileModel, fieldNamed } from "../aggregate/file-model.js";
 import { GSI_NUMBERS, indexAttributes, type KeyAttribute } from "../opaquedata/key-attribute.js";
 import { type KeyPart, type KeyTemplate, keyModel } from "../opaquedata/key-model.js";
@@ -113,14 +114,21 @@ function compareKeys(was: DescMessage, now: DescMessage, remedy: string, note: N
   }
 }
 
-/** Tells whether a key is spelled as before, and belongs to the same rows. Keys hold the names of enum values. */
+/** Tells whether a key is spelled as before, and belongs to the same rows. */
 function isSpelledSo(was: KeyTemplate | undefined, now: KeyTemplate | undefined): boolean {
   if (was === undefined || now === undefined) return was === now;
-  const spell = ({ prefix, parts, needs }: KeyTemplate): string =>
-    [prefix, ...parts.map(({ label }) => label), ...needs.map(({ name }) => `needs ${name}`)].join("");
-  const hasNames = ({ field }: KeyPart, i: number): boolean => {
-    const names = now.parts[i]?.field.enum?.values.map(({ name }) => name) ?? [];
-    return field.enum === undefined || field.enum.values.every(({ name }) => names.includes(name));
-  };
-  return spell(was) === spell(now) && was.parts.every(hasNames);
+  return spellingOf(was) === spellingOf(now) && was.parts.every((part, i) => keepsNames(part, now.parts[i]));
+}
+
+function spellingOf({ prefix, parts, needs }: KeyTemplate): string {
+  const values = parts.map(({ label, isOrdered, field }) =>
+    isOrdered ? `${label}in the width of ${typeOf(field)}` : label,
+  );
+  return [prefix, ...values, ...needs.map(({ name }) => ` needs ${name}`)].join("");
+}
+
+/** Keys hold the names of an enum's values, unless they sort as numbers. New names harm nothing. */
+function keepsNames({ field, isOrdered }: KeyPart, now: KeyPart | undefined): boolean {
+  const names = now?.field.enum?.values.map(({ name }) => name) ?? [];
+  return isOrdered || field.enum === undefined || field.enum.values.every(({ name }) => names.includes(name));
 }

@@ -136,9 +136,9 @@ const keys =
   };
 
 const annotated =
-  (message: string, name: string, values: MessageInitShape<typeof OwnFieldOptionsSchema>): Change =>
+  (message: string, name: string, values: MessageInitShape<typeof OwnFieldOptionsSchema>, edits: object = {}): Change =>
   (file) => {
-    const found = fieldNamed(file, message, name);
+    const found = Object.assign(fieldNamed(file, message, name), edits);
     found.options ??= create(FieldOptionsSchema);
     setExtension(found.options, protosource_es_field, create(OwnFieldOptionsSchema, values));
   };
@@ -321,6 +321,18 @@ const changes: readonly (readonly [string, Change, Change, string])[] = [
   ["a field that events held before the aggregate", withoutField("Order", "placed_at"), nothing, "rows ROW_CHANGED"],
   ["an element's field", nothing, withoutField("LineItem", "quantity"), "breaks FIELD_REMOVED"],
   ["a sparse index", nothing, annotated("OrderSummary", "state", { sparseIndexes: [2] }), "rows INDEX_CHANGED"],
+  [
+    "a key that sorts as a number",
+    nothing,
+    annotated("OrderSummary", "placed_at", { sortsAsNumber: true }),
+    "rows INDEX_CHANGED",
+  ],
+  [
+    "a key that sorts as a number, and is wider",
+    annotated("Order", "create_at", { sortsAsNumber: true }, { type: FieldDescriptorProto_Type.INT32 }),
+    annotated("Order", "create_at", { sortsAsNumber: true }),
+    "rows INDEX_CHANGED, safe FIELD_WIDENED",
+  ],
   ["another index", nothing, keys("Order", "item_count", { type: OpaqueKeyType.GSI9PK }), "rows INDEX_CHANGED"],
 ];
 
