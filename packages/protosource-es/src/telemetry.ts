@@ -1,4 +1,5 @@
 /** The parts of @opentelemetry/api that telemetry goes to. */
+import { isErrorLike, isProtosourceError } from "./errors.js";
 
 /** What a span or a measurement is about. */
 export type TelemetryAttributes = Record<string, string | number | boolean | string[]>;
@@ -10,11 +11,22 @@ export interface SpanLike {
   end(endTime?: number): void;
 }
 
+/** Another span that one has to do with, and isn't within. */
+export interface SpanLink {
+  readonly context: {
+    readonly traceId: string;
+    readonly spanId: string;
+    readonly traceFlags: number;
+    readonly isRemote: boolean;
+  };
+}
+
 /** How a span begins. */
 export interface SpanStart {
   readonly kind: number;
   readonly startTime?: number;
   readonly attributes: TelemetryAttributes;
+  readonly links?: SpanLink[];
 }
 
 /** The shape of a `Tracer` of @opentelemetry/api. */
@@ -46,8 +58,14 @@ export interface TelemetryOptions {
   readonly meter?: MeterLike | undefined;
 }
 
-/** What OpenTelemetry calls INTERNAL and CLIENT. */
-export const SPAN_KIND = { internal: 0, client: 2 } as const;
+/** What OpenTelemetry calls INTERNAL, CLIENT and CONSUMER. */
+export const SPAN_KIND = { internal: 0, client: 2, consumer: 4 } as const;
 
 /** What OpenTelemetry calls ERROR. */
 export const ERROR_STATUS = 2;
+
+/** Names a failure by its code, or by the name of an error of another kind: its message may hold data. */
+export function failureName(error: unknown): string {
+  if (isProtosourceError(error)) return error.code;
+  return isErrorLike(error) ? error.name : "_OTHER";
+}

@@ -70,12 +70,12 @@ export function addSubscriptions(program: Command, register: Register): void {
   );
   register(promote, promoteVersion);
 
-  const drop = add("drop", "deletes the rows and the positions of a version that the domain has no more").argument(
-    "<subscription>",
-    "the name and the version, such as customer-sales@1",
-  );
+  const drop = add("drop", "deletes the rows and the positions of a version that the domain has no more")
+    .argument("<subscription>", "the name and the version, such as customer-sales@1")
+    .option("--state <file>", "where to keep how far it has come", "protosource-drop.json")
+    .option("--resume", "goes on from the state file");
   withExample(
-    drop,
+    withPace(withSegments(drop)),
     "protosource subscriptions drop customer-sales@1 --store sqlite:orders.db --domain ./dist/domain.js",
   );
   register(drop, dropVersion);

@@ -40,7 +40,7 @@ const ALARMS: readonly AlarmTemplate[] = [
   },
   {
     id: "Behind",
-    description: "A catch-up found events that a subscription had missed.",
+    description: "An audit found events that a subscription had missed.",
     of: "subscriptions",
     metric: "protosource.subscriptions.behind",
     statistic: "Sum",

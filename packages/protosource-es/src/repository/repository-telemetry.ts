@@ -1,7 +1,8 @@
 /** Spans and metrics of a repository's calls, through a tracer and a meter that the caller has. */
-import { type ErrorCode, isErrorLike, isProtosourceError } from "../errors.js";
+import type { ErrorCode } from "../errors.js";
 import {
   ERROR_STATUS,
+  failureName,
   SPAN_KIND,
   type SpanLike,
   type TelemetryAttributes,
@@ -97,9 +98,4 @@ function outcomeOf(operation: ObservedOperation, failure: string | undefined): T
     ...(replayed === undefined ? {} : { "protosource.replayed_events": replayed }),
     ...(failure === undefined ? {} : { "error.type": failure }),
   };
-}
-
-function failureName(error: unknown): string {
-  if (isProtosourceError(error)) return error.code;
-  return isErrorLike(error) ? error.name : "_OTHER";
 }

@@ -1,10 +1,13 @@
 /** Whether subscriptions have all that a store holds. */
 import type { Doorbell } from "../store/doorbell.js";
-import type { StoredPosition } from "../store/positions.js";
-import { ringAll, type ScanPlan } from "./catch-up.js";
+import { eachSegment } from "../store/each-segment.js";
+import { positionKey } from "../store/positions.js";
+import { type CatchUpPlan, ringAll } from "./catch-up.js";
 import { type Delivery, mergeDoorbells } from "./deliver.js";
 import type { Engine } from "./engine.js";
+import { KeyedQueue } from "./keyed-queue.js";
 import { look, type Standing } from "./look.js";
+import { positionPages } from "./position-pages.js";
 import { type Subscription, sourceOf, subscriptionId } from "./subscription.js";
 
 /** What an audit found. Streams count once for each subscription that gets their events. */
@@ -26,43 +29,68 @@ export interface AuditFinding {
   readonly streamId: string;
 }
 
+/** What is looked at: a stream, for one subscription. */
+interface Suspect {
+  readonly subscription: Subscription;
+  readonly doorbell: Doorbell;
+}
+
 /**
- * Looks at each stream that the store holds, and at each position whose stream may be gone. `repair` has what is behind
- * handled, and returns what could not be.
+ * Looks at each stream that the store holds, and at each position whose stream may be gone: `concurrency` of them at once.
+ * `repair` has what is behind handled, and returns what could not be.
  */
 export async function audit(
   engine: Engine,
   subscriptions: readonly Subscription[],
-  plan: ScanPlan,
+  plan: CatchUpPlan & { readonly concurrency: number },
   repair: ((subscription: Subscription, doorbell: Doorbell) => Promise<Delivery>) | undefined,
 ): Promise<AuditReport> {
+  const { pageSize, pace, signal } = plan;
+  const queue = new KeyedQueue(plan.concurrency);
   const found: Record<Exclude<Standing, "current">, Map<string, AuditFinding>> = {
     behind: new Map(),
     ahead: new Map(),
     parked: new Map(),
   };
-  const lookAt = async (subscription: Subscription, doorbell: Doorbell): Promise<void> => {
-    const standing = await look(engine, subscription, doorbell);
+  const lookAt = async ({ subscription, doorbell }: Suspect): Promise<void> => {
+    const { standing, since } = await look(engine, subscription, doorbell);
     if (standing === "current") return;
-    const finding = { subscription: subscriptionId(subscription), streamId: doorbell.streamId };
-    found[standing].set(JSON.stringify(finding), finding);
-    if (standing !== "behind" || repair === undefined) return;
-    const [failure] = (await repair(subscription, doorbell)).failures;
+    const { streamId, version } = doorbell;
+    const finding = { subscription: subscriptionId(subscription), streamId };
+    const key = JSON.stringify(finding);
+    const isNew = !found[standing].has(key);
+    found[standing].set(key, finding);
+    if (standing !== "behind") return;
+    const lag = since === undefined ? undefined : engine.clock.now() - since;
+    if (isNew) engine.observe({ ...finding, kind: "behind", version, events: 0, lag });
+    const [failure] = (await repair?.(subscription, doorbell))?.failures ?? [];
     if (failure) throw failure.error;
   };
+  const lookAtAll = (suspects: readonly Suspect[]): Promise<void> =>
+    eachSegment(suspects.length, "audit", signal, async (i) => {
+      const suspect = suspects[i] as Suspect;
+      const key = positionKey(subscriptionId(suspect.subscription), suspect.doorbell.streamId);
+      await queue.run(key, () => lookAt(suspect));
+    });
   const counts = await ringAll(engine.store, plan, async (doorbells) => {
-    for (const doorbell of mergeDoorbells(doorbells)) {
-      for (const subscription of subscriptions) {
-        if (sourceOf(subscription, doorbell.streamId)) await lookAt(subscription, doorbell);
-      }
-    }
+    await lookAtAll(
+      mergeDoorbells(doorbells).flatMap((doorbell) =>
+        subscriptions
+          .filter((subscription) => sourceOf(subscription, doorbell.streamId) !== undefined)
+          .map((subscription) => ({ subscription, doorbell })),
+      ),
+    );
     return { handled: 0, parked: 0, ahead: 0, failures: [] };
   });
-  for (const subscription of subscriptions) {
-    for await (const { streamId, version } of positionsOf(engine, subscriptionId(subscription))) {
-      await lookAt(subscription, { streamId, version, kind: "gone" });
+  await eachSegment(subscriptions.length, "audit", signal, async (i, signal) => {
+    const subscription = subscriptions[i] as Subscription;
+    const pages = positionPages(engine.store, subscriptionId(subscription), { limit: pageSize, pace, signal });
+    for await (const positions of pages) {
+      await lookAtAll(
+        positions.map(({ streamId, version }) => ({ subscription, doorbell: { streamId, version, kind: "gone" } })),
+      );
     }
-  }
+  });
   return {
     records: counts.records,
     behind: [...found.behind.values()],
@@ -70,18 +98,4 @@ export async function audit(
     parked: [...found.parked.values()],
     unreadable: counts.unreadable,
   };
-}
-
-/** Gives the positions of a subscription: all, or those that are parked. */
-export async function* positionsOf(
-  { store, signal }: Engine,
-  subscription: string,
-  parked = false,
-): AsyncGenerator<StoredPosition, void, undefined> {
-  let cursor: string | undefined;
-  do {
-    const page = await store.scanPositions(subscription, { parked, cursor, signal });
-    yield* page.positions;
-    cursor = page.cursor;
-  } while (cursor !== undefined);
 }

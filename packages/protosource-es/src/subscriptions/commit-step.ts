@@ -33,6 +33,6 @@ export async function commitAlone(
 }
 
 /** Tells whether there is nothing to be done in a run. */
-function isIdle({ ended, events, source }: EventRun): boolean {
+export function isIdle({ ended, events, source }: EventRun): boolean {
   return ended ? !source.handlesRemoval : events.length === 0;
 }

@@ -12,10 +12,28 @@ export interface Engine {
   readonly serializer: Serializer;
   readonly clock: Clock;
   readonly observe: (happening: Happening) => void;
+  /** Runs each step. */
+  readonly trace: TraceStep;
   /** The positions that this process has seen, by `positionKey`: never ahead of those that are stored. */
   readonly seen: Map<string, StoredPosition>;
   readonly signal: AbortSignal | undefined;
 }
+
+/** A step of a subscription: what some events or a timer lead to is worked out, and stored. */
+export interface ObservedStep {
+  readonly operation: "handle" | "timer";
+  /** The subscription and its version: `customer-sales@2`. */
+  readonly subscription: string;
+  /** The full name of the message of the aggregate. */
+  readonly aggregateType: string;
+  /** How many events it is about. */
+  readonly events: number;
+  /** The traces that their saves were a part of, as `traceparent` spells them. */
+  readonly traceparents: readonly string[];
+}
+
+/** Runs a step, once, and answers or fails as it does. */
+export type TraceStep = <R>(step: ObservedStep, run: () => Promise<R>) => Promise<R>;
 
 /** Something that a subscription has done, or met. */
 export interface Happening {
@@ -31,6 +49,7 @@ export interface Happening {
    * - `timer`: a timer went off.
    * - `failed`: a handler threw, or the store or a sink could not for now; it is tried again.
    * - `parked`: the stream stands still for this subscription.
+   * - `behind`: an audit found that events weren't handled.
    */
   readonly kind:
     | "applied"
@@ -41,12 +60,16 @@ export interface Happening {
     | "removed"
     | "timer"
     | "failed"
-    | "parked";
+    | "parked"
+    | "behind";
   /** The version that the stream is at for the subscription, or that failed. */
   readonly version: bigint;
   /** How many events it is about. */
   readonly events: number;
-  /** The time from the last of these events to now, in microseconds, where events were applied. */
+  /**
+   * The time from the last of these events to now, in microseconds; of a timer, from when it was to go off; of an audit's
+   * finding, from the first event that waits, where that can be read.
+   */
   readonly lag?: bigint | undefined;
   readonly error?: unknown;
 }

@@ -2,7 +2,7 @@
 import { isProtosourceError } from "../errors.js";
 import { pause } from "../repository/pause.js";
 import type { Process } from "./define-process.js";
-import type { Engine } from "./engine.js";
+import type { Engine, ObservedStep } from "./engine.js";
 import { isForAll } from "./failures.js";
 import { effectOf } from "./process-effect.js";
 import { sourceOf, subscriptionId } from "./subscription.js";
@@ -44,20 +44,19 @@ export async function fireTimers(engine: Engine, process: Process): Promise<Fire
 }
 
 async function fire(engine: Engine, process: Process, timer: StoredTimer): Promise<"fired" | "failed" | "taken"> {
-  const { store, opaqueStore, clock, signal, observe } = engine;
-  const { streamId, version, subscription, name, due, meta } = timer;
+  const { clock, signal, observe } = engine;
+  const { streamId, version, subscription, due, meta } = timer;
+  const step: ObservedStep = {
+    operation: "timer",
+    subscription,
+    aggregateType: sourceOf(process, streamId)?.behaviour.schema.typeName ?? "",
+    events: 0,
+    traceparents: meta?.traceparent === undefined ? [] : [meta.traceparent],
+  };
   const happening = { subscription, streamId, version, events: 0 } as const;
   for (let attempt = 1; ; attempt++) {
     try {
-      const handler = process.timers.get(name);
-      if (handler === undefined) throw new Error(`${subscription} has no timer ${name} any more: keep it in timers`);
-      const prefix = sourceOf(process, streamId)?.behaviour.streamPrefix ?? "";
-      const context = { id: streamId.slice(prefix.length), streamId, version, due, signal };
-      const answer = await Promise.resolve(handler(context));
-      const cause = { subscription, streamId, version, at: clock.now(), meta, timer: `${name}@${due}` };
-      const tools = { store, opaqueStore, clock, signal };
-      const { writes = [], rows = [], ...others } = await effectOf(process, answer, cause, tools);
-      await store.saveAll(writes, { ...others, rows: withoutTimer(timer, rows), signal });
+      await engine.trace(step, () => goOff(engine, process, timer));
       observe({ ...happening, kind: "timer", lag: clock.now() - due });
       return "fired";
     } catch (error) {
@@ -74,6 +73,21 @@ async function fire(engine: Engine, process: Process, timer: StoredTimer): Promi
       return "failed";
     }
   }
+}
+
+/** Works out what a timer leads to, and stores it. */
+async function goOff(engine: Engine, process: Process, timer: StoredTimer): Promise<void> {
+  const { store, opaqueStore, clock, signal } = engine;
+  const { streamId, version, subscription, name, due, meta } = timer;
+  const handler = process.timers.get(name);
+  if (handler === undefined) throw new Error(`${subscription} has no timer ${name} any more: keep it in timers`);
+  const prefix = sourceOf(process, streamId)?.behaviour.streamPrefix ?? "";
+  const context = { id: streamId.slice(prefix.length), streamId, version, due, signal };
+  const answer = await Promise.resolve(handler(context));
+  const cause = { subscription, streamId, version, at: clock.now(), meta, timer: `${name}@${due}` };
+  const tools = { store, opaqueStore, clock, signal };
+  const { writes = [], rows = [], ...others } = await effectOf(process, answer, cause, tools);
+  await store.saveAll(writes, { ...others, rows: withoutTimer(timer, rows), signal });
 }
 
 /** Sets a timer that failed to a later time, unless somebody else has changed it meanwhile. */

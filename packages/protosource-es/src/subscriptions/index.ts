@@ -1,6 +1,6 @@
 /** Subscriptions: what events cause, once each, on every store. */
 export type { AuditFinding, AuditReport } from "./audit.js";
-export type { CatchUpCounts, CatchUpProgress, ScanPlan, SegmentState } from "./catch-up.js";
+export type { CatchUpCounts, CatchUpPlan, CatchUpProgress } from "./catch-up.js";
 export { cloudEvent } from "./cloud-events.js";
 export { defineHandler, type HandlerContext, type HandlerOptions } from "./define-handler.js";
 export {
@@ -20,11 +20,13 @@ export {
 } from "./define-process.js";
 export { defineReadModel, type ReadModel, type ReadModelOptions, type RowContext } from "./define-read-model.js";
 export type { Delivery, DeliveryFailure } from "./deliver.js";
-export type { Engine, Happening } from "./engine.js";
+export type { DropCounts, DropPlan, DropProgress } from "./drop.js";
+export type { Engine, Happening, ObservedStep, TraceStep } from "./engine.js";
 export type { FiredTimers } from "./fire-timers.js";
 export { modelRows } from "./model-rows.js";
 export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";
 export { type Rung, ring } from "./ring.js";
+export type { Counts, ScanPlan, ScanProgress, SegmentState } from "./scan-plan.js";
 export {
   after,
   cancel,
@@ -52,6 +54,7 @@ export {
   type SubscriptionStore,
   subscriptionId,
 } from "./subscription.js";
+export { type SubscriptionTelemetry, subscriptionTelemetry } from "./subscription-telemetry.js";
 export {
   type ParkedStream,
   type SubscriptionStatus,

@@ -13,22 +13,30 @@ import { type Subscription, sourceOf, subscriptionId } from "./subscription.js";
  */
 export type Standing = "current" | "behind" | "parked" | "ahead";
 
+/** How a stream stands, and since when an event waits, in microseconds, where that is known. */
+export interface Look {
+  readonly standing: Standing;
+  readonly since?: bigint | undefined;
+}
+
 /** Looks how a stream stands for a subscription. */
-export async function look(engine: Engine, subscription: Subscription, bell: Doorbell): Promise<Standing> {
+export async function look(engine: Engine, subscription: Subscription, bell: Doorbell): Promise<Look> {
   const source = sourceOf(subscription, bell.streamId);
-  if (source === undefined) return "current";
+  if (source === undefined) return { standing: "current" };
   const id = subscriptionId(subscription);
   const [read] = await engine.store.readPositions(id, [bell.streamId], { signal: engine.signal });
   let position = read as StoredPosition;
-  if (position.parked) return "parked";
+  if (position.parked) return { standing: "parked" };
   for (;;) {
     const found = await findEvents(engine, position, bell);
-    if (found.kind === "nothing") return "current";
-    if (found.kind === "ahead") return "ahead";
-    if (found.kind !== "records") return "behind";
+    if (found.kind === "nothing") return { standing: "current" };
+    if (found.kind === "ahead") return { standing: "ahead" };
+    if (found.kind !== "records") return { standing: "behind" };
     const next = await nextRun(engine, source, position, found.records, 1);
-    if ("error" in next || next.run.ended || next.run.events.length > 0) return "behind";
-    if (next.run.to >= bell.version) return "current";
+    if ("error" in next || next.run.ended) return { standing: "behind" };
+    const [first] = next.run.events;
+    if (first !== undefined) return { standing: "behind", since: first.at };
+    if (next.run.to >= bell.version) return { standing: "current" };
     position = { ...position, version: next.run.to, expiry: next.expiry };
   }
 }

@@ -3,8 +3,8 @@ import { asError, isProtosourceError } from "../errors.js";
 import { pause } from "../repository/pause.js";
 import type { Doorbell } from "../store/doorbell.js";
 import { type PositionMove, positionKey, type StoredPosition } from "../store/positions.js";
-import { type Commit, commitAlone } from "./commit-step.js";
-import type { Engine, Happening } from "./engine.js";
+import { type Commit, commitAlone, isIdle } from "./commit-step.js";
+import type { Engine, Happening, ObservedStep } from "./engine.js";
 import { isForAll } from "./failures.js";
 import { endedMemo, findEvents, MAX_RECORDS } from "./find-events.js";
 import { endOf, nextRun } from "./next-run.js";
@@ -77,13 +77,19 @@ export async function ring(
     }
     const { run, expiry } = next;
     if (found.filled) ringing.tell("filled", run.to, { events: run.events.length });
-    const isIdle = run.events.length === 0 && !run.ended;
+    const isOfNoInterest = run.events.length === 0 && !run.ended;
     const isLast = run.to >= (found.records.at(-1)?.version ?? 0n);
-    if (isIdle && isLast && run.to - run.from < MAX_IDLE_LAG) return ringing.rung("current", position);
+    if (isOfNoInterest && isLast && run.to - run.from < MAX_IDLE_LAG) return ringing.rung("current", position);
     position = await ringing.step(position, run, expiry, false);
     const isDone = run.to >= bell.version && isLast && found.records.length < MAX_RECORDS;
     if (isDone && position.version >= run.to && !position.parked) return ringing.rung("current", position);
   }
+}
+
+function stepOf(subscription: string, { source, events, metas }: EventRun): ObservedStep {
+  const traceparents = [...metas.values()].flatMap(({ traceparent }) => traceparent ?? []);
+  const aggregateType = source.behaviour.schema.typeName;
+  return { operation: "handle", subscription, aggregateType, events: events.length, traceparents };
 }
 
 /** One ring: the steps that it makes, and what it counts on the way. */
@@ -140,8 +146,9 @@ class Ringing {
       memo: run.ended && !forgets ? endedMemo() : memo,
       expiry,
     });
+    const commit = (): ReturnType<Commit> => this.#commit({ run, moveTo });
     try {
-      const { move, to } = await this.#commit({ run, moveTo });
+      const { move, to } = await (isIdle(run) ? commit() : this.#engine.trace(stepOf(this.#id, run), commit));
       const applied = run.events.filter(({ version }) => version <= to);
       this.handled += run.ended ? 1 : applied.length;
       this.#attempts = this.#unavailable = this.#failures = 0;

@@ -9,18 +9,20 @@ import type { Serializer } from "../serializer/serializer.js";
 import { sleep, withEither } from "../signals.js";
 import type { Doorbell, DoorbellSource } from "../store/doorbell.js";
 import type { StoredPosition } from "../store/positions.js";
-import { type AuditReport, audit, positionsOf } from "./audit.js";
-import { type CatchUpCounts, ringAll, type ScanPlan } from "./catch-up.js";
+import { type AuditReport, audit } from "./audit.js";
+import { type CatchUpCounts, type CatchUpPlan, ringAll } from "./catch-up.js";
 import { isProcess } from "./define-process.js";
 import { type Delivery, deliver } from "./deliver.js";
-import type { Engine, Happening } from "./engine.js";
+import { type DropCounts, type DropPlan, drop } from "./drop.js";
+import type { Engine, Happening, TraceStep } from "./engine.js";
 import { isLasting } from "./failures.js";
 import { type FiredTimers, fireTimers } from "./fire-timers.js";
 import { followFeed, hasFeed } from "./follow-feed.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { look } from "./look.js";
+import { positionPages } from "./position-pages.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
-import { CAUGHT_UP, drop, promote, scannableRows, servedVersion } from "./versions.js";
+import { CAUGHT_UP, promote, scannableRows, servedVersion } from "./versions.js";
 
 export interface SubscriptionsOptions {
   /** Where the streams are, and how far the subscriptions have come. */
@@ -37,6 +39,8 @@ export interface SubscriptionsOptions {
   readonly concurrency?: number | undefined;
   /** Is told of all that happens. When it throws, that is ignored. */
   readonly observe?: ((happening: Happening) => void) | undefined;
+  /** Runs each step, as `subscriptionTelemetry` does, within a span. */
+  readonly trace?: TraceStep | undefined;
 }
 
 /** How a subscription stands. */
@@ -61,18 +65,20 @@ export interface ParkedStream extends StoredPosition {
  */
 export class Subscriptions {
   readonly #engine: Omit<Engine, "signal">;
+  readonly #concurrency: number;
   readonly #queue: KeyedQueue;
   readonly #all: ReadonlyMap<string, Subscription>;
 
   /** Throws `invalid_argument` for two subscriptions of one name and version. */
   constructor(options: SubscriptionsOptions) {
     const { store, opaqueStore = store.opaqueStore, serializer = binarySerializer, clock = systemClock } = options;
-    const { all, observe, concurrency = 16 } = options;
+    const { all, observe, trace = (_, run) => run(), concurrency = 16 } = options;
     this.#all = new Map(all.map((subscription) => [subscriptionId(subscription), subscription]));
     if (this.#all.size < all.length) {
       throw invalid("all", "two subscriptions have one name and version: rename one, or raise its version");
     }
-    this.#engine = { store, opaqueStore, serializer, clock, observe: quietly(observe), seen: new Map() };
+    this.#engine = { store, opaqueStore, serializer, clock, observe: quietly(observe), trace, seen: new Map() };
+    this.#concurrency = concurrency;
     this.#queue = new KeyedQueue(concurrency);
   }
 
@@ -109,7 +115,7 @@ export class Subscriptions {
    * Brings all that the store holds to the subscriptions, or to one: from the first event on for one that is new. It
    * may run while events are saved and brought. Price: a scan of the events, and what the effects cost.
    */
-  async catchUp(options: ScanPlan & { readonly only?: Subscription | undefined } = {}): Promise<CatchUpCounts> {
+  async catchUp(options: CatchUpPlan & { readonly only?: Subscription | undefined } = {}): Promise<CatchUpCounts> {
     const { only, signal } = options;
     const subscriptions = only ? [this.#known(only)] : [...this.#all.values()];
     const counts = await ringAll(this.#engine.store, options, (doorbells, signal) =>
@@ -140,17 +146,20 @@ export class Subscriptions {
    * Looks whether each subscription has all that the store holds, and with `repair` has done what is missing. Price: a
    * scan of the events, and 1 or 2 read units for each stream and subscription.
    */
-  audit(options: ScanPlan & { readonly repair?: boolean | undefined } = {}): Promise<AuditReport> {
+  audit(options: CatchUpPlan & { readonly repair?: boolean | undefined } = {}): Promise<AuditReport> {
     const { repair = false, signal } = options;
     const mend = (subscription: Subscription, doorbell: Doorbell) => this.#deliver([subscription], [doorbell], signal);
-    return audit({ ...this.#engine, signal }, [...this.#all.values()], options, repair ? mend : undefined);
+    const plan = { ...options, concurrency: this.#concurrency };
+    return audit({ ...this.#engine, signal }, [...this.#all.values()], plan, repair ? mend : undefined);
   }
 
   /** Gives the streams that stand still, of all subscriptions. Price on DynamoDB: a read unit for some ten of them. */
   async *parked(options: CallOptions = {}): AsyncGenerator<ParkedStream, void, undefined> {
     for (const subscription of this.#all.keys()) {
-      const engine = { ...this.#engine, signal: options.signal };
-      for await (const position of positionsOf(engine, subscription, true)) yield { ...position, subscription };
+      const { signal } = options;
+      for await (const positions of positionPages(this.#engine.store, subscription, { parked: true, signal })) {
+        for (const position of positions) yield { ...position, subscription };
+      }
     }
   }
 
@@ -167,7 +176,7 @@ export class Subscriptions {
     const { timeoutMs = 5_000, signal } = options;
     const end = performance.now() + timeoutMs;
     for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(2 * waitMs, LAST_LOOK_MS)) {
-      const standing = await look({ ...this.#engine, signal }, subscription, { streamId, version, kind: "saved" });
+      const { standing } = await look({ ...this.#engine, signal }, subscription, { streamId, version, kind: "saved" });
       if (standing !== "behind") return standing === "current";
       if (performance.now() + waitMs > end || signal?.aborted) return false;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
@@ -180,7 +189,8 @@ export class Subscriptions {
     return Promise.all(
       [...this.#all].map(async ([id, { kind, name, version }]) => {
         let parked = 0;
-        for await (const _ of positionsOf({ ...this.#engine, signal: options.signal }, id, true)) parked++;
+        const { signal } = options;
+        for await (const { length } of positionPages(store, id, { parked: true, signal })) parked += length;
         const caughtUpAt = await store.readMark(id, CAUGHT_UP, options);
         const served = kind === "read-model" ? await servedVersion(store, name, options) : 0;
         return { subscription: id, kind, name, version, parked, caughtUpAt, servedVersion: served };
@@ -198,13 +208,15 @@ export class Subscriptions {
   }
 
   /**
-   * Deletes the rows and the positions of a version that no worker has any more, and gives the number of rows.
+   * Deletes the rows and the positions of a version that no worker has any more, and gives how many of them. It goes in
+   * segments, at a pace, and is resumed as a catch-up is. Price: a scan of the rows' table, and 1 write unit for each row
+   * and position.
    *
    * Throws `invalid_argument` for the version that is served.
    */
-  drop(name: string, version: number, options: CallOptions = {}): Promise<number> {
-    const rows = scannableRows(this.#engine.opaqueStore);
-    return drop({ ...this.#engine, signal: options.signal }, rows, { name, version });
+  drop(name: string, version: number, options: DropPlan = {}): Promise<DropCounts> {
+    const { store, opaqueStore } = this.#engine;
+    return drop({ store, rows: scannableRows(opaqueStore), queue: this.#queue }, { name, version }, options);
   }
 
   /**

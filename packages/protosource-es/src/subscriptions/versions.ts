@@ -2,9 +2,8 @@
 import type { CallOptions } from "../call-options.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import type { OpaqueStore, ScannableOpaqueStore } from "../opaquedata/opaque-store.js";
-import { positionsOf } from "./audit.js";
 import type { Engine } from "./engine.js";
-import { modelPrefix, modelRows } from "./model-rows.js";
+import { modelRows } from "./model-rows.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
 
 /** The mark of the time at which a subscription had seen all that was stored, in microseconds. */
@@ -41,41 +40,6 @@ export async function servedVersion(
   options: CallOptions = {},
 ): Promise<number> {
   return Number(await store.readMark(name, SERVED, options));
-}
-
-/**
- * Deletes the rows and the positions of a version, and gives the number of rows. No worker may have it any more, or it
- * would begin anew. Price: a scan of the rows' table, and 1 write unit for each row and position.
- *
- * Throws `invalid_argument` for the version that is served.
- */
-export async function drop(
-  engine: Engine,
-  rows: (OpaqueStore & ScannableOpaqueStore) | undefined,
-  { name, version }: { readonly name: string; readonly version: number },
-): Promise<number> {
-  const { store, signal } = engine;
-  const id = subscriptionId({ name, version });
-  if ((await servedVersion(store, name, { signal })) === version) {
-    throw invalid("version", `${id} is the version that is served: promote another one first`);
-  }
-  let dropped = 0;
-  let cursor: string | undefined;
-  do {
-    const page = await rows?.scan({ cursor, signal });
-    for (const { pk, sk } of page?.rows ?? []) {
-      if (!pk.startsWith(modelPrefix(id))) continue;
-      await rows?.delete({ pk, sk }, { signal });
-      dropped++;
-    }
-    cursor = page?.cursor;
-  } while (cursor !== undefined);
-  for await (const { streamId, version: from, parked } of positionsOf(engine, id)) {
-    const move = { subscription: id, streamId, from, to: 0n, release: parked !== undefined };
-    await store.saveAll([], { positions: [move], signal });
-  }
-  for (const mark of [CAUGHT_UP, "feed"]) await store.setMark(id, mark, 0n, { signal });
-  return dropped;
 }
 
 /**

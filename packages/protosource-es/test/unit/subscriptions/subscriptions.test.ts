@@ -14,7 +14,7 @@ import {
   servedRows,
 } from "protosource-es/subscriptions";
 import { FakeClock } from "protosource-es/testing";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { type CustomerSales, CustomerSalesSchema } from "../../gen/example/app/sales/v1/sales_v1_pb.js";
 import { order } from "../../order.js";
 import { orderEvent, recordOf, sales, testAggregate, testEvent } from "../../subscriptions/sales.js";
@@ -256,7 +256,7 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     const served = queryClient(CustomerSalesSchema, servedRows(sales(1), { store, opaqueStore }));
     expect(await served.get("c")).toMatchObject({ orders: 1n });
     await expect(subscriptions.drop("sales", 2)).rejects.toMatchObject({ code: "invalid_argument" });
-    expect(await subscriptions.drop("sales", 1)).toBe(1);
+    expect(await subscriptions.drop("sales", 1)).toEqual({ scanned: 2, rows: 1, positions: 1 });
     expect(await row("c", 1)).toBeUndefined();
     expect(await row("c", 2)).toMatchObject({ orders: 1n });
     expect(await subscriptions.status()).toMatchObject([
@@ -284,7 +284,61 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect(await subscriptions.catchUp({ pageSize: 3, resume })).toMatchObject({ records: 20, handled: 20 });
     expect(await row("c")).toMatchObject({ orders: 20n });
   });
+
+  test("a drop that was stopped goes on from its progress, at its pace", async () => {
+    const { store, opaqueStore, subscriptions, row } = open([sales(1), sales(2)]);
+    for (let i = 0; i < 20; i++) await store.save(`example_app_order_v1#o${i}`, [created(`o${i}`, `c${i}`)]);
+    await subscriptions.catchUp();
+    let kept = "";
+    const onProgress = (told: object): void => {
+      kept = JSON.stringify(told);
+    };
+    const plan = { pageSize: 4, segments: 2, onProgress };
+    await expect(subscriptions.drop("sales", 1, { ...plan, pace: pages(5) })).rejects.toThrow("enough");
+    const resume = JSON.parse(kept);
+    expect(resume.counts.scanned).toBeGreaterThan(0);
+    expect(resume.counts.scanned).toBeLessThan(40);
+    const scan = vi.spyOn(opaqueStore, "scan");
+    // The rest of the rows, and the positions.
+    const counts = await subscriptions.drop("sales", 1, { ...plan, resume, pace: pages(20) });
+    expect(counts).toEqual({ scanned: 40, rows: 20, positions: 20 });
+    expect(scan.mock.calls.map(([options]) => options?.cursor)).not.toContain(undefined);
+    expect([await row("c1", 1), await row("c1", 2)]).toMatchObject([undefined, { orders: 1n }]);
+    expect((await store.scanPositions("sales@1")).positions).toEqual([]);
+  });
+
+  test("an audit looks at many streams at once, tells each once, and has ended when it fails", async () => {
+    const { store, subscriptions, happenings } = open();
+    for (let i = 0; i < 40; i++) await store.save(`example_app_order_v1#o${i}`, [created(`o${i}`, "c")]);
+    const { readPositions } = store;
+    let [running, most] = [0, 0];
+    store.readPositions = async (...args) => {
+      most = Math.max(most, ++running);
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      return readPositions.apply(store, args);
+    };
+    expect((await subscriptions.audit({ segments: 1 })).behind).toHaveLength(40);
+    expect(most).toBe(16);
+    expect(happenings.filter(({ kind }) => kind === "behind")).toHaveLength(40);
+    store.readPositions = async (...args) => {
+      running++;
+      await new Promise((resolve) => setImmediate(resolve));
+      running--;
+      if (args[1][0]?.endsWith("o7")) throw new Error("enough");
+      return readPositions.apply(store, args);
+    };
+    await expect(subscriptions.audit()).rejects.toThrow("enough");
+    expect(running).toBe(0);
+  });
 });
+
+/** Lets only so many pages through, and then no more. */
+function pages(count: number): () => Promise<void> {
+  return async () => {
+    if (count-- === 0) throw new Error("enough");
+  };
+}
 
 async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
   const found: T[] = [];
