@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { RULES, WARNINGS } from "protoc-gen-protosource-es";
+import { SCHEMA_CHANGES } from "protosource-es/model";
 import { describe, expect, it } from "vitest";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
@@ -12,6 +13,14 @@ describe("the rules", () => {
     const [, table] = /<!-- rules -->\n([\s\S]*)<!-- \/rules -->/.exec(readme) ?? [];
     const rows = Object.entries({ ...RULES, ...WARNINGS }).map(([id, rule]) => `| ${id} | ${rule} |\n`);
     expect(table).toBe(`| id | rule |\n|---|---|\n${rows.join("")}`);
+  });
+
+  it("of changes are those of the readme", () => {
+    const [, table] = /<!-- changes -->\n([\s\S]*)<!-- \/changes -->/.exec(readme) ?? [];
+    const rows = Object.entries(SCHEMA_CHANGES).flatMap(([severity, changes]) =>
+      Object.entries(changes).map(([id, change]) => `| ${id} | ${severity} | ${change} |\n`),
+    );
+    expect(table).toBe(`| id | it comes to | change |\n|---|---|---|\n${rows.join("")}`);
   });
 
   it.each(Object.keys({ ...RULES, ...WARNINGS }))("%s is broken by a schema of the tests", (id) => {

@@ -6,6 +6,7 @@ import { addAggregates } from "./commands/aggregates.js";
 import { addExport } from "./commands/export.js";
 import { addImport } from "./commands/import.js";
 import { addRebuild } from "./commands/rebuild.js";
+import { addSchema } from "./commands/schema.js";
 import { addStreams } from "./commands/streams.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
 import { addTables } from "./commands/tables.js";
@@ -26,6 +27,7 @@ export function createProgram(register: Register, output: OutputConfiguration): 
   addStreams(program, register);
   addAggregates(program, register);
   addRebuild(program, register);
+  addSchema(program, register);
   addSubscriptions(program, register);
   addExport(program, register);
   addImport(program, register);

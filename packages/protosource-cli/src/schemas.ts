@@ -135,7 +135,8 @@ function addFile(registry: ReturnType<typeof createMutableRegistry>, file: DescF
   for (const type of [...file.enums, ...file.extensions]) registry.add(type);
 }
 
-function readDescriptors(path: string): FileRegistry {
+/** Reads the descriptors in a file. Throws `invalid_argument`. */
+export function readDescriptors(path: string): FileRegistry {
   const bytes = readSource("--descriptors", path);
   let set: FileDescriptorSet;
   try {

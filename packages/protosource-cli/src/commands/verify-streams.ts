@@ -1,12 +1,11 @@
 /** `streams verify`: whether every stream of a table can be read, and what is wrong where one can't. */
-import type { ScannedRecord } from "protosource-es";
 import { type Action, type SchemaOptions, type SegmentsOption, segmentCount, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
 import { allAtOnce } from "../for-each.js";
 import { counted } from "../format.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
-import { recordPages } from "../scanning.js";
+import { recordPages, streamsOf } from "../scanning.js";
 import { loadSchemas } from "../schemas.js";
 import { findProblems, isWarning, type Problem, printProblems, unreadable } from "../stream-problems.js";
 
@@ -28,27 +27,21 @@ export const verifyStreams: Action<VerifyOptions> = async ({ output, signal }, o
         counts.problems += problems.length - warnings;
         await printProblems(output, problems);
       };
-      const verifyStream = async (found: readonly ScannedRecord[]): Promise<void> => {
-        if (found.length > 0) counts.streams++;
-        await report(await findProblems(store, schemas, found));
-      };
       const verifySegment = async (index: number, signal: AbortSignal): Promise<void> => {
-        let current: ScannedRecord[] = [];
         const segment = { index, of: segments };
-        for await (const page of recordPages(store, { segment, limit: pageSize, signal })) {
-          await report(page.unreadable.map((error) => unreadable(error, undefined)));
-          for (const scanned of page.records) {
-            if (scanned.aggregateId !== current[0]?.aggregateId) {
-              await verifyStream(current);
-              current = [];
-            }
-            current.push(scanned);
+        const pages = async function* (): ReturnType<typeof recordPages> {
+          for await (const page of recordPages(store, { segment, limit: pageSize, signal })) {
+            await report(page.unreadable.map((error) => unreadable(error, undefined)));
+            yield page;
+            counts.records += page.records.length;
+            progress(counts.records, `${counts.problems} problems`);
+            await pace(signal);
           }
-          counts.records += page.records.length;
-          progress(counts.records, `${counts.problems} problems`);
-          await pace(signal);
+        };
+        for await (const found of streamsOf(pages())) {
+          counts.streams++;
+          await report(await findProblems(store, schemas, found));
         }
-        await verifyStream(current);
       };
       await allAtOnce(segments, signal, verifySegment);
 

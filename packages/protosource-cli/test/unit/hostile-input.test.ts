@@ -5,16 +5,15 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Writable } from "node:stream";
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { openSqlite, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { EXIT } from "../../src/exit-codes.js";
-import { run } from "../../src/run.js";
 import { buildImage } from "../images.js";
 import { ORDERS, saveOrders } from "../orders.js";
+import { type Ended, runHere } from "../run-here.js";
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -22,33 +21,17 @@ const image = join(folder, "image.binpb");
 const database = join(folder, "orders.db");
 const store = `sqlite:${database}`;
 
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 /** Runs a command line in this process, and sees that it ends as one should. */
 async function ends(...args: readonly string[]): Promise<Ended> {
-  const texts = ["", ""];
-  const [stdout, stderr] = texts.map(
-    (_, i) =>
-      new Writable({
-        write(chunk, _encoding, done) {
-          texts[i] += String(chunk);
-          done();
-        },
-      }) as unknown as NodeJS.WriteStream,
-  ) as [NodeJS.WriteStream, NodeJS.WriteStream];
-  const code = await run(args, { stdout, stderr, signal: new AbortController().signal });
-  const [out = "", err = ""] = texts;
-  if (code === EXIT.bug) expect.fail(`${JSON.stringify(args)}: ${err}`);
+  const ended = await runHere(args);
+  const { code, stdout, stderr } = ended;
+  if (code === EXIT.bug) expect.fail(`${JSON.stringify(args)}: ${stderr}`);
   expect(Object.values(EXIT)).toContain(code);
-  expect(err).not.toMatch(/\n\s+at /);
+  expect(stderr).not.toMatch(/\n\s+at /);
   // What a terminal would obey: every control character but the end of a line.
-  for (const text of [out, err]) expect(text).not.toMatch(/[^\P{Cc}\n]/u);
-  if (code !== EXIT.ok && code !== EXIT.found) expect(err.trimEnd()).not.toBe("");
-  return { code, stdout: out, stderr: err };
+  for (const text of [stdout, stderr]) expect(text).not.toMatch(/[^\P{Cc}\n]/u);
+  if (code !== EXIT.ok && code !== EXIT.found) expect(stderr.trimEnd()).not.toBe("");
+  return ended;
 }
 
 const anyText = fc.oneof(fc.string({ unit: "binary", maxLength: 40 }), fc.string({ maxLength: 40 }));
