@@ -1,4 +1,4 @@
-/** Generates all code again, elsewhere, and fails when what is in a `gen` or `golden` folder differs. */
+/** Generates all code again, elsewhere, and fails when what is in a `gen` or `golden` folder differs, or a service. */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,9 @@ try {
   execFileSync("npm", ["run", "--silent", "generate"], { env: { ...process.env, OUT: fresh }, stdio: "inherit" });
   const files = readdirSync(fresh, { encoding: "utf8", recursive: true });
   const known = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" });
-  const generated = [...files, ...known.split("\n")].filter((file) => /(^|\/)(gen|golden)\/.*\.ts$/.test(file));
+  const generated = [...files, ...known.split("\n")].filter((file) =>
+    /(^|\/)(gen|golden)\/.*\.ts$|^examples\/.*_service\.proto$/.test(file),
+  );
   const stale = [...new Set(generated)].filter((file) => read(file) !== read(join(fresh, file)));
   if (stale.length > 0) {
     console.log(`${stale.join("\n")}\nRun npm run generate, and commit what it changes.`);

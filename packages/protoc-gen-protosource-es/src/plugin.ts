@@ -1,22 +1,17 @@
 /** The plugin: checks all files, and generates code if nothing is wrong with any of them. */
-import { readFileSync } from "node:fs";
 import { create } from "@bufbuild/protobuf";
 import { CodeGeneratorResponseSchema } from "@bufbuild/protobuf/wkt";
 import { createEcmaScriptPlugin, type Plugin, type Schema, type Target } from "@bufbuild/protoplugin";
 import { formatDiagnostic } from "./diagnostic.js";
 import { emitFile } from "./emit/file.js";
 import { type Domain, readDomain } from "./model.js";
+import { packageVersion } from "./package-version.js";
 import { WARNINGS } from "./rules/rule-ids.js";
 import { validate } from "./validate.js";
 import { oneOf } from "./words.js";
 
 export { RULES, WARNINGS } from "./rules/rule-ids.js";
-
-/** `package.json` is next to both `src` and `dist`. */
-const { name, version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  readonly name: string;
-  readonly version: string;
-};
+export { servicePlugin } from "./service/plugin.js";
 
 /** The order in which protoplugin asks for targets. */
 const TARGETS: readonly Target[] = ["ts", "js", "dts"];
@@ -33,8 +28,8 @@ interface Options {
 }
 
 const generator: Plugin = createEcmaScriptPlugin<Options>({
-  name,
-  version: `v${version}`,
+  name: "protoc-gen-protosource-es",
+  version: packageVersion,
   parseOptions,
   generateTs: generate,
   generateJs: generate,

@@ -29,11 +29,12 @@ export function compile(folder: string): FileDescriptorSet {
   return fromBinary(FileDescriptorSetSchema, run("buf", "build", "--config", config, "--output", "-"));
 }
 
-/** Runs the plugin for some of the compiled files, and gives it what they import, as compilers do. */
+/** Runs a plugin for some of the compiled files, and gives it what they import, as compilers do. */
 export function generate(
   set: FileDescriptorSet,
   fileToGenerate: string[],
   parameter = "target=ts,import_extension=js,elide_plugin_version=true",
+  { run }: Pick<typeof plugin, "run"> = plugin,
 ): CodeGeneratorResponse {
   const needed = new Set<string>();
   const need = (name: string): void => {
@@ -42,5 +43,5 @@ export function generate(
   };
   for (const name of fileToGenerate) need(name);
   const protoFile = set.file.filter((file) => needed.has(file.name));
-  return plugin.run(create(CodeGeneratorRequestSchema, { fileToGenerate, parameter, protoFile }));
+  return run(create(CodeGeneratorRequestSchema, { fileToGenerate, parameter, protoFile }));
 }

@@ -4,9 +4,12 @@ import { SCHEMA_CHANGES } from "protosource-es/model";
 import { describe, expect, it } from "vitest";
 
 const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
-const invalid = new URL("proto/invalid/", import.meta.url);
-const expected = readdirSync(invalid).filter((file) => file.endsWith(".txt"));
-const diagnostics = expected.map((file) => readFileSync(new URL(file, invalid), "utf8")).join("");
+const diagnostics = ["proto/invalid/", "proto/invalid_service/"]
+  .map((path) => new URL(path, import.meta.url))
+  .flatMap((folder) => readdirSync(folder).map((file) => new URL(file, folder)))
+  .filter(({ pathname }) => pathname.endsWith(".txt"))
+  .map((file) => readFileSync(file, "utf8"))
+  .join("");
 
 describe("the rules", () => {
   it("are those of the readme", () => {

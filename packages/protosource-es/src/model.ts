@@ -18,6 +18,7 @@ export { keyParts } from "./opaquedata/key-fields.js";
 export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./opaquedata/key-model.js";
 export { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
 export { type GsiNumber, NUM_GSIS } from "./opaquedata/opaque-store.js";
+export { requestFieldName } from "./opaquedata/request-field-name.js";
 export { sortOptionName } from "./opaquedata/sort-plan.js";
 export { compareSchemas } from "./schema-changes/compare-schemas.js";
 export {

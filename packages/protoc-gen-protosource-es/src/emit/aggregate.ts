@@ -98,7 +98,7 @@ function emitConstructors(comment: string, name: string, messages: readonly Docu
 }
 
 /** What the source says of a command, then when it is allowed and what it emits. */
-function commandComment(command: CommandModel, aggregate: AggregateModel): readonly string[] {
+export function commandComment(command: CommandModel, aggregate: AggregateModel): readonly string[] {
   const { schema, events } = command;
   const behaviour = `${occasion(command, aggregate)}; emits ${listed(events, "and")}.`;
   const comment = sourceComment(schema);

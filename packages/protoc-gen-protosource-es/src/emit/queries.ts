@@ -87,7 +87,7 @@ function emitSelect(schema: DescMessage, index: IndexFields, name: string, outpu
 }
 
 /** What can be selected by: each index, and the table itself where fields make its sort key. */
-function indexesOf({ templates }: KeyModel): readonly IndexFields[] {
+export function indexesOf({ templates }: KeyModel): readonly IndexFields[] {
   const fields = (key: KeyAttribute): readonly DescField[] => fieldsOf(templates.get(key)?.parts ?? []);
   return Array.from({ length: NUM_GSIS + 1 }, (_, number) => {
     const [pk, sk] = indexAttributes(number as GsiNumber | 0);
@@ -95,7 +95,7 @@ function indexesOf({ templates }: KeyModel): readonly IndexFields[] {
   }).filter(({ number, partition, sort }) => partition.length > 0 && (number > 0 || sort.length > 0));
 }
 
-function fieldsOf(parts: readonly KeyPart[]): readonly DescField[] {
+export function fieldsOf(parts: readonly KeyPart[]): readonly DescField[] {
   return parts.map(({ field }) => field);
 }
 

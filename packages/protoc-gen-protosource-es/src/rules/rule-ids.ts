@@ -1,7 +1,7 @@
 /**
  * What each rule asks of a schema. An id is stable: a program, a note or a search may name it. Its letter says what the
  * rule is about: F file, A aggregate, C command, E event, S snapshot, P projection, L list, O opaque key, N name,
- * W warning, G what is only said of what Go shares.
+ * R rpc, W warning, G what is only said of what Go shares.
  */
 export const RULES = {
   F1: "An enabled file has an aggregate, or rows only: messages with keys and without a role.",
@@ -54,6 +54,7 @@ export const RULES = {
   N3: "No top-level message or enum is named like a word that TypeScript can't take as the name of a type.",
   G5: "No field of a row that Go writes too has `sorts_as_number`.",
   N4: "No field has, in TypeScript, the name of a property that every JavaScript object has.",
+  R1: "No two rpcs of a service, and no two messages beside it, have one name. Only `protoc-gen-protosource-service` says so.",
 } as const;
 
 /** What each warning points at. A warning doesn't stop the generation. */

@@ -9,7 +9,7 @@
 
 import type { GenEnum, GenExtension, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, extDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { FieldOptions as FieldOptions$1, MessageOptions as MessageOptions$1 } from "@bufbuild/protobuf/wkt";
+import type { FieldOptions as FieldOptions$1, MessageOptions as MessageOptions$1, MethodOptions as MethodOptions$1 } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_descriptor } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file protosource_es/options/v1/options_v1.proto.
  */
 export const file_protosource_es_options_v1_options_v1: GenFile = /*@__PURE__*/
-  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEigwEKDEZpZWxkT3B0aW9ucxIvCgV1bnNldBgBIAEoDjIgLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuVW5zZXQSEQoJZW5kc19oZXJlGAIgASgIEhYKDnNwYXJzZV9pbmRleGVzGAMgAygFEhcKD3NvcnRzX2FzX251bWJlchgFIAEoCCIyCg5NZXNzYWdlT3B0aW9ucxIUCgdyZXRpcmVkGAEgASgJSACIAQFCCgoIX3JldGlyZWQqQQoFVW5zZXQSFQoRVU5TRVRfVU5TUEVDSUZJRUQQABIQCgxVTlNFVF9DTEVBUlMQARIPCgtVTlNFVF9LRUVQUxACOnoKFHByb3Rvc291cmNlX2VzX2ZpZWxkEh0uZ29vZ2xlLnByb3RvYnVmLkZpZWxkT3B0aW9ucxiQ+wQgASgLMicucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5GaWVsZE9wdGlvbnNSEnByb3Rvc291cmNlRXNGaWVsZDqCAQoWcHJvdG9zb3VyY2VfZXNfbWVzc2FnZRIfLmdvb2dsZS5wcm90b2J1Zi5NZXNzYWdlT3B0aW9ucxiR+wQgASgLMikucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5NZXNzYWdlT3B0aW9uc1IUcHJvdG9zb3VyY2VFc01lc3NhZ2ViBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEigwEKDEZpZWxkT3B0aW9ucxIvCgV1bnNldBgBIAEoDjIgLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuVW5zZXQSEQoJZW5kc19oZXJlGAIgASgIEhYKDnNwYXJzZV9pbmRleGVzGAMgAygFEhcKD3NvcnRzX2FzX251bWJlchgFIAEoCCJmCg5NZXNzYWdlT3B0aW9ucxIUCgdyZXRpcmVkGAEgASgJSACIAQESMgoDcnBjGAIgASgLMiUucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5ScGNPcHRpb25zQgoKCF9yZXRpcmVkIjcKClJwY09wdGlvbnMSDgoGaGlkZGVuGAEgASgIEhkKEXJldHVybnNfYWdncmVnYXRlGAIgASgIIk0KDU1ldGhvZE9wdGlvbnMSLQoEY2FsbBgBIAEoDjIfLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuQ2FsbBINCgVpbmRleBgCIAEoBSpBCgVVbnNldBIVChFVTlNFVF9VTlNQRUNJRklFRBAAEhAKDFVOU0VUX0NMRUFSUxABEg8KC1VOU0VUX0tFRVBTEAIqbAoEQ2FsbBIUChBDQUxMX1VOU1BFQ0lGSUVEEAASDgoKQ0FMTF9BUFBMWRABEgwKCENBTExfR0VUEAISDQoJQ0FMTF9MT0FEEAMSEAoMQ0FMTF9ISVNUT1JZEAQSDwoLQ0FMTF9TRUxFQ1QQBTp6ChRwcm90b3NvdXJjZV9lc19maWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYkPsEIAEoCzInLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuRmllbGRPcHRpb25zUhJwcm90b3NvdXJjZUVzRmllbGQ6ggEKFnByb3Rvc291cmNlX2VzX21lc3NhZ2USHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYkfsEIAEoCzIpLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuTWVzc2FnZU9wdGlvbnNSFHByb3Rvc291cmNlRXNNZXNzYWdlOn4KFXByb3Rvc291cmNlX2VzX21ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGJL7BCABKAsyKC5wcm90b3NvdXJjZV9lcy5vcHRpb25zLnYxLk1ldGhvZE9wdGlvbnNSE3Byb3Rvc291cmNlRXNNZXRob2RiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * @generated from message protosource_es.options.v1.FieldOptions
@@ -73,6 +73,13 @@ export type MessageOptions = Message<"protosource_es.options.v1.MessageOptions">
    * @generated from field: optional string retired = 1;
    */
   retired?: string | undefined;
+
+  /**
+   * What a generated service shows of the message.
+   *
+   * @generated from field: protosource_es.options.v1.RpcOptions rpc = 2;
+   */
+  rpc?: RpcOptions | undefined;
 };
 
 /**
@@ -81,6 +88,59 @@ export type MessageOptions = Message<"protosource_es.options.v1.MessageOptions">
  */
 export const MessageOptionsSchema: GenMessage<MessageOptions> = /*@__PURE__*/
   messageDesc(file_protosource_es_options_v1_options_v1, 1);
+
+/**
+ * @generated from message protosource_es.options.v1.RpcOptions
+ */
+export type RpcOptions = Message<"protosource_es.options.v1.RpcOptions"> & {
+  /**
+   * The message is for the inside alone: a command gets no rpc, an aggregate and a row can't be read, and an event is
+   * left out of histories.
+   *
+   * @generated from field: bool hidden = 1;
+   */
+  hidden: boolean;
+
+  /**
+   * The rpc of this command answers the aggregate as it is afterwards, rather than its id and version.
+   *
+   * @generated from field: bool returns_aggregate = 2;
+   */
+  returnsAggregate: boolean;
+};
+
+/**
+ * Describes the message protosource_es.options.v1.RpcOptions.
+ * Use `create(RpcOptionsSchema)` to create a new message.
+ */
+export const RpcOptionsSchema: GenMessage<RpcOptions> = /*@__PURE__*/
+  messageDesc(file_protosource_es_options_v1_options_v1, 2);
+
+/**
+ * @generated from message protosource_es.options.v1.MethodOptions
+ */
+export type MethodOptions = Message<"protosource_es.options.v1.MethodOptions"> & {
+  /**
+   * What the rpc does.
+   *
+   * @generated from field: protosource_es.options.v1.Call call = 1;
+   */
+  call: Call;
+
+  /**
+   * The index that is read, or 0 for the table itself.
+   *
+   * @generated from field: int32 index = 2;
+   */
+  index: number;
+};
+
+/**
+ * Describes the message protosource_es.options.v1.MethodOptions.
+ * Use `create(MethodOptionsSchema)` to create a new message.
+ */
+export const MethodOptionsSchema: GenMessage<MethodOptions> = /*@__PURE__*/
+  messageDesc(file_protosource_es_options_v1_options_v1, 3);
 
 /**
  * What an unset field of an event does. Only fields with presence can be unset: `optional` ones, messages and those of
@@ -126,6 +186,62 @@ export const UnsetSchema: GenEnum<Unset> = /*@__PURE__*/
   enumDesc(file_protosource_es_options_v1_options_v1, 0);
 
 /**
+ * @generated from enum protosource_es.options.v1.Call
+ */
+export const Call = {
+  /**
+   * @generated from enum value: CALL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Applies the command that is the request.
+   *
+   * @generated from enum value: CALL_APPLY = 1;
+   */
+  APPLY: 1,
+
+  /**
+   * Reads the row of the response's type.
+   *
+   * @generated from enum value: CALL_GET = 2;
+   */
+  GET: 2,
+
+  /**
+   * Computes the aggregate from its events.
+   *
+   * @generated from enum value: CALL_LOAD = 3;
+   */
+  LOAD: 3,
+
+  /**
+   * Reads the events of an aggregate.
+   *
+   * @generated from enum value: CALL_HISTORY = 4;
+   */
+  HISTORY: 4,
+
+  /**
+   * Reads a page of an index.
+   *
+   * @generated from enum value: CALL_SELECT = 5;
+   */
+  SELECT: 5,
+} as const;
+
+/**
+ * @generated from enum protosource_es.options.v1.Call
+ */
+export type Call = (typeof Call)[keyof typeof Call] | UnknownEnum;
+
+/**
+ * Describes the enum protosource_es.options.v1.Call.
+ */
+export const CallSchema: GenEnum<Call> = /*@__PURE__*/
+  enumDesc(file_protosource_es_options_v1_options_v1, 1);
+
+/**
  * What a field means to protosource-es.
  *
  * @generated from extension: protosource_es.options.v1.FieldOptions protosource_es_field = 81296;
@@ -140,4 +256,12 @@ export const protosource_es_field: GenExtension<FieldOptions$1, FieldOptions> = 
  */
 export const protosource_es_message: GenExtension<MessageOptions$1, MessageOptions> = /*@__PURE__*/
   extDesc(file_protosource_es_options_v1_options_v1, 1);
+
+/**
+ * What an rpc does. The generator of services writes it, and the handler goes by it.
+ *
+ * @generated from extension: protosource_es.options.v1.MethodOptions protosource_es_method = 81298;
+ */
+export const protosource_es_method: GenExtension<MethodOptions$1, MethodOptions> = /*@__PURE__*/
+  extDesc(file_protosource_es_options_v1_options_v1, 2);
 

@@ -1,0 +1,125 @@
+/** The protocols of Connect and gRPC-Web over the dispatch table. */
+import { createRegistry, type DescMethod, type Message } from "@bufbuild/protobuf";
+import {
+  Code,
+  ConnectError,
+  createConnectRouter,
+  createContextKey,
+  createContextValues,
+  type HandlerContext,
+  type MethodImpl,
+} from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
+import { fileRegistry } from "../serializer/file-registry.js";
+import type { Call } from "./calls.js";
+import type { Exchange } from "./exchange.js";
+import { readBody } from "./read-body.js";
+import { Refusal, type RefusalCode } from "./refusal.js";
+import type { BodyLimit, FindRoute, Route } from "./routes.js";
+import type { ServedService } from "./serve.js";
+
+const CODES: { readonly [code in RefusalCode]: Code } = {
+  canceled: Code.Canceled,
+  unknown: Code.Unknown,
+  invalid_argument: Code.InvalidArgument,
+  deadline_exceeded: Code.DeadlineExceeded,
+  not_found: Code.NotFound,
+  already_exists: Code.AlreadyExists,
+  permission_denied: Code.PermissionDenied,
+  resource_exhausted: Code.ResourceExhausted,
+  failed_precondition: Code.FailedPrecondition,
+  aborted: Code.Aborted,
+  unimplemented: Code.Unimplemented,
+  internal: Code.Internal,
+  unavailable: Code.Unavailable,
+  unauthenticated: Code.Unauthenticated,
+};
+
+/** One request, with the call that it is for: the router takes it along. */
+interface Incoming {
+  readonly exchange: Exchange;
+  readonly call: Call;
+}
+
+const incomingKey = createContextKey<Incoming | undefined>(undefined);
+
+/** Finds rpcs by the paths that both protocols have: `/example.app.order.v1.OrderService/Place`. */
+export function connectRoutes(services: readonly ServedService[], limit: BodyLimit): FindRoute {
+  const router = createConnectRouter({
+    grpc: false,
+    jsonOptions: {
+      registry: createRegistry(...services.map(({ service }) => fileRegistry(service.file))),
+      // A field that nobody knows would be lost without a word.
+      ignoreUnknownFields: false,
+    },
+    requestGate: ({ values }) => {
+      const { exchange, call } = values.get(incomingKey) as Incoming;
+      return asConnect(() => exchange.admit(call));
+    },
+  });
+  const perform = (message: Message, { values, signal }: HandlerContext): Promise<Message> => {
+    const { exchange, call } = values.get(incomingKey) as Incoming;
+    return asConnect(async () => (await exchange.perform(call, message, signal)).message);
+  };
+  const routes = new Map<string, Route>();
+  for (const call of services.flatMap(({ calls }) => calls)) {
+    router.rpc(call.method, perform as MethodImpl<DescMethod>);
+    const handler = router.handlers.at(-1) as UniversalHandler;
+    routes.set(handler.requestPath, routeOf(handler, call, limit));
+  }
+  return (path) => routes.get(path);
+}
+
+function routeOf(handler: UniversalHandler, call: Call, { maxBodyBytes }: BodyLimit): Route {
+  return {
+    methods: handler.allowedMethods,
+    takes: handler.supportedContentType,
+    async answer(exchange) {
+      const { request, signal } = exchange;
+      const answer = await handler({
+        httpVersion: "",
+        method: request.method,
+        url: request.url,
+        header: request.headers,
+        body: bodyOf(() => asConnect(() => readBody(request, { maxBytes: maxBodyBytes, signal }))),
+        signal,
+        contextValues: createContextValues().set(incomingKey, { exchange, call }),
+      });
+      const headers = new Headers(answer.header);
+      for (const [name, value] of exchange.headers) headers.set(name, value);
+      const status = answer.status === 200 ? 200 : (exchange.refusal?.status ?? answer.status);
+      return new Response(await wholeOf(answer.body), { status, headers });
+    },
+  };
+}
+
+/** Reads nothing before it is asked, so that nobody's body is read who may not call. */
+async function* bodyOf<T>(read: () => Promise<T>): AsyncGenerator<T, void, undefined> {
+  yield await read();
+}
+
+async function wholeOf(body: AsyncIterable<Uint8Array> | undefined): Promise<Blob | null> {
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for await (const part of body ?? []) parts.push(part as Uint8Array<ArrayBuffer>);
+  return parts.length === 0 ? null : new Blob(parts);
+}
+
+/** Gives a refusal as the error that the protocols send. */
+async function asConnect<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw error instanceof Refusal ? connectError(error) : error;
+  }
+}
+
+function connectError({ message, code, reason, detail, cause }: Refusal): ConnectError {
+  return new ConnectError(
+    message,
+    CODES[code],
+    undefined,
+    [{ desc: ErrorDetailSchema, value: { ...detail, reason } }],
+    cause,
+  );
+}

@@ -1,0 +1,145 @@
+/** One request on its way through the handler, whichever protocol it came by. */
+import type { Message } from "@bufbuild/protobuf";
+import type { Logger } from "../logger.js";
+import { whenAborted } from "../signals.js";
+import type { Call, CallAnswer } from "./calls.js";
+import { type Conditions, conditionsOf, tagOf } from "./headers.js";
+import { Refusal } from "./refusal.js";
+import { refuse } from "./refuse.js";
+
+/** What is authorized. */
+export interface AuthorizedCall {
+  /** The package and the rpc, such as `example.app.order.v1.Place`. */
+  readonly name: string;
+  /** Whether it changes nothing. */
+  readonly read: boolean;
+}
+
+/** What a caller may do. */
+export interface Grant {
+  /** Who acts: it is the actor of the events. */
+  readonly actor: string;
+  /**
+   * Tells whether the caller may see a row, or an aggregate. What he may not see isn't found, and is left out of pages.
+   * For what he may change ask in the aggregate's `guard`. Everything by default.
+   */
+  readonly sees?: ((message: Message) => boolean) | undefined;
+}
+
+/** An error that isn't for callers, and where it came about. */
+export interface FailedCall extends AuthorizedCall {
+  /** The id that the caller was told, in `X-Request-Id`. */
+  readonly requestId: string;
+}
+
+/** What a handler asks of its user for each call. */
+export interface ExchangeRules {
+  authorize(request: Request, call: AuthorizedCall): Grant | undefined | Promise<Grant | undefined>;
+  readonly onError: ((error: unknown, call: FailedCall) => Refusal | undefined) | undefined;
+  /** The `Cache-Control` of a read. */
+  cacheControl(call: AuthorizedCall): string;
+  readonly logger: Logger;
+}
+
+/** One request, and what becomes of it. */
+export class Exchange {
+  readonly request: Request;
+  readonly requestId: string;
+  /** Aborted when the client is gone, and at the time limit. */
+  readonly signal: AbortSignal;
+  readonly #rules: ExchangeRules;
+  #grant: Grant | undefined;
+  #conditions: Conditions | undefined;
+  /** Why it was refused, once it was. */
+  refusal: Refusal | undefined;
+  /** What headers the answer gets beside those of its protocol. */
+  readonly headers: Headers;
+
+  constructor(request: Request, requestId: string, signal: AbortSignal, rules: ExchangeRules) {
+    this.request = request;
+    this.requestId = requestId;
+    this.signal = signal;
+    this.#rules = rules;
+    this.headers = new Headers({ "x-request-id": requestId, "cache-control": "no-store" });
+  }
+
+  /** Asks who calls, before anything else of the request is read. Throws a {@link Refusal}. */
+  async admit(call: Call): Promise<void> {
+    const { name, read } = call;
+    await this.#refusing(call, async () => {
+      const grant = await this.#rules.authorize(this.request, { name, read });
+      if (!grant?.actor) throw new Refusal("unauthenticated", "nobody is logged in");
+      this.#grant = grant;
+      this.#conditions = read ? undefined : conditionsOf(this.request.headers);
+    });
+  }
+
+  /** Makes the call of an admitted request. Throws a {@link Refusal}. */
+  async perform(call: Call, message: Message, signal: AbortSignal): Promise<CallAnswer> {
+    const grant = this.#grant;
+    if (grant === undefined) throw new Refusal("internal", "the request wasn't admitted");
+    const { expectedVersion, idempotencyKey } = this.#conditions ?? {};
+    const answer = await this.#refusing(call, () =>
+      untilAborted(signal, this.request, () =>
+        call.run(message, {
+          actor: grant.actor,
+          sees: grant.sees,
+          expectedVersion,
+          // Keys are their callers' own: nobody learns by another's what came of it.
+          commandId: idempotencyKey && `${encodeURIComponent(grant.actor)}/${idempotencyKey}`,
+          signal,
+        }),
+      ),
+    );
+    if (call.read) this.headers.set("cache-control", this.#rules.cacheControl({ name: call.name, read: true }));
+    if (answer.version !== undefined) this.headers.set("etag", tagOf(answer.version));
+    if (answer.replayed) this.headers.set("idempotency-replayed", "true");
+    return answer;
+  }
+
+  /** Runs a step, and gives what fails in it as a refusal: what isn't for callers is logged, and they get the id of it. */
+  async #refusing<T>(call: Call, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      this.refusal = this.#refusalOf(error, call);
+      if (this.refusal.retryAfter !== undefined) this.headers.set("retry-after", String(this.refusal.retryAfter));
+      throw this.refusal;
+    }
+  }
+
+  #refusalOf(error: unknown, { name, read, commandScope }: Call): Refusal {
+    if (error instanceof Refusal) return error;
+    const isConditional = this.#conditions?.expectedVersion !== undefined;
+    const told = refuse(error, { isConditional, commandScope });
+    if (told !== undefined) return told;
+    const { requestId } = this;
+    const own = this.#rules.onError?.(error, { name, read, requestId });
+    if (own !== undefined) return own;
+    this.#rules.logger.warn(`${name} failed`, { requestId, error });
+    return new Refusal("internal", "internal error", { cause: error });
+  }
+}
+
+/**
+ * Runs a call, and no longer waits for it once the signal is aborted. Throws a {@link Refusal} then: for a caller who is
+ * gone, or whose time is up.
+ */
+export async function untilAborted<T>(signal: AbortSignal, request: Request, run: () => Promise<T>): Promise<T> {
+  const refusal = (): Refusal =>
+    request.signal.aborted
+      ? new Refusal("canceled", "the request was cancelled")
+      : new Refusal("deadline_exceeded", "the request took too long: try again later", { retryAfter: 1 });
+  if (signal.aborted) throw refusal();
+  let forget = (): void => {};
+  const aborted = new Promise<never>((_, reject) => {
+    forget = whenAborted(signal, () => reject(refusal()));
+  });
+  try {
+    return await Promise.race([aborted, run()]);
+  } catch (error) {
+    throw signal.aborted ? refusal() : error;
+  } finally {
+    forget();
+  }
+}
