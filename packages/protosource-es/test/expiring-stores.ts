@@ -1,4 +1,5 @@
 /** Stores of every kind, where a test deletes what has expired: at any moment and in any order, as a database may. */
+import { randomUUID } from "node:crypto";
 import { DeleteItemCommand, type DynamoDBClient, QueryCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { Clock, EventStore } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
@@ -93,7 +94,8 @@ function inSqlite(): ExpiringStores {
 
 async function inDynamoDB(client: DynamoDBClient, layout: "compatible" | "packed"): Promise<ExpiringStores> {
   const { eventsTable, aggregatesTable: table } = freshTables();
-  await ensureTables(client, { eventsTable, aggregatesTable: table });
+  const feedsTable = `feeds-${randomUUID()}`;
+  await ensureTables(client, { eventsTable, aggregatesTable: table, feedsTable });
   const remove = async (streamId: string, isGone: (version: bigint, expiry: bigint) => boolean): Promise<void> => {
     const { Items = [] } = await client.send(
       new QueryCommand({
@@ -111,7 +113,7 @@ async function inDynamoDB(client: DynamoDBClient, layout: "compatible" | "packed
   return {
     open({ clock, ttlSeconds }) {
       const opaqueStore = new DynamoDBOpaqueStore(client, { table, clock });
-      const store = new DynamoDBStore(client, { eventsTable, opaqueStore, clock, layout, ttlSeconds });
+      const store = new DynamoDBStore(client, { eventsTable, feedsTable, opaqueStore, clock, layout, ttlSeconds });
       return { store, rows: opaqueStore };
     },
     sweep: (streamId, now, isChosen = () => true) =>

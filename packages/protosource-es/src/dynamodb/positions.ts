@@ -169,15 +169,25 @@ type Condition = Pick<
   | "ReturnValuesOnConditionCheckFailure"
 >;
 
-function moveCondition({ from, release = false }: PositionMove): Condition {
+function moveCondition({ from, was, release = false }: PositionMove): Condition {
   const ReturnValuesOnConditionCheckFailure = "ALL_OLD" as const;
   if (from === 0n && !release) {
     return { ConditionExpression: "attribute_not_exists(k)", ReturnValuesOnConditionCheckFailure };
   }
+  const terms = ["#v = :from", `${release ? "attribute_exists" : "attribute_not_exists"}(#x)`];
+  const names: Record<string, string> = { "#v": "v", "#x": "x" };
+  const values: Item = { ":from": { N: from.toString() } };
+  if (was !== undefined) {
+    Object.assign(names, { "#b": "b", "#e": "e" });
+    terms.push(was.memo.length > 0 ? "#b = :b" : "attribute_not_exists(#b)");
+    terms.push(was.expiry > 0n ? "#e = :e" : "attribute_not_exists(#e)");
+    if (was.memo.length > 0) values[":b"] = { B: was.memo };
+    if (was.expiry > 0n) values[":e"] = { N: was.expiry.toString() };
+  }
   return {
-    ConditionExpression: `#v = :from AND ${release ? "attribute_exists" : "attribute_not_exists"}(#x)`,
-    ExpressionAttributeNames: { "#v": "v", "#x": "x" },
-    ExpressionAttributeValues: { ":from": { N: from.toString() } },
+    ConditionExpression: terms.join(" AND "),
+    ExpressionAttributeNames: names,
+    ExpressionAttributeValues: values,
     ReturnValuesOnConditionCheckFailure,
   };
 }

@@ -1,6 +1,7 @@
 /** How far subscriptions have come, as every store keeps it. */
 import type { CallOptions, ScanOptions } from "../call-options.js";
 import { invalid, ProtosourceError } from "../errors.js";
+import { equalBytes } from "../opaquedata/equal-bytes.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 
 /** How far a subscription has come in a stream. */
@@ -42,6 +43,11 @@ export interface PositionMove {
   readonly streamId: string;
   /** The version at which the position must be; 0 for none. */
   readonly from: bigint;
+  /**
+   * What the position must be besides: its memo and its expiry as they were read. It matters where another worker may
+   * have changed it without a new version, as the end of a life does.
+   */
+  readonly was?: Pick<Position, "memo" | "expiry"> | undefined;
   /** The version at which it is afterwards: `from` to change the rest of it, and 0 to forget it. */
   readonly to: bigint;
   /** The memo from now on. Empty by default. */
@@ -150,8 +156,9 @@ export function positionKey(subscription: string, streamId: string): string {
 }
 
 /** Tells whether a move may be made from what is stored. */
-export function canMove(move: PositionMove, stored: Position): boolean {
-  return stored.version === move.from && (stored.parked !== undefined) === (move.release ?? false);
+export function canMove({ from, was, release = false }: PositionMove, stored: Position): boolean {
+  if (stored.version !== from || (stored.parked !== undefined) !== release) return false;
+  return was === undefined || (was.expiry === stored.expiry && equalBytes(was.memo, stored.memo));
 }
 
 /** Gives the position that a move leads to. */
@@ -164,7 +171,11 @@ export function positionConflict(
   { subscription, streamId, from }: PositionMove,
   { version, parked }: Position,
 ): ProtosourceError<"position_conflict"> {
-  const where = parked ? `is parked behind version ${version}` : `is at version ${version}, and not at ${from}`;
+  const where = parked
+    ? `is parked behind version ${version}`
+    : version === from
+      ? `isn't as it was read at version ${version}`
+      : `is at version ${version}, and not at ${from}`;
   return new ProtosourceError(
     "position_conflict",
     `${subscription} ${where} in ${streamId}: another worker was first, so go on from there`,

@@ -14,7 +14,7 @@ export interface Engine {
   readonly observe: (happening: Happening) => void;
   /** Runs each step. */
   readonly trace: TraceStep;
-  /** The positions that this process has seen, by `positionKey`: never ahead of those that are stored. */
+  /** The positions that this process has seen, by `positionKey`: where they are, or were. */
   readonly seen: Map<string, StoredPosition>;
   readonly signal: AbortSignal | undefined;
 }

@@ -1,11 +1,14 @@
 /** What a stream holds behind a position: the doorbell may have brought it, and the store tells. */
+import type { EventMessage } from "../aggregate/behaviour.js";
 import { epochSeconds } from "../clock.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
 import { pause } from "../repository/pause.js";
 import type { Doorbell } from "../store/doorbell.js";
 import type { StoredPosition } from "../store/positions.js";
-import type { StoredRecord } from "../store/store.js";
+import type { EventsOptions, StoredRecord } from "../store/store.js";
 import type { Engine } from "./engine.js";
+import { eventOf } from "./event-of.js";
+import type { SubscriptionSource } from "./subscription.js";
 
 /** What is kept as the memo of a position where a life has ended: no JSON begins so. */
 const ENDED: Uint8Array = Uint8Array.of(0);
@@ -42,54 +45,77 @@ export function endedMemo(): Uint8Array {
 }
 
 /** Finds what a stream holds behind a position. It reads the store where the doorbell hasn't brought what comes next. */
-export async function findEvents(engine: Engine, position: StoredPosition, bell: Doorbell): Promise<Found> {
-  const { store, clock, signal } = engine;
+export async function findEvents(
+  engine: Engine,
+  source: SubscriptionSource,
+  position: StoredPosition,
+  bell: Doorbell,
+): Promise<Found> {
+  const { clock, signal } = engine;
+  const { streamId, version } = position;
   const now = epochSeconds(clock);
   const hasExpired = (expiry: bigint): boolean => expiry > 0n && expiry <= now;
+  const hadLife = version > 0n && !isEnded(position);
+  // Its id may be used again, from version 1 on where everything was deleted.
   const isPast = isEnded(position) || hasExpired(position.expiry);
-  const isDoubtful = bell.kind === "gone" || (bell.version <= position.version && isPast);
-  if (bell.version <= position.version && !isDoubtful) return { kind: "nothing" };
+  const isDoubtful = bell.kind === "gone" || isPast;
+  if (bell.version <= version && !isDoubtful) return { kind: "nothing" };
 
-  const brought = isDoubtful ? [] : following(bell.records ?? [], position.version);
+  const brought = isDoubtful ? [] : following(bell.records ?? [], version);
   if (brought.length > 0 && !hasExpired(brought.at(-1)?.ttl ?? 0n)) {
     return { kind: "records", records: brought, filled: false };
   }
 
   for (let reread = 0; ; reread++) {
-    const read = await readBehind(engine, position);
-    if (read.error && read.records.length === 0) return { kind: "unreadable", error: read.error };
-    const [first] = read.records;
-    if (first === undefined) break;
-    const isWhole = read.records.length < MAX_RECORDS && read.error === undefined;
-    if (isWhole && hasExpired(read.records.at(-1)?.ttl ?? 0n)) {
-      const hadLife = position.version > 0n && !isEnded(position);
+    // Where the id may be used again, the record at the position tells.
+    const from = isPast && version > 0n ? version : version + 1n;
+    const limit = MAX_RECORDS + Number(from === version);
+    const { records, error } = await readRecords(engine, streamId, { from, limit });
+    if (error && records.length === 0) return { kind: "unreadable", error };
+    if (records[0]?.version === version) {
+      const read = eventOf(engine, source, streamId, records.shift() as StoredRecord);
+      if ("error" in read) return { kind: "unreadable", error: read.error };
+      if (isOfLaterLife(read.event, position))
+        return hadLife ? { kind: "ended", stored: false } : { kind: "restarted" };
+    }
+    const [next] = records;
+    if (next === undefined) break;
+    const isWhole = records.length < MAX_RECORDS && error === undefined;
+    if (isWhole && hasExpired(records.at(-1)?.ttl ?? 0n)) {
       return hadLife ? { kind: "ended", stored: true } : { kind: "nothing" };
     }
-    if (first.version === position.version + 1n || reread === REREADS) {
-      return { kind: "records", records: untilGap(read.records), filled: true };
+    if (next.version === version + 1n || reread === REREADS) {
+      return { kind: "records", records: untilGap(records), filled: true };
     }
     await pause(reread, signal);
   }
 
-  if (position.version === 0n) return { kind: "nothing" };
-  const { records } = await store.loadTail(position.streamId, 1, { includeExpired: true, signal });
+  if (version === 0n) return { kind: "nothing" };
+  const { records, error } = await readRecords(engine, streamId, { reverse: true, limit: 1 });
   const [last] = records;
-  if (last === undefined) return { kind: "ended", stored: false };
-  if (last.version > position.version) return findEvents(engine, position, bell);
-  if (last.version < position.version) {
-    return isPast ? { kind: "restarted" } : { kind: "ahead", version: last.version };
+  if (last === undefined) return error ? { kind: "unreadable", error } : { kind: "ended", stored: false };
+  if (last.version > version) return findEvents(engine, source, position, bell);
+  if (last.version === version) {
+    return hasExpired(last.ttl) && hadLife ? { kind: "ended", stored: true } : { kind: "nothing" };
   }
-  return hasExpired(last.ttl) && !isEnded(position) ? { kind: "ended", stored: true } : { kind: "nothing" };
+  if (!isPast) return { kind: "ahead", version: last.version };
+  return hadLife ? { kind: "ended", stored: false } : { kind: "restarted" };
 }
 
-async function readBehind(
+/** Tells whether an event is of a life that began when the one that the position is in was over. */
+function isOfLaterLife({ at }: EventMessage, { expiry }: StoredPosition): boolean {
+  return expiry > 0n && at >= expiry * 1_000_000n;
+}
+
+/** Reads records, expired ones too, up to damage: that is told beside those before it. */
+export async function readRecords(
   { store, signal }: Engine,
-  { streamId, version }: StoredPosition,
+  streamId: string,
+  range: EventsOptions,
 ): Promise<{ readonly records: StoredRecord[]; readonly error?: ProtosourceError }> {
   const records: StoredRecord[] = [];
-  const options = { from: version + 1n, limit: MAX_RECORDS, includeExpired: true, signal };
   try {
-    for await (const record of store.events(streamId, options)) records.push(record);
+    for await (const record of store.events(streamId, { ...range, includeExpired: true, signal })) records.push(record);
   } catch (error) {
     const isDamage = isProtosourceError(error, "corrupt_stream") || isProtosourceError(error, "corrupt_record");
     if (!isDamage) throw error;

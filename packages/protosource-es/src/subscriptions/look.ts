@@ -28,7 +28,7 @@ export async function look(engine: Engine, subscription: Subscription, bell: Doo
   let position = read as StoredPosition;
   if (position.parked) return { standing: "parked" };
   for (;;) {
-    const found = await findEvents(engine, position, bell);
+    const found = await findEvents(engine, source, position, bell);
     if (found.kind === "nothing") return { standing: "current" };
     if (found.kind === "ahead") return { standing: "ahead" };
     if (found.kind !== "records") return { standing: "behind" };

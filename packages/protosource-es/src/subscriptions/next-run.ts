@@ -2,13 +2,13 @@
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { beginsLife } from "../aggregate/aggregate.js";
 import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
-import { decodeRecord } from "../aggregate/decode-record.js";
-import { isProtosourceError, ProtosourceError } from "../errors.js";
-import { metaOf, type SaveMeta } from "../store/meta.js";
+import { ProtosourceError } from "../errors.js";
+import type { SaveMeta } from "../store/meta.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { StoredRecord } from "../store/store.js";
 import type { Engine } from "./engine.js";
-import { isEnded } from "./find-events.js";
+import { eventOf } from "./event-of.js";
+import { isEnded, readRecords } from "./find-events.js";
 import type { EventRun, SubscriptionSource } from "./subscription.js";
 
 /** A run, and when the last of its events expires. */
@@ -21,12 +21,6 @@ export interface NextRun {
 export interface Poison {
   readonly version: bigint;
   readonly error: ProtosourceError;
-}
-
-/** The event in a record, and what was kept with its save. */
-interface DecodedRecord {
-  readonly event: EventMessage;
-  readonly meta: SaveMeta | undefined;
 }
 
 /**
@@ -49,12 +43,12 @@ export async function nextRun(
   let to = from;
   let expiry = position.expiry;
   for (const record of records) {
-    const decoded = decode(engine, source, streamId, record);
-    if (decoded instanceof ProtosourceError) {
-      if (to === from) return { version: record.version, error: decoded };
+    const read = eventOf(engine, source, streamId, record);
+    if ("error" in read) {
+      if (to === from) return { version: record.version, error: read.error };
       break;
     }
-    const { event, meta } = decoded;
+    const { event, meta } = read;
     const isSnapshot = event.$typeName === behaviour.snapshot?.schema.typeName;
     if (!isSnapshot) {
       if (to === from && hadLife) before = await eventBefore(engine, source, position, event);
@@ -89,20 +83,6 @@ function runOf(source: SubscriptionSource, { streamId, version, memo }: StoredPo
   return { source, streamId, id, from: version, to: version, events: [], metas: new Map(), ended: false, memo };
 }
 
-function decode(
-  { serializer }: Engine,
-  { behaviour }: SubscriptionSource,
-  streamId: string,
-  record: StoredRecord,
-): DecodedRecord | ProtosourceError {
-  try {
-    return { event: decodeRecord(behaviour, serializer, streamId, record), meta: metaOf(record) };
-  } catch (error) {
-    if (isProtosourceError(error)) return error;
-    throw error;
-  }
-}
-
 /**
  * Reads the event before the first of a run where that tells whether it begins a life: a creation command may emit the
  * same event twice.
@@ -116,11 +96,11 @@ async function eventBefore(
   const { behaviour } = source;
   const found = behaviour.events.get(event.$typeName);
   if (!found?.isFirst || found.follows.size === 0) return undefined;
-  const range = { to: version, reverse: true, limit: 2, includeExpired: true, signal: engine.signal };
-  for await (const record of engine.store.events(streamId, range)) {
-    const decoded = decode(engine, source, streamId, record);
-    if (decoded instanceof ProtosourceError) return undefined;
-    if (decoded.event.$typeName !== behaviour.snapshot?.schema.typeName) return decoded.event;
+  const { records } = await readRecords(engine, streamId, { to: version, reverse: true, limit: 2 });
+  for (const record of records) {
+    const read = eventOf(engine, source, streamId, record);
+    if ("error" in read) return undefined;
+    if (read.event.$typeName !== behaviour.snapshot?.schema.typeName) return read.event;
   }
   return undefined;
 }

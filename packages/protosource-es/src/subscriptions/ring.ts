@@ -49,12 +49,20 @@ export async function ring(
   const source = sourceOf(subscription, bell.streamId);
   if (source === undefined) return { kind: "foreign", version: 0n, handled: 0 };
   const ringing = new Ringing(engine, subscription, bell.streamId, commit);
-  let position = await ringing.position();
+  const recalled = ringing.recall();
+  let isRecalled = recalled !== undefined;
+  let position = recalled ?? (await ringing.position());
   for (;;) {
     if (position.parked) return ringing.rung("parked", position);
-    const found = await findEvents(engine, position, bell);
+    const found = await findEvents(engine, source, position, bell);
     switch (found.kind) {
       case "nothing":
+        if (isRecalled) {
+          // Another worker may have forgotten the stream, and its id be used again.
+          isRecalled = false;
+          position = await ringing.position();
+          continue;
+        }
         if (ringing.handled === 0) ringing.tell("duplicate", position.version);
         return ringing.rung("current", position);
       case "ahead":
@@ -128,9 +136,18 @@ class Ringing {
     });
   }
 
-  /** Gives the position that this process knows of, or reads it. */
+  /** Gives the position that this process has seen last. */
+  recall(): StoredPosition | undefined {
+    return this.#engine.seen.get(this.#key);
+  }
+
+  /** Reads the position. */
   async position(): Promise<StoredPosition> {
-    return this.#engine.seen.get(this.#key) ?? (await this.#readPosition());
+    const { store, signal } = this.#engine;
+    const [position] = await store.readPositions(this.#id, [this.#streamId], { signal });
+    const read = position as StoredPosition;
+    this.#keep(read);
+    return read;
   }
 
   /**
@@ -142,6 +159,8 @@ class Ringing {
       subscription: this.#id,
       streamId: this.#streamId,
       from: position.version,
+      // The version stays where a life ends.
+      was: run.ended ? position : undefined,
       to: forgets ? 0n : to,
       memo: run.ended && !forgets ? endedMemo() : memo,
       expiry,
@@ -185,21 +204,22 @@ class Ringing {
     change: Pick<PositionMove, "to" | "memo" | "expiry" | "park">,
   ): Promise<StoredPosition> {
     const { store, signal } = this.#engine;
-    const move = { subscription: this.#id, streamId: this.#streamId, from: position.version, ...change };
+    const { version: from } = position;
+    const move = { subscription: this.#id, streamId: this.#streamId, from, was: position, ...change };
     try {
       await store.saveAll([], { positions: [move], signal });
     } catch (error) {
       if (!isProtosourceError(error, "position_conflict") && !isProtosourceError(error, "unavailable")) throw error;
       await this.#wait(error);
     }
-    return this.#readPosition();
+    return this.position();
   }
 
   async #failed(position: StoredPosition, run: EventRun, error: unknown): Promise<StoredPosition> {
     if (isProtosourceError(error, "position_conflict")) {
       this.tell("position_conflict", error.details.version);
       await this.#wait(error, 0);
-      return this.#readPosition();
+      return this.position();
     }
     if (isProtosourceError(error, "row_conflict") || isProtosourceError(error, "version_conflict")) {
       this.tell("row_conflict", run.to);
@@ -209,7 +229,7 @@ class Ringing {
     if (isProtosourceError(error, "unavailable")) {
       // It may have been done all the same: the position tells.
       await this.#wait(error);
-      return this.#readPosition();
+      return this.position();
     }
     if (isForAll(error)) throw error;
     if (run.events.length > 1) {
@@ -237,14 +257,6 @@ class Ringing {
 
   get #key(): string {
     return positionKey(this.#id, this.#streamId);
-  }
-
-  async #readPosition(): Promise<StoredPosition> {
-    const { store, signal } = this.#engine;
-    const [position] = await store.readPositions(this.#id, [this.#streamId], { signal });
-    const read = position as StoredPosition;
-    this.#keep(read);
-    return read;
   }
 
   #remember({ to, memo = new Uint8Array(), expiry = 0n }: PositionMove): StoredPosition {

@@ -88,7 +88,7 @@ export interface SharedEffect extends Pick<Effect, "rows"> {
 /** What subscriptions need of a store. Those of this package have it. */
 export type SubscriptionStore = Pick<
   EventStore,
-  "events" | "loadTail" | "saveAll" | "scan" | "readPositions" | "scanPositions" | "readMark" | "setMark"
+  "events" | "saveAll" | "scan" | "readPositions" | "scanPositions" | "readMark" | "setMark"
 >;
 
 /** Gives the name of a subscription with its version, as the tables have it: `customer-sales@2`. */

@@ -244,8 +244,9 @@ export class Subscriptions {
       );
     }
     const { version: from, memo, expiry } = position;
-    const to = skip ? position.parked.version : from;
-    const move = { subscription: parked.subscription, streamId, from, to, memo, expiry, release: true };
+    // When what is skipped expires isn't known.
+    const behind = skip ? { to: position.parked.version, expiry: 0n } : { to: from, expiry };
+    const move = { subscription: parked.subscription, streamId, from, ...behind, memo, release: true };
     await store.saveAll([], { positions: [move], ...options });
     // Whatever has waited behind it rings by nobody else.
     return this.#deliver([subscription], [{ streamId, version: MAX_INT64, kind: "saved" }], options.signal);

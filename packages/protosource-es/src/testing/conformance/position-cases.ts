@@ -73,6 +73,34 @@ const positions: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "position: a move that says what the position was is made where its memo and its expiry are that still",
+    needs: ["positions"],
+    async run(context) {
+      const { store, move, expectAt } = await open(context);
+      const [bare, full] = [NO_POSITION, { memo: MEMO, expiry: 4_000_000_000n }];
+      for (const [name, { memo, expiry }] of [
+        ["a", bare],
+        ["b", full],
+      ] as const) {
+        await store.saveAll([], { positions: [move(name, 0n, 2n, { memo, expiry })] });
+        for (const was of [
+          { memo: Uint8Array.of(7), expiry },
+          { memo, expiry: 5n },
+        ]) {
+          const saved = store.saveAll([], { positions: [move(name, 2n, 2n, { was })] });
+          await expectError("position_conflict", saved, { version: 2n, parked: false });
+          await expectError("position_conflict", store.saveAll([], { positions: [move(name, 2n, 0n, { was })] }));
+        }
+        await expectAt(name, { version: 2n, memo, expiry });
+      }
+      await store.saveAll([], {
+        positions: [move("a", 2n, 2n, { was: bare, memo: MEMO }), move("b", 2n, 0n, { was: full })],
+      });
+      await expectAt("a", { version: 2n, memo: MEMO });
+      await expectAt("b", { version: 0n });
+    },
+  },
+  {
     name: "position: a parked one tells why, and only a release moves it",
     needs: ["positions"],
     async run(context) {
