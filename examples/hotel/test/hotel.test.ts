@@ -203,8 +203,8 @@ it("is at work as long as somebody runs it", async () => {
   const running = subscriptions.run({ signal: end.signal });
 
   await bookRoom(hotel, wish("b-1", "101", ["2026-05-01"]));
-  const { version } = await hotel.bookings.apply(bookingCommands.Pay({}), { id: "b-1", ...by });
-  const isThere = await subscriptions.reached(occupancy, { streamId: "example_hotel_booking_v1#b-1", version });
+  const paid = await hotel.bookings.apply(bookingCommands.Pay({}), { id: "b-1", ...by });
+  const isThere = await subscriptions.reached(occupancy, paid);
 
   expect(isThere).toBe(true);
   expect(await booked("2026-05")).toEqual([["2026-05-01", 1, 1]]);

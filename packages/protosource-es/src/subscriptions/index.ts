@@ -26,6 +26,7 @@ export type { FiredTimers } from "./fire-timers.js";
 export { modelRows } from "./model-rows.js";
 export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";
 export { type Rung, ring } from "./ring.js";
+export type { Saved } from "./saved.js";
 export type { Counts, ScanPlan, ScanProgress, SegmentState } from "./scan-plan.js";
 export {
   after,

@@ -1,10 +1,8 @@
 /** The rows that a run of events changes: read when they are first asked for, written with the position. */
 import { create, type DescMessage, equals, type Message } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
-import { GSI_NUMBERS, indexAttributes } from "../opaquedata/key-attribute.js";
 import { keyOf, keyParts, type RowId } from "../opaquedata/key-fields.js";
 import type { KeyModel } from "../opaquedata/key-model.js";
-import type { FieldValues } from "../opaquedata/key-value.js";
 import { emptyRow, opaqueDataFromMessage, rehydrate } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
 import type { RowWrite } from "../store/store.js";
@@ -95,7 +93,6 @@ export class RowDrafts {
       }
       const row = opaqueDataFromMessage(schema, after, { version: newRevision(was) });
       if (row.pk !== key.pk || row.sk !== key.sk) throw changedKey(schema, key);
-      clearSparse(this.#model, row, after);
       return [{ row: toStoredRow(this.#prefix, row), was }];
     });
   }
@@ -133,21 +130,6 @@ export function newRevision(was: bigint): bigint {
   const [random = 0n] = crypto.getRandomValues(new BigUint64Array(1));
   const revision = (random >> 1n) | 1n;
   return revision === was ? revision ^ 2n : revision;
-}
-
-/** Takes a row out of the indexes whose partition key would be of empty fields alone. */
-function clearSparse({ templates }: KeyModel, row: Record<string, unknown>, message: Message): void {
-  for (const index of GSI_NUMBERS) {
-    const [pk, sk] = indexAttributes(index);
-    const parts = templates.get(pk)?.parts;
-    if (parts === undefined || !parts.every(({ read }) => isEmpty(read(message as unknown as FieldValues)))) continue;
-    row[pk] = "";
-    row[sk] = "";
-  }
-}
-
-function isEmpty(value: unknown): boolean {
-  return value === undefined || value === "" || value === 0 || value === 0n || value === false;
 }
 
 function changedKey({ typeName }: DescMessage, { pk, sk }: OpaqueKey): ProtosourceError<"invalid_argument"> {

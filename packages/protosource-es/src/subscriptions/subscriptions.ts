@@ -21,6 +21,7 @@ import { followFeed, hasFeed } from "./follow-feed.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { look } from "./look.js";
 import { positionPages } from "./position-pages.js";
+import { type Saved, streamOf } from "./saved.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
 import { CAUGHT_UP, promote, scannableRows, servedVersion } from "./versions.js";
 
@@ -164,16 +165,20 @@ export class Subscriptions {
   }
 
   /**
-   * Waits until a subscription has handled a version of a stream: so one who has saved reads what came of it. False
-   * when the time is over before, or the stream is parked. Price: 1 read unit a look, at first each 20 ms and then each
-   * 400.
+   * Waits until a subscription has handled what was saved: so one who has saved reads what came of it. `saved` is what
+   * `apply` gave, an id and a version where the subscription follows one aggregate, or a stream and a version. False when
+   * the time is over before, or the stream is parked. Price: 1 read unit a look, at first each 20 ms and then each 400.
+   *
+   * Throws `invalid_argument` for what was saved by an aggregate that the subscription doesn't follow, and for an id
+   * alone where it follows several.
    */
   async reached(
     subscription: Subscription,
-    { streamId, version }: { readonly streamId: string; readonly version: bigint },
+    saved: Saved,
     options: CallOptions & { readonly timeoutMs?: number | undefined } = {},
   ): Promise<boolean> {
     const { timeoutMs = 5_000, signal } = options;
+    const [streamId, { version }] = [streamOf(subscription, saved), saved];
     const end = performance.now() + timeoutMs;
     for (let waitMs = FIRST_LOOK_MS; ; waitMs = Math.min(2 * waitMs, LAST_LOOK_MS)) {
       const { standing } = await look({ ...this.#engine, signal }, subscription, { streamId, version, kind: "saved" });

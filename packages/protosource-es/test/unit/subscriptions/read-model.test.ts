@@ -1,8 +1,10 @@
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import { queryClient } from "protosource-es/opaquedata";
-import { modelRows, Subscriptions } from "protosource-es/subscriptions";
+import { defineReadModel, modelRows, on, Subscriptions } from "protosource-es/subscriptions";
 import { expect, test } from "vitest";
+import { MarkerSchema } from "../../gen/example/app/keys/v1/keys_v1_pb.js";
 import { CustomerSalesSchema } from "../../gen/example/app/sales/v1/sales_v1_pb.js";
+import { order } from "../../order.js";
 import { orderEvent, recordOf, sales, testEvent } from "../../subscriptions/sales.js";
 
 test("events of two aggregates make one row, each once", async () => {
@@ -23,4 +25,23 @@ test("events of two aggregates make one row, each once", async () => {
   expect(await rows.get("c1")).toMatchObject({ orders: 1n, items: 1n, placed: 1n, totalCents: 20n, testEvents: 1n });
   const found = await rows.select(1, { region: "north" });
   expect(found.items).toHaveLength(1);
+});
+
+test("an index holds a row with empty fields, unless one of them keeps it out by sparse_indexes", async () => {
+  const opaqueStore = new MemoryOpaqueStore();
+  const store = new MemoryStore({ opaqueStore });
+  const markers = defineReadModel(MarkerSchema, {
+    name: "markers",
+    version: 1,
+    from: [on(order, { Created: (_, { id, row }) => row(id, () => undefined) })],
+  });
+  const subscriptions = new Subscriptions({ store, all: [sales(), markers] });
+  const nobody = orderEvent("Created", "o1", 1n, { customerId: "c1" });
+  await store.save("example_app_order_v1#o1", [recordOf(nobody, 1n)]);
+  await subscriptions.catchUp();
+  const regions = queryClient(CustomerSalesSchema, modelRows(opaqueStore, "sales@1"));
+  expect(await regions.get("c1")).toMatchObject({ orders: 1n });
+  expect((await regions.select(1, { region: "" })).items).toEqual([]);
+  const people = queryClient(MarkerSchema, modelRows(opaqueStore, "markers@1"));
+  expect((await people.select(1, { person: "" })).items).toMatchObject([{ code: "o1" }]);
 });

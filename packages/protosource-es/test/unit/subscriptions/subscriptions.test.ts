@@ -1,5 +1,5 @@
 import { getEventListeners } from "node:events";
-import { ProtosourceError } from "protosource-es";
+import { ProtosourceError, Repository } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import { queryClient } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
@@ -15,7 +15,9 @@ import {
 } from "protosource-es/subscriptions";
 import { FakeClock } from "protosource-es/testing";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { orderCommands } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { type CustomerSales, CustomerSalesSchema } from "../../gen/example/app/sales/v1/sales_v1_pb.js";
+import { testCommands } from "../../gen/example/app/test/v1/test_v1_protosource.js";
 import { order } from "../../order.js";
 import { orderEvent, recordOf, sales, testAggregate, testEvent } from "../../subscriptions/sales.js";
 
@@ -242,6 +244,26 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect((await subscriptions.audit()).behind).toEqual([{ subscription: "sales@1", streamId: T1 }]);
     await subscriptions.deliver([{ streamId: T1, version: 51n, kind: "saved" }]);
     expect(await row("c")).toMatchObject({ testEvents: 2n });
+  });
+
+  test("what apply gave can be waited for, or the id of an aggregate where one is followed", async () => {
+    const one = defineHandler({ name: "one", from: [on(order, { Created: () => undefined })] });
+    const { store, clock, subscriptions } = open([sales(), one]);
+    const orders = new Repository(order, store, { clock });
+    const applied = await orders.apply(orderCommands.Create({ customerId: "c" }), { id: "o1", actor: "a" });
+    const { id, version } = applied;
+    const now = { timeoutMs: 0 };
+    expect(await subscriptions.reached(sales(), applied, now)).toBe(false);
+    await subscriptions.catchUp();
+    expect(await subscriptions.reached(sales(), applied, now)).toBe(true);
+    expect(await subscriptions.reached(one, { id, version }, now)).toBe(true);
+    const refused = { code: "invalid_argument" };
+    await expect(subscriptions.reached(sales(), { id, version }, now)).rejects.toMatchObject(refused);
+    const foreign = await new Repository(testAggregate, store, { clock }).apply(testCommands.Create({}), {
+      id: "t",
+      actor: "a",
+    });
+    await expect(subscriptions.reached(one, foreign, now)).rejects.toMatchObject(refused);
   });
 
   test("a new version is built beside the old one, promoted when it has caught up, and the old one dropped", async () => {

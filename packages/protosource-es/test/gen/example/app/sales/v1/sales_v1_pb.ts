@@ -5,13 +5,14 @@
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_funinthecloud_protosource_options_v1_options_v1 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+import { file_protosource_es_options_v1_options_v1 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file example/app/sales/v1/sales_v1.proto.
  */
 export const file_example_app_sales_v1_sales_v1: GenFile = /*@__PURE__*/
-  fileDesc("CiNleGFtcGxlL2FwcC9zYWxlcy92MS9zYWxlc192MS5wcm90bxIUZXhhbXBsZS5hcHAuc2FsZXMudjEiqAEKDUN1c3RvbWVyU2FsZXMSHAoLY3VzdG9tZXJfaWQYASABKAlCB4JRBAoCCAESDgoGb3JkZXJzGAIgASgDEg4KBnBsYWNlZBgDIAEoAxINCgVpdGVtcxgEIAEoAxIcCgt0b3RhbF9jZW50cxgFIAEoA0IHglEECgIIBBIXCgZyZWdpb24YBiABKAlCB4JRBAoCCAMSEwoLdGVzdF9ldmVudHMYByABKANiBnByb3RvMw", [file_funinthecloud_protosource_options_v1_options_v1]);
+  fileDesc("CiNleGFtcGxlL2FwcC9zYWxlcy92MS9zYWxlc192MS5wcm90bxIUZXhhbXBsZS5hcHAuc2FsZXMudjEirwEKDUN1c3RvbWVyU2FsZXMSHAoLY3VzdG9tZXJfaWQYASABKAlCB4JRBAoCCAESDgoGb3JkZXJzGAIgASgDEg4KBnBsYWNlZBgDIAEoAxINCgVpdGVtcxgEIAEoAxIcCgt0b3RhbF9jZW50cxgFIAEoA0IHglEECgIIBBIeCgZyZWdpb24YBiABKAlCDoJRBAoCCAOC2ScDGgEBEhMKC3Rlc3RfZXZlbnRzGAcgASgDYgZwcm90bzM", [file_funinthecloud_protosource_options_v1_options_v1, file_protosource_es_options_v1_options_v1]);
 
 /**
  * What a customer has ordered: a row of a read model.
