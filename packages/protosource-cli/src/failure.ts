@@ -31,6 +31,8 @@ const EXIT_CODES: { readonly [C in ErrorCode]: ExitCode } = {
   row_conflict: EXIT.conflict,
   claim_taken: EXIT.conflict,
   command_id_reused: EXIT.conflict,
+  subject_erased: EXIT.conflict,
+  key_missing: EXIT.found,
   too_large: EXIT.found,
   partial_save: EXIT.unavailable,
   corrupt_record: EXIT.found,

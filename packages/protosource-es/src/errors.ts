@@ -51,6 +51,10 @@ export interface ErrorDetails {
   claim_taken: { readonly scope: string; readonly owner: string };
   /** A `commandId` was used for another command to the same aggregate, which was carried out. */
   command_id_reused: { readonly aggregateId: string; readonly commandId: string };
+  /** A person was forgotten, and something of them was to be stored again. */
+  subject_erased: { readonly subject: string };
+  /** The key of personal fields is unknown, and wasn't erased: it is another key store's. `key` names the record. */
+  key_missing: { readonly key: string; readonly keyId: string };
   /** Something is larger than the store can take; nothing was sent. */
   too_large: { readonly what: string; readonly size: number; readonly limit: number };
   /**

@@ -9,6 +9,7 @@ import {
   type KeyPart,
   keyParts,
   NUM_GSIS,
+  personalPlan,
   sortOptionName,
 } from "protosource-es/model";
 import { annotationOf } from "../model.js";
@@ -21,6 +22,7 @@ export function emitQueries(keys: KeyModel, output: Output): void {
   const { schema } = keys;
   const { print, target } = output;
   const type = `rt.QueryClient<typeof ${output.schema(schema)}>`;
+  const keyring = personalPlan(schema) === undefined ? [] : [{ name: "keyring", type: "rt.Keyring" }];
   print();
   print(docComment([`Reads the rows of ${schema.name}.`]));
   print(`${exported(output)} class ${queriesName(schema)} {`);
@@ -29,8 +31,8 @@ export function emitQueries(keys: KeyModel, output: Output): void {
   printCallable(
     {
       head: "constructor",
-      parameters: [{ name: "store", type: "rt.OpaqueStore" }],
-      body: `this.#client = rt.queryClient(${output.schema(schema)}, store);`,
+      parameters: [{ name: "store", type: "rt.OpaqueStore" }, ...keyring],
+      body: `this.#client = rt.queryClient(${[output.schema(schema), "store", ...keyring.map(({ name }) => name)].join(", ")});`,
       indentation: "  ",
     },
     output,

@@ -2,6 +2,7 @@
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { invalid, ProtosourceError } from "../errors.js";
+import { carryErased } from "../personal/envelopes.js";
 import { behaviourOf, type EventBehaviour, type EventMessage } from "./behaviour.js";
 import type { FileModel } from "./file-model.js";
 import type { AggregateTypes, CommandOf, Rules } from "./types.js";
@@ -50,6 +51,7 @@ export function applyEvent<T extends AggregateTypes>(
   const { snapshot } = behaviourOf(definition.schema as DescMessage);
   if (event.$typeName === snapshot?.schema.typeName) snapshot.restore(aggregate, event as EventMessage);
   else eventBehaviourOf(definition, event).apply(aggregate, event as EventMessage);
+  carryErased(snapshot?.stateIn(event) ?? event, aggregate);
 }
 
 /** Finds what an event does. Throws `unhandled_event` for one that isn't the aggregate's. */

@@ -1,6 +1,7 @@
 /** What an aggregate does, compiled from its annotations into closures: once per aggregate, when it is defined. */
 import type { DescField, DescMessage, Message, Registry } from "@bufbuild/protobuf";
 import { ProtosourceError } from "../errors.js";
+import { personalPlan } from "../personal/personal-plan.js";
 import { fileRegistry } from "../serializer/file-registry.js";
 import { MAX_TTL_SECONDS } from "../store/save-checks.js";
 import {
@@ -59,6 +60,8 @@ export interface Behaviour {
   readonly events: ReadonlyMap<string, EventBehaviour>;
   readonly snapshot: SnapshotBehaviour | undefined;
   readonly projections: readonly ProjectionBehaviour[];
+  /** Whether any of its messages has personal fields, which are stored sealed. */
+  readonly isPersonal: boolean;
   /** The name of the state that an aggregate is in; its number when it has no name. */
   stateOf(aggregate: Message): string;
 }
@@ -144,6 +147,9 @@ function compile(schema: DescMessage): Behaviour {
     events: new Map([...events.values()].map((event) => [event.schema.typeName, event])),
     snapshot,
     projections: model.projections.map((projection) => compileProjection(projection, aggregate)),
+    isPersonal: [schema, ...[...model.events, ...model.projections].map((message) => message.schema)].some(
+      (message) => personalPlan(message) !== undefined,
+    ),
     stateOf: compileStateOf(aggregate),
   };
 }

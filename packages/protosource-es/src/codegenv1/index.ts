@@ -15,3 +15,4 @@ export {
   queryClient,
   type TextSort,
 } from "../opaquedata/index.js";
+export type { Keyring } from "../personal/keyring.js";

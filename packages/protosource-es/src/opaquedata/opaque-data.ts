@@ -1,5 +1,5 @@
 /** Messages as rows, and back. */
-import { type DescMessage, getOption, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, getOption, type Message, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
 import { asError, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { protosource_message_type } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
@@ -29,6 +29,8 @@ export interface OpaqueDataOptions {
   readonly version?: bigint | undefined;
   /** Leaves the row out of each index whose keys are longer than DynamoDB allows. Off by default. */
   readonly omitLongKeys?: boolean | undefined;
+  /** What the row keeps in place of the message that its keys are made of: the same one with personal fields sealed. */
+  readonly body?: Message | undefined;
   /** The length in bytes from which the body is gzipped; 300 by default. 0 or less for never. */
   readonly compressThreshold?: number | undefined;
 }
@@ -69,12 +71,17 @@ export function opaqueDataFromMessage<D extends DescMessage>(
   if (expiry !== undefined) row.t = expiry;
   else if (ttlSeconds > 0n) row.t = epochSeconds(options.clock ?? systemClock) + ttlSeconds;
   row.version = options.version ?? plan.version(message as unknown as FieldValues);
-  row.body = compress(encode(schema, message), options.compressThreshold);
+  row.body = compress(encode(schema, (options.body ?? message) as MessageShape<D>), options.compressThreshold);
   return row;
 }
 
+/** Names a row, for people. */
+export function rowName({ pk, sk }: OpaqueKey): string {
+  return `pk=${JSON.stringify(pk)}, sk=${JSON.stringify(sk)}`;
+}
+
 /**
- * Gives the message of a row.
+ * Gives the message of a row. Its personal fields stay sealed, and so empty.
  *
  * Throws `corrupt_record`, which names the row, when the body isn't such a message or unpacks to more than
  * `inflateLimit` bytes, 64 MiB by default.
@@ -84,7 +91,7 @@ export function rehydrate<D extends DescMessage>(
   row: OpaqueRow,
   options: { readonly inflateLimit?: number | undefined } = {},
 ): MessageShape<D> {
-  const key = `pk=${JSON.stringify(row.pk)}, sk=${JSON.stringify(row.sk)}`;
+  const key = rowName(row);
   const body = decompress(row.body, key, options.inflateLimit);
   try {
     return decodeMessage(schema, body);

@@ -1,14 +1,16 @@
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { invalid } from "../errors.js";
+import { blindValue } from "../personal/blind-keys.js";
+import type { Keyring } from "../personal/keyring.js";
 import { composeKey, requireKeyModel } from "./auto-pksk.js";
 import { indexAttributes } from "./key-attribute.js";
 import { type KeyFields, keyOf, keyParts, type RowId, readFields } from "./key-fields.js";
 import type { KeyModel } from "./key-model.js";
 import type { FieldValues } from "./key-value.js";
-import { rehydrate } from "./opaque-data.js";
 import type { GetOptions, GsiNumber, OpaqueStore } from "./opaque-store.js";
 import type { Page, PageOptions } from "./query-options.js";
 import { type QueryPlan, readPage } from "./query-page.js";
+import { type ReadRows, rowReader } from "./row-reader.js";
 import { eq } from "./sort-condition.js";
 import { equalTo, planSort } from "./sort-plan.js";
 
@@ -42,20 +44,22 @@ export interface QueryClient<D extends DescMessage> {
 }
 
 /**
- * Makes the client that finds messages of a type in a store.
+ * Makes the client that finds messages of a type in a store. One with personal fields needs the keyring of its writers.
  *
- * Throws `not_keyed` for a message without usable key annotations.
+ * Throws `not_keyed` for a message without usable key annotations, and `not_configured` without a keyring where it needs one.
  */
-export function queryClient<D extends DescMessage>(schema: D, store: OpaqueStore): QueryClient<D> {
+export function queryClient<D extends DescMessage>(schema: D, store: OpaqueStore, keyring?: Keyring): QueryClient<D> {
   const model = requireKeyModel(schema);
+  const readRows = rowReader(schema, keyring);
+  const stored: StoredValue = (field, value) => (keyring ? blindValue(keyring.blind, field, value) : value);
   if (!store) throw invalid("store", "the queries need an OpaqueStore: give the one that the rows are written to");
   const select: QueryClient<D>["select"] = async (index, partition, options = {}) =>
-    readPage(store, planQuery(schema, model, index, partition, options), options);
+    readPage(store, planQuery({ schema, model, readRows, stored }, index, partition, options), options);
   return {
     async get(id, options) {
       const { key, values } = keyOf(model, id);
       const row = await store.get(key, options);
-      const message = row && rehydrate(schema, row);
+      const [message] = row ? await readRows([row], { signal: options?.signal }) : [];
       return message && equalTo(keyParts(model), values)(message as unknown as FieldValues) ? message : undefined;
     },
     select,
@@ -71,9 +75,19 @@ export function queryClient<D extends DescMessage>(schema: D, store: OpaqueStore
   };
 }
 
+/** Gives what a key holds of a value. */
+type StoredValue = (field: DescField, value: unknown) => unknown;
+
+/** What is known of the messages of a client. */
+interface Queried<D extends DescMessage> {
+  readonly schema: D;
+  readonly model: KeyModel;
+  readonly readRows: ReadRows<D>;
+  readonly stored: StoredValue;
+}
+
 function planQuery<D extends DescMessage>(
-  schema: D,
-  model: KeyModel,
+  { schema, model, readRows, stored }: Queried<D>,
   index: GsiNumber | 0,
   fields: KeyFields,
   options: PageOptions,
@@ -93,15 +107,21 @@ function planQuery<D extends DescMessage>(
   const { scans, isMeant, isWhole } = planSort(schema, model.templates.get(skName), options);
   return {
     index,
-    partition: composeKey(template, values),
+    partition: composeKey(
+      template,
+      template.parts.map(({ field }, i) => stored(field, values[i])),
+    ),
     // Under an aggregate's pk lie its projections too.
     isWhole,
     scans: index === 0 && fixedSortKey !== undefined ? [{ sort: eq(fixedSortKey), reverse: false }] : scans,
-    read(row) {
-      if (fixedSortKey !== undefined && row.sk !== fixedSortKey) return undefined;
-      const message = rehydrate(schema, row);
-      const found = message as unknown as FieldValues;
-      return isOfPartition(found) && isMeant(found) ? message : undefined;
+    async read(rows) {
+      const own = rows.filter(({ sk }) => fixedSortKey === undefined || sk === fixedSortKey);
+      const messages = await readRows(own, { signal: options.signal });
+      return own.flatMap((row, i) => {
+        const message = messages[i] as MessageShape<D>;
+        const found = message as unknown as FieldValues;
+        return isOfPartition(found) && isMeant(found) ? [{ row, message }] : [];
+      });
     },
   };
 }

@@ -13,10 +13,11 @@ export interface QueryPlan<M> {
   readonly scans: readonly KeyScan[];
   /** Whether the scans are for all numbers there are, and cut only for their order. */
   readonly isWhole?: boolean | undefined;
-  /** Gives the message of a row; undefined when it isn't one of those asked for. */
-  readonly read: (row: OpaqueRow) => M | undefined;
+  /** Gives the messages of rows, without those that aren't asked for. */
+  readonly read: (rows: readonly OpaqueRow[]) => Promise<readonly Found<M>[]>;
 }
 
+/** A message that was found. */
 interface Found<M> {
   readonly row: OpaqueRow;
   readonly message: M;
@@ -58,7 +59,7 @@ export async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, option
   const probed = new Set<string>();
   if (plan.isWhole && cursor === undefined && scans.length > 1) {
     const survey = await surveyScans(send, index, scans, limit);
-    if (survey.rows) return take(readRows(plan, survey.rows), true) ?? { items };
+    if (survey.rows) return take(await plan.read(survey.rows), true) ?? { items };
     scans = survey.scans;
     isSurveyed = limit === undefined;
   }
@@ -78,12 +79,12 @@ export async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, option
     const isOwn = (row: OpaqueRow): boolean => isInScan(scan, sortKeyOf(index, row));
     if (cursor === undefined && later.length > 0 && !isSurveyed && !page.rows.every(isOwn)) {
       const survey = await surveyScans(send, index, scans);
-      if (survey.rows) return take(readRows(plan, survey.rows), true) ?? { items };
+      if (survey.rows) return take(await plan.read(survey.rows), true) ?? { items };
       scans = survey.scans;
       isSurveyed = true;
       continue;
     }
-    const complete = take(readRows(plan, page.rows.filter(isOwn)), page.cursor === undefined && later.length === 0);
+    const complete = take(await plan.read(page.rows.filter(isOwn)), page.cursor === undefined && later.length === 0);
     if (complete) return complete;
 
     size = limit && limit - items.length;
@@ -145,14 +146,6 @@ async function surveyScans(
     if (page.cursor === undefined || missing.size === 0) return { scans: scans.filter((scan) => !missing.has(scan)) };
     page = await send(hull, undefined, page.cursor);
   }
-}
-
-/** Reads the messages that are meant. */
-function readRows<M>({ read }: QueryPlan<M>, rows: readonly OpaqueRow[]): readonly Found<M>[] {
-  return rows.flatMap((row) => {
-    const message = read(row);
-    return message === undefined ? [] : [{ row, message }];
-  });
 }
 
 function sortKeyOf(index: GsiNumber | 0, row: OpaqueRow): string {

@@ -7,24 +7,46 @@ import { checkRow } from "../opaquedata/checks.js";
 import { KEY_ATTRIBUTES } from "../opaquedata/key-attribute.js";
 import { type OpaqueDataOptions, opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import { utf8Length } from "../opaquedata/utf8.js";
+import { carryErased } from "../personal/envelopes.js";
+import type { Sealer } from "../personal/keyring.js";
+import { sealedRow } from "../personal/sealed-row.js";
 import type { AggregateStore, RowWrite } from "../store/store.js";
 
 /** A message that is kept as a row. */
 interface View {
   readonly schema: DescMessage;
   readonly message: Message;
+  /** What the row keeps in place of the message that its keys are made of. */
+  readonly body?: Message;
 }
 
-/** Makes the views of an aggregate: itself, and each projection with the fields of the same names. */
-function viewsOf({ schema, projections }: Behaviour, aggregate: AggregateMessage): readonly View[] {
-  return [
+/**
+ * Makes the views of an aggregate: itself, and each projection with the fields of the same names. With a sealer they are
+ * as their rows hold them.
+ */
+export function viewsOf(
+  { schema, projections, isPersonal }: Behaviour,
+  aggregate: AggregateMessage,
+  sealer?: Sealer,
+): readonly View[] {
+  const views = [
     { schema, message: aggregate },
     ...projections.map((projection) => {
       const message = create(projection.schema);
       projection.copyAggregate(aggregate, message);
+      if (isPersonal) carryErased(aggregate, message);
       return { schema: projection.schema, message };
     }),
   ];
+  if (sealer === undefined) return views;
+  return views.map(({ schema, message }) => ({ schema, ...sealedRow(sealer, schema, message) }));
+}
+
+/** How rows are written, whenever that is. */
+export interface RowFormat {
+  readonly omitLongKeys: boolean;
+  /** Seals personal fields; undefined where there are none. */
+  readonly sealer: Sealer | undefined;
 }
 
 /** The row of a view. */
@@ -37,12 +59,12 @@ export function rowWrites(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
   expiry: bigint,
-  { compressThreshold, omitLongKeys }: Pick<OpaqueDataOptions, "compressThreshold" | "omitLongKeys">,
+  { compressThreshold, omitLongKeys, sealer }: RowFormat & Pick<OpaqueDataOptions, "compressThreshold">,
 ): readonly ViewRow[] {
   const { version } = aggregate;
-  return viewsOf(behaviour, aggregate).map(({ schema, message }) => ({
+  return viewsOf(behaviour, aggregate, sealer).map(({ schema, message, body }) => ({
     schema,
-    row: opaqueDataFromMessage(schema, message, { expiry, compressThreshold, omitLongKeys, version }),
+    row: opaqueDataFromMessage(schema, message, { expiry, compressThreshold, omitLongKeys, version, body }),
     versionOf: versionOf(schema),
   }));
 }
@@ -58,14 +80,14 @@ export function checkRows(
   behaviour: Behaviour,
   aggregate: AggregateMessage,
   maxRowBytes: number,
-  omitLongKeys: boolean,
+  { omitLongKeys, sealer }: RowFormat,
 ): void {
   // Gzip takes longer than all the rest, and few rows are near the limit.
   const options = { expiry: 0n, compressThreshold: Math.min(maxRowBytes / 2, Number.MAX_SAFE_INTEGER), omitLongKeys };
-  for (const { schema, message } of viewsOf(behaviour, aggregate)) {
+  for (const { schema, message, body } of viewsOf(behaviour, aggregate, sealer)) {
     let size: number;
     try {
-      const row = opaqueDataFromMessage(schema, message, options);
+      const row = opaqueDataFromMessage(schema, message, { ...options, body });
       checkRow(row);
       size = KEY_ATTRIBUTES.reduce((sum, name) => sum + utf8Length(row[name]), row.body.length + ROW_OVERHEAD_BYTES);
     } catch (error) {
@@ -95,12 +117,12 @@ export async function materialize(
   aggregate: AggregateMessage,
   expiry: bigint,
   store: AggregateStore,
-  { logger, omitLongKeys }: { readonly logger: Logger; readonly omitLongKeys: boolean },
+  { logger, omitLongKeys, sealer }: RowFormat & { readonly logger: Logger },
 ): Promise<number> {
   if (rowless.has(store)) return 0;
   let failed = 0;
-  const writes = viewsOf(behaviour, aggregate).map(({ schema, message }) =>
-    store.saveAggregate(schema, message, { version: aggregate.version, expiry, omitLongKeys }),
+  const writes = viewsOf(behaviour, aggregate, sealer).map(({ schema, message, body }) =>
+    store.saveAggregate(schema, message, { version: aggregate.version, expiry, omitLongKeys, body }),
   );
   for (const outcome of await Promise.allSettled(writes)) {
     if (outcome.status === "fulfilled") continue;

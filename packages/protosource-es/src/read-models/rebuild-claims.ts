@@ -3,6 +3,7 @@ import type { Aggregate } from "../aggregate/aggregate.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
 import { claimHash } from "../opaquedata/claim-key.js";
+import type { Keyring } from "../personal/keyring.js";
 import { type UniqueValues, uniqueScope, uniqueValues } from "../repository/claims.js";
 import type { LoadedState } from "../repository/load.js";
 import { claimTaken } from "../store/claims.js";
@@ -22,6 +23,7 @@ export interface ClaimsRun {
 /** An aggregate, as it is now. */
 export interface OwnerState extends Pick<LoadedState, "aggregate" | "version" | "last"> {
   readonly definition: Aggregate<AggregateTypes>;
+  readonly keyring: Keyring | undefined;
 }
 
 /** What came of a value: it was taken, was the aggregate's already, or belongs to another one that has it as well. */
@@ -124,5 +126,5 @@ export async function freeClaim(run: ClaimsRun, claim: ScannedClaim): Promise<bo
 
 /** The unique values that an aggregate has; none when it is gone, or no definition is known of it. */
 function valuesOf(state: OwnerState | undefined): UniqueValues {
-  return state === undefined ? new Map() : uniqueValues(state.definition, state.aggregate);
+  return state === undefined ? new Map() : uniqueValues(state.definition, state.aggregate, state.keyring);
 }

@@ -10,9 +10,11 @@ import { type Clock, systemClock } from "../clock.js";
 import { type ErrorCode, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { Keyring } from "../personal/keyring.js";
 import { forEach } from "../repository/for-each.js";
 import { loadState, type StreamSource } from "../repository/load.js";
 import type { RepositoryOptions } from "../repository/repository-options.js";
+import { sealerOf } from "../repository/sealing.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
 import { eachSegment } from "../store/each-segment.js";
@@ -50,6 +52,8 @@ export interface RebuildOptions extends CallOptions {
   readonly clock?: Clock | undefined;
   /** The one that the streams are written with. Binary by default. */
   readonly serializer?: Serializer | undefined;
+  /** The one that the writers' repositories have. Aggregates with personal fields need it. */
+  readonly keyring?: Keyring | undefined;
   /** Rows of this many bytes and more are gzipped; 300 by default, and 0 for never. */
   readonly compressThreshold?: number | undefined;
   /** The one that the writers' repositories have. `refuse` by default, which counts such a row as failed. */
@@ -305,9 +309,11 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     const behaviour = behaviourOf(definition.schema);
     const { compressThreshold = DEFAULT_COMPRESS_THRESHOLD } = options;
     const { aggregate, last } = loaded;
+    const sealer = await sealerOf(behaviour, [], aggregate, options.keyring);
     const rows = rowWrites(behaviour, aggregate, last?.ttl ?? 0n, {
       compressThreshold,
       omitLongKeys: options.longIndexKeys === "omit",
+      sealer,
     });
     for (const row of rows) await rebuildRow(run, row);
     if (run.claims !== undefined && hasUnique(definition)) await rebuildClaims(run, run.claims, streamId, loaded);
@@ -327,10 +333,11 @@ async function readOwner(
   const prefix = streamId.slice(0, streamId.indexOf("#") + 1);
   const definition = definitions.get(prefix) as Aggregate<AggregateTypes> | undefined;
   if (definition === undefined) return undefined;
-  const { clock = systemClock, serializer = binarySerializer } = options;
+  const { clock = systemClock, serializer = binarySerializer, keyring } = options;
   const id = streamId.slice(prefix.length);
-  const loaded = await loadState(definition, { store: source, serializer: onlyOf(id, serializer), clock }, id, {});
-  return { ...loaded, definition };
+  const from = { store: source, serializer: onlyOf(id, serializer), clock, keyring };
+  const loaded = await loadState(definition, from, id, {});
+  return { ...loaded, definition, keyring };
 }
 
 function claimsRunOf(run: Run, store: ClaimsStore): ClaimsRun {

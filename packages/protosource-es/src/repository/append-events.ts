@@ -13,6 +13,7 @@ import { carryOn, expiriesOf, watchedRecord } from "./lifetime.js";
 import { readState } from "./load.js";
 import type { Call } from "./observed-operation.js";
 import { saveCommand, toRecords } from "./save.js";
+import { sealerOf } from "./sealing.js";
 import { type Setup, streamIdOf } from "./setup.js";
 import type { WarmState } from "./warm-aggregates.js";
 
@@ -28,7 +29,7 @@ export async function appendEvents(
   const isPlain = expectedVersion !== undefined && needsNoState(setup);
   const loaded = (isPlain && (await readLast(setup, id, call))) || (await readState(setup, id, call));
   if (loaded.version !== expectedVersion) checkVersion(id, loaded, expectedVersion);
-  const taken = uniqueValues(definition, loaded.aggregate);
+  const taken = uniqueValues(definition, loaded.aggregate, format.keyring);
   const copies = events.map((event) => copyEvent(setup, id, event));
   const accepts = snapshotRule(setup, id);
   const at = (): bigint => clock.now();
@@ -41,12 +42,13 @@ export async function appendEvents(
   const snapshot = carryOn(setup, loaded, stored, aggregate, { at, accepts });
   const all = snapshot === undefined ? stored : [...stored, snapshot];
   derive(definition, aggregate);
-  const records = toRecords(behaviour, all, expiriesOf(setup, all, loaded), format);
+  const sealer = await sealerOf(behaviour, all, aggregate, format.keyring, { signal: call.signal });
+  const records = toRecords(behaviour, id, all, expiriesOf(setup, all, loaded), { ...format, sealer });
   const write = { aggregateId: streamIdOf(setup, id), records, after: watchedRecord(setup, loaded) };
   const claims = claimsOf(setup, id, { taken, aggregate, loaded, records });
   await saveCommand(store, [write], { rows: [], claims, check: [], splitSaves: true, signal: call.signal });
   call.facts.events = copies.length;
-  if (options.materialize !== "off") await writeRows(setup, aggregate, records, call.facts);
+  if (options.materialize !== "off") await writeRows(setup, { aggregate, records, sealer }, call.facts);
   return aggregate.version;
 }
 

@@ -88,10 +88,10 @@ function checkVersions(tasks: readonly Task[], states: readonly WarmState[]): vo
 }
 
 /** Keeps the states for the next commands, and tells what came of these. */
-function conclude(changes: readonly Change[], facts: OperationFacts): readonly AnyApplied[] {
+async function conclude(changes: readonly Change[], facts: OperationFacts): Promise<readonly AnyApplied[]> {
   for (const { setup, id, aggregate, stored, records, loaded } of changes) {
     const firstExpiry = firstExpiryAfter(setup, loaded, stored, records);
-    setup.warm?.keep(streamIdOf(setup, id), aggregate, records.at(-1), firstExpiry);
+    await setup.warm?.keep(streamIdOf(setup, id), aggregate, records.at(-1), firstExpiry);
   }
   facts.events = changes.reduce((sum, { events }) => sum + events.length, 0);
   facts.skipped = changes.every(({ skipped }) => skipped);

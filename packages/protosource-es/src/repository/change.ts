@@ -1,6 +1,7 @@
 /** Steps 2 to 6 for the commands to one aggregate: each is decided on the state that the one before leaves. */
 import { emptyAggregate } from "../aggregate/aggregate.js";
 import type { AggregateMessage, CommandMessage, EventMessage } from "../aggregate/behaviour.js";
+import type { Sealer } from "../personal/keyring.js";
 import type { StoredRecord } from "../store/store.js";
 import { type UniqueValues, uniqueValues } from "./claims.js";
 import { copyMessage } from "./copy-message.js";
@@ -9,6 +10,7 @@ import type { AppendOptions } from "./emit.js";
 import { carryOn, expiriesOf } from "./lifetime.js";
 import type { Call } from "./observed-operation.js";
 import { snapshotFits, toRecords } from "./save.js";
+import { sealerOf } from "./sealing.js";
 import { type Setup, streamIdOf } from "./setup.js";
 import type { WarmState } from "./warm-aggregates.js";
 
@@ -36,6 +38,8 @@ export interface Change extends Task {
   readonly stored: readonly EventMessage[];
   /** The same as records. */
   readonly records: readonly StoredRecord[];
+  /** Has the keys for what of it is personal; undefined where nothing is. */
+  readonly sealer: Sealer | undefined;
   /** The state afterwards. */
   readonly aggregate: AggregateMessage;
   /** Whether there is nothing to do. */
@@ -50,7 +54,7 @@ async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Prom
   const events: EventMessage[] = [];
   const stored: EventMessage[] = [];
   // Before the rules see the state: one that changes it against the rule changes nothing here.
-  const taken = uniqueValues(definition, loaded.aggregate);
+  const taken = uniqueValues(definition, loaded.aggregate, format.keyring);
   let { aggregate = emptyAggregate(definition), version } = loaded;
   for (const given of task.commands) {
     // A copy for each try: what a rule changes against the rule must not be there when it is asked again.
@@ -72,8 +76,10 @@ async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Prom
   }
   const snapshot = carryOn(setup, loaded, stored, aggregate, { at: () => clock.now(), accepts });
   if (snapshot !== undefined) stored.push(snapshot);
-  const records = toRecords(behaviour, stored, expiriesOf(setup, stored, loaded), format);
-  return { ...task, loaded, taken, events, stored, records, aggregate, skipped: stored.length === 0 };
+  const sealer =
+    stored.length === 0 ? undefined : await sealerOf(behaviour, stored, aggregate, format.keyring, { signal });
+  const records = toRecords(behaviour, task.id, stored, expiriesOf(setup, stored, loaded), { ...format, sealer });
+  return { ...task, loaded, taken, events, stored, records, sealer, aggregate, skipped: stored.length === 0 };
 }
 
 /** Decides each task on the state that was read for it, in their order. */
@@ -94,6 +100,6 @@ export async function decideAll(
  */
 export function snapshotRule(setup: Setup, id: string): AppendOptions["accepts"] {
   const { options, format, logger } = setup;
-  if (options.sharedWithGo ?? !format.packs) return () => true;
+  if (options.sharedWithGo ?? !(format.packs || setup.behaviour.isPersonal)) return () => true;
   return (schema, snapshot) => snapshotFits(schema, snapshot, streamIdOf(setup, id), format, logger);
 }

@@ -1,21 +1,27 @@
 /** Beside step 7: what a save takes and frees of the values that are unique, and how a command is known again. */
+import type { DescMessage } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
+import { behaviourOf } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { invalid } from "../errors.js";
+import type { Keyring } from "../personal/keyring.js";
 import type { Claim } from "../store/store.js";
 
 /** The unique values of an aggregate, by the scope that they are unique in. */
 export type UniqueValues = ReadonlyMap<string, ReadonlySet<string>>;
 
 /**
- * Gives the unique values of an aggregate; none when there is no aggregate.
+ * Gives the unique values of an aggregate; none when there is no aggregate. Where the aggregate has personal fields, an
+ * HMAC stands for each value.
  *
  * Throws `invalid_argument` for a rule that gives something other than strings.
  */
 export function uniqueValues<T extends AggregateTypes>(
   { schema, rules }: Aggregate<T>,
   aggregate: T["aggregate"] | undefined,
+  keyring?: Keyring,
 ): UniqueValues {
+  const { isPersonal } = behaviourOf(schema as DescMessage);
   const found = new Map<string, ReadonlySet<string>>();
   for (const [name, valuesOf] of Object.entries(rules.unique ?? {})) {
     const given: unknown = aggregate && valuesOf(aggregate);
@@ -27,7 +33,9 @@ export function uniqueValues<T extends AggregateTypes>(
         `unique.${name} of ${schema.typeName} must give a string, several, or undefined, and at once`,
       );
     }
-    found.set(uniqueScope(schema.typeName, name), new Set(texts.filter((text) => text !== "")));
+    const scope = uniqueScope(schema.typeName, name);
+    const stored = (text: string): string => (isPersonal && keyring ? keyring.blind(scope, text) : text);
+    found.set(scope, new Set(texts.filter((text) => text !== "").map(stored)));
   }
   return found;
 }

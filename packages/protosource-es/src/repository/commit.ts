@@ -1,5 +1,4 @@
 /** Steps 7 to 9: what was decided is stored, and the rows follow. */
-import type { AggregateMessage } from "../aggregate/behaviour.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
 import { checkRows, materialize, rowWrites } from "../read-models/materialize.js";
 import type { AggregateStore, Claim, RowWrite, StoredRecord, StreamCheck, StreamWrite } from "../store/store.js";
@@ -63,10 +62,11 @@ export function planOf(changes: readonly Change[], hasRows: (options: Repository
     })),
     rows: made
       .filter(({ setup }) => hasRows(setup.options))
-      .flatMap(({ setup, aggregate, records }) =>
+      .flatMap(({ setup, aggregate, records, sealer }) =>
         rowWrites(setup.behaviour, aggregate, expiryOf(records), {
           ...setup.format,
           omitLongKeys: omitsLongKeys(setup),
+          sealer,
         }),
       ),
     claims: made.flatMap((change) => claimsOf(change.setup, change.id, change)),
@@ -88,7 +88,7 @@ export function claimsOf(
   id: string,
   { taken, aggregate, loaded, records }: Pick<Change, "taken" | "aggregate" | "loaded" | "records">,
 ): Claim[] {
-  const values = uniqueValues(setup.definition, aggregate);
+  const values = uniqueValues(setup.definition, aggregate, setup.format.keyring);
   return claimChanges(taken, values, streamIdOf(setup, id), { before: loaded.last?.ttl, ttl: expiryOf(records) });
 }
 
@@ -98,27 +98,26 @@ function expiryOf(records: readonly StoredRecord[]): bigint {
 }
 
 /** Sees that the rows can be written which follow the events. A transaction with rows is checked by the store itself. */
-function checkFollowUp({ setup, aggregate }: Change): void {
+function checkFollowUp({ setup, aggregate, sealer }: Change): void {
   const { store, behaviour } = setup;
   if (!isBestEffort(setup) || !keepsRows(store) || store.maxRowBytes === undefined) return;
-  checkRows(behaviour, aggregate, store.maxRowBytes, omitsLongKeys(setup));
+  checkRows(behaviour, aggregate, store.maxRowBytes, { omitLongKeys: omitsLongKeys(setup), sealer });
 }
 
 /** Writes the rows of an aggregate after its events, unless they were written with them or are off. */
-async function followUp({ setup, aggregate, records }: Change, facts: OperationFacts): Promise<void> {
-  if (isBestEffort(setup)) await writeRows(setup, aggregate, records, facts);
+async function followUp(change: Change, facts: OperationFacts): Promise<void> {
+  if (isBestEffort(change.setup)) await writeRows(change.setup, change, facts);
 }
 
 /** Writes the rows of an aggregate, where the store keeps any. A failure is logged, and counted. */
 export async function writeRows(
   setup: Setup,
-  aggregate: AggregateMessage,
-  records: readonly StoredRecord[],
+  { aggregate, records, sealer }: Pick<Change, "aggregate" | "records" | "sealer">,
   facts: OperationFacts,
 ): Promise<void> {
   const { store, behaviour, logger } = setup;
   if (!keepsRows(store)) return;
-  const options = { logger, omitLongKeys: omitsLongKeys(setup) };
+  const options = { logger, omitLongKeys: omitsLongKeys(setup), sealer };
   facts.rowsFailed += await materialize(behaviour, aggregate, expiryOf(records), store, options);
 }
 

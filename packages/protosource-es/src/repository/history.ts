@@ -1,7 +1,7 @@
 /** A part of an aggregate's history. */
 import type { Aggregate } from "../aggregate/aggregate.js";
 import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
-import { decodeRecord } from "../aggregate/decode-record.js";
+import { eventReader } from "../aggregate/event-reader.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { checkRange } from "../store/save-checks.js";
 import type { StoredRecord, StreamingStore } from "../store/store.js";
@@ -22,7 +22,7 @@ export async function readHistory<T extends AggregateTypes>(
   const { from, to, limit = Number.POSITIVE_INFINITY, reverse = false, signal } = options;
   checkRange(options);
   const isWhole = from === undefined && to === undefined && limit === Number.POSITIVE_INFINITY;
-  const { store, serializer } = source;
+  const { store } = source;
   const behaviour = behaviourOf(definition.schema);
   const streamId = behaviour.streamPrefix + id;
   const expires = behaviour.ttlSeconds > 0n;
@@ -34,7 +34,8 @@ export async function readHistory<T extends AggregateTypes>(
   const range = { from, to, reverse, limit, signal };
   const events: EventMessage[] = [];
   for await (const record of recordsOf(store.events.bind(store), streamId, behaviour.snapshot?.interval ?? 0, range)) {
-    const event = decodeRecord(behaviour, serializer, streamId, record);
+    const read = await eventReader(behaviour, source, streamId, [record], { signal });
+    const event = read(record);
     if (behaviour.events.has(event.$typeName)) events.push(event);
     if (events.length >= limit) break;
   }

@@ -36,7 +36,7 @@ export async function loadAt(setup: Setup, id: string, { at }: LoadAggregateOpti
   const loaded = await readState(setup, id, call, { at });
   const { aggregate, last, firstExpiry } = loaded;
   if (aggregate !== undefined && at === undefined) {
-    setup.warm?.keep(streamIdOf(setup, id), aggregate, last, firstExpiry);
+    await setup.warm?.keep(streamIdOf(setup, id), aggregate, last, firstExpiry);
   }
   return loaded;
 }

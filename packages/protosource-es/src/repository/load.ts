@@ -1,11 +1,11 @@
 /** Step 1: the state of an aggregate, from the end of its stream where that is enough. */
 import { type Aggregate, applyEvent, derive, emptyAggregate } from "../aggregate/aggregate.js";
-import { type AggregateMessage, type Behaviour, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
-import { corruptRecord, decodeRecord } from "../aggregate/decode-record.js";
+import { type AggregateMessage, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import { corruptRecord } from "../aggregate/decode-record.js";
+import { type EventFormat, eventReader, type ReadEvent } from "../aggregate/event-reader.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
 import { isProtosourceError } from "../errors.js";
-import type { Serializer } from "../serializer/serializer.js";
 import type { LoadOptions, SnapshotTailStore, Store, StoredRecord, StreamingStore } from "../store/store.js";
 import { corruptStream } from "../store/stream-checks.js";
 import { beginsLate, findBase, findBeginning, type LazyRecord, type StreamEnd } from "./life.js";
@@ -15,9 +15,8 @@ import { pause } from "./pause.js";
 import type { Setup } from "./setup.js";
 
 /** Where streams are read from, and how. */
-export interface StreamSource {
+export interface StreamSource extends EventFormat {
   readonly store: Pick<Store, "load"> & Partial<SnapshotTailStore & StreamingStore>;
-  readonly serializer: Serializer;
   readonly clock: Clock;
 }
 
@@ -183,11 +182,11 @@ async function readOnce<T extends AggregateTypes>(
     for (let length = interval; Number.isSafeInteger(length); length *= WIDENING) {
       const records = await readTail(read, length);
       if (records === undefined) break;
-      const end = endOf(definition, read, records, records.length < length);
+      const end = await endOf(definition, read, records, records.length < length);
       if (end !== "earlier") return end;
     }
   }
-  return endOf(definition, read, await readAll(read), true) as FoundEnd;
+  return (await endOf(definition, read, await readAll(read), true)) as FoundEnd;
 }
 
 /** What to read of which stream. */
@@ -218,14 +217,15 @@ async function readAll({ store, streamId, at, options }: EndRead): Promise<reado
 }
 
 /** Finds the base among records that have just been read. Throws `corrupt_stream` where it must be, and isn't. */
-function endOf<T extends AggregateTypes>(
+async function endOf<T extends AggregateTypes>(
   definition: Aggregate<T>,
-  { serializer, clock, streamId, at }: EndRead,
+  { clock, streamId, at, options, ...format }: EndRead,
   stored: readonly StoredRecord[],
   isWhole: boolean,
-): FoundEnd | "earlier" {
+): Promise<FoundEnd | "earlier"> {
   const behaviour = behaviourOf(definition.schema);
-  const all = stored.map((record) => lazyRecord(behaviour, serializer, streamId, record));
+  const read = await eventReader(behaviour, format, streamId, stored, { signal: options.signal });
+  const all = stored.map((record) => lazyRecord(record, read));
   const records = at === undefined ? all : upTo(at, all);
   const end = { records, isWhole, now: epochSeconds(clock) };
   const base = findBase(definition, end);
@@ -237,12 +237,12 @@ function endOf<T extends AggregateTypes>(
   return { ...end, base };
 }
 
-function lazyRecord(behaviour: Behaviour, serializer: Serializer, streamId: string, record: StoredRecord): LazyRecord {
+function lazyRecord(record: StoredRecord, read: ReadEvent): LazyRecord {
   let event: EventMessage | undefined;
   return {
     record,
     event() {
-      event ??= decodeRecord(behaviour, serializer, streamId, record);
+      event ??= read(record);
       return event;
     },
   };

@@ -4,6 +4,7 @@ import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
 import type { CallOptions } from "../call-options.js";
 import type { Clock } from "../clock.js";
 import type { Logger } from "../logger.js";
+import type { Keyring } from "../personal/keyring.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { SaveMeta } from "../store/meta.js";
 import type { EventStore, LoadOptions, Store } from "../store/store.js";
@@ -21,6 +22,11 @@ export interface RepositoryOptions {
   readonly newId?: (() => string) | undefined;
   /** The same for all who read and write the streams. Binary by default. */
   readonly serializer?: Serializer | undefined;
+  /**
+   * Seals and opens personal fields, with the keys of a key store. An aggregate that has such fields needs it, a serializer
+   * that keeps what is sealed, as the binary one does, and no Go services that share its streams.
+   */
+  readonly keyring?: Keyring | undefined;
   /** Data of this many bytes and more is gzipped; 300 by default, and 0 for never. A store that packs does it itself. */
   readonly compressThreshold?: number | undefined;
   /**
@@ -57,7 +63,8 @@ export interface RepositoryOptions {
   readonly retries?: number | undefined;
   /**
    * Whether Go services read the same streams; true by default, save for a store that packs, which they can't read.
-   * They need every snapshot, so one that is too large for the store fails its command. With false it is left out, with
+   * It is false where the aggregate has personal fields, which Go's snapshots and rows would lose. They need every
+   * snapshot, so one that is too large for the store fails its command. With false it is left out, with
    * a warning.
    */
   readonly sharedWithGo?: boolean | undefined;

@@ -1,5 +1,5 @@
 /** Step 7: the events as records in the stream. */
-import { create, type DescMessage } from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import type { Behaviour, EventMessage } from "../aggregate/behaviour.js";
 import type { Clock } from "../clock.js";
 import { isProtosourceError, ProtosourceError } from "../errors.js";
@@ -7,6 +7,8 @@ import { RecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_
 import { compress } from "../gzip/gzip.js";
 import type { Logger } from "../logger.js";
 import { utf8Length } from "../opaquedata/utf8.js";
+import type { Keyring, Sealer } from "../personal/keyring.js";
+import { eventPlace } from "../personal/places.js";
 import type { Serializer } from "../serializer/serializer.js";
 import { atEnd } from "../store/at-end.js";
 import type {
@@ -33,6 +35,8 @@ export interface RecordFormat {
   readonly clock: Clock;
   /** Whether the store keeps the records of a save together, and compresses them itself where it is more than one. */
   readonly packs: boolean;
+  /** Seals and opens personal fields. */
+  readonly keyring: Keyring | undefined;
 }
 
 /** What DynamoDB takes in one transaction. It is the limit on every store that doesn't pack, so that a domain can move. */
@@ -44,16 +48,20 @@ const MAX_ITEM_BYTES = 400 * 1024;
 /** What an item takes beside its key and its data: the other attributes, generously. */
 const ITEM_OVERHEAD_BYTES = 100;
 
-/** Makes the records of numbered events, each with its expiry. */
+/** Makes the records of numbered events of an aggregate, each with its expiry. */
 export function toRecords(
   behaviour: Behaviour,
+  id: string,
   events: readonly EventMessage[],
   expiries: readonly bigint[],
-  format: RecordFormat,
+  format: RecordFormat & { readonly sealer: Sealer | undefined },
 ): readonly StoredRecord[] {
   const packed = format.packs && events.length > 1;
   return events.map((event, i) => {
-    const data = toData(schemaOf(behaviour, event), event, format, packed);
+    const schema = schemaOf(behaviour, event);
+    const place = eventPlace(behaviour.streamPrefix + id, event.version);
+    const stored = format.sealer === undefined ? event : format.sealer.seal(schema, event, place);
+    const data = toData(schema, stored, format, packed);
     return create(RecordSchema, { version: event.version, data, ttl: expiries[i] ?? 0n });
   });
 }
@@ -193,7 +201,7 @@ export function explainTooLarge(
   );
 }
 
-function toData(schema: DescMessage, event: EventMessage, format: RecordFormat, packed: boolean): Uint8Array {
+function toData(schema: DescMessage, event: Message, format: RecordFormat, packed: boolean): Uint8Array {
   const { serializer, compressThreshold } = format;
   return compress(serializer.serialize(schema, event), packed ? 0 : compressThreshold);
 }

@@ -11,6 +11,7 @@ import { binarySerializer } from "../serializer/binary.js";
 import { checkCommandIdSeconds, checkRetries, requireClaims } from "./checks.js";
 import type { RepositoryOptions, RepositoryStore } from "./repository-options.js";
 import type { RecordFormat } from "./save.js";
+import { checkPersonal } from "./sealing.js";
 import { type WarmAggregates, warmAggregates } from "./warm-aggregates.js";
 
 /** The parts of a repository. The types of its aggregate matter to who calls it, and to no step. */
@@ -50,12 +51,14 @@ export function setUp<T extends AggregateTypes>(
   if (aggregate.rules.unique !== undefined) requireClaims(store, "unique");
   checkRetries(options.retries);
   checkCommandIdSeconds(options.commandIdSeconds);
+  const behaviour = behaviourOf(aggregate.schema as DescMessage);
+  if (behaviour.isPersonal) checkPersonal(behaviour, aggregate.rules.unique !== undefined, options);
   const definition = aggregate as object as Aggregate<AggregateTypes>;
   const { cache, clock = systemClock } = options;
   const logger = steadyLogger(options.logger ?? console);
   return {
     definition,
-    behaviour: behaviourOf(aggregate.schema as DescMessage),
+    behaviour,
     store,
     options,
     clock,
@@ -65,8 +68,9 @@ export function setUp<T extends AggregateTypes>(
       compressThreshold: options.compressThreshold ?? DEFAULT_COMPRESS_THRESHOLD,
       clock,
       packs: store.packs ?? false,
+      keyring: options.keyring,
     },
-    warm: cache && warmAggregates(cache, { definition, store, clock, logger }),
+    warm: cache && warmAggregates(cache, { definition, store, clock, logger, keyring: options.keyring }),
   };
 }
 

@@ -30,7 +30,7 @@ export async function attemptUnproven(
     const isRefusal = isProtosourceError(error, "too_large") || isProtosourceError(error, "claim_taken");
     if (!isRefusal) throw error;
   }
-  for (const { setup, id } of tasks) setup.warm?.drop(streamIdOf(setup, id));
+  for (const { setup, id } of tasks) await setup.warm?.drop(streamIdOf(setup, id));
   return undefined;
 }
 
@@ -47,7 +47,7 @@ async function unprovenStates(tasks: readonly Task[], call: Call): Promise<reado
 
 async function unprovenState({ setup, id }: Task, call: Call): Promise<WarmState | undefined> {
   const { warm, options } = setup;
-  const kept = warm?.find(streamIdOf(setup, id));
+  const kept = await warm?.find(streamIdOf(setup, id));
   if (warm !== undefined) call.facts.cache = kept === undefined ? "miss" : "hit";
   const { consistency }: Pick<LoadOptions, "consistency"> = options;
   return kept ?? (consistency === "eventual" ? readState(setup, id, call, { consistency }) : undefined);

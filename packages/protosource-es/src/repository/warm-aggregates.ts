@@ -1,11 +1,14 @@
 /** Aggregates that a repository keeps between commands, so that the next one needn't load its stream. */
-import { type DescMessage, toBinary } from "@bufbuild/protobuf";
+import { type DescMessage, type Message, toBinary } from "@bufbuild/protobuf";
 import { type Aggregate, derive } from "../aggregate/aggregate.js";
 import { behaviourOf } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
 import { invalid } from "../errors.js";
 import type { Logger } from "../logger.js";
+import type { Keyring } from "../personal/keyring.js";
+import { personalPlan } from "../personal/personal-plan.js";
+import { cachePlace } from "../personal/places.js";
 import { decodeMessage } from "../serializer/decode-message.js";
 import type { Store, StoredRecord } from "../store/store.js";
 import type { LoadedState } from "./load.js";
@@ -42,10 +45,10 @@ export interface WarmState<T extends AggregateTypes = AggregateTypes>
 /** What a repository does with its cache. A cache that fails is as good as an empty one, with a warning. */
 export interface WarmAggregates<T extends AggregateTypes> {
   /** Gives the state that is kept of an aggregate. It may be stale. */
-  find(streamId: string): WarmState<T> | undefined;
-  /** Keeps a state, unless a later one is kept already. */
-  keep(streamId: string, aggregate: T["aggregate"], last: StoredRecord | undefined, firstExpiry: bigint): void;
-  drop(streamId: string): void;
+  find(streamId: string): Promise<WarmState<T> | undefined>;
+  /** Keeps a state, unless a later one is kept already. Its personal fields are kept sealed. */
+  keep(streamId: string, aggregate: T["aggregate"], last: StoredRecord | undefined, firstExpiry: bigint): Promise<void>;
+  drop(streamId: string): Promise<void>;
 }
 
 export interface WarmAggregatesOptions<T extends AggregateTypes> {
@@ -53,6 +56,7 @@ export interface WarmAggregatesOptions<T extends AggregateTypes> {
   readonly store: Store;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly keyring: Keyring | undefined;
 }
 
 /**
@@ -63,7 +67,7 @@ export interface WarmAggregatesOptions<T extends AggregateTypes> {
  */
 export function warmAggregates<T extends AggregateTypes>(
   cache: AggregateCache,
-  { definition, store, clock, logger }: WarmAggregatesOptions<T>,
+  { definition, store, clock, logger, keyring }: WarmAggregatesOptions<T>,
 ): WarmAggregates<T> {
   const schema = definition.schema as DescMessage;
   if (behaviourOf(schema).ttlSeconds > 0n || (store.ttlSeconds ?? 0) > 0) {
@@ -73,9 +77,10 @@ export function warmAggregates<T extends AggregateTypes>(
     );
   }
 
-  const attempt = <R>(key: string, work: () => R): R | undefined => {
+  const sealed = keyring !== undefined && personalPlan(schema) !== undefined ? keyring : undefined;
+  const attempt = async <R>(key: string, work: () => R | Promise<R>): Promise<R | undefined> => {
     try {
-      return work();
+      return await work();
     } catch (error) {
       logger.warn(`The cache failed for ${key}: the aggregate is loaded instead.`, { error });
       return undefined;
@@ -88,7 +93,7 @@ export function warmAggregates<T extends AggregateTypes>(
 
   return {
     find: (key) =>
-      attempt(key, () => {
+      attempt(key, async () => {
         const entry = entryOf(key);
         if (entry === undefined) return undefined;
         if (entry.firstExpiry > 0n && entry.firstExpiry <= epochSeconds(clock)) {
@@ -97,21 +102,28 @@ export function warmAggregates<T extends AggregateTypes>(
         }
         // A copy, because byte fields are views: a rule that changes one would change the entry.
         const aggregate = decodeMessage(schema, entry.state.slice()) as T["aggregate"];
+        if (sealed !== undefined) {
+          const open = await sealed.opener([[schema, aggregate]]);
+          open(schema, aggregate, cachePlace(key), `the cache for ${key}`);
+        }
         derive(definition, aggregate);
         const { version, last, firstExpiry } = entry;
         return { aggregate, version, last, firstExpiry, isKept: true };
       }),
-    keep(key, aggregate, stored, firstExpiry) {
-      attempt(key, () => {
+    async keep(key, aggregate, stored, firstExpiry) {
+      await attempt(key, async () => {
         const { version } = aggregate;
         if (stored === undefined || (entryOf(key)?.version ?? 0n) > version) return;
         // A copy, because its bytes may be a view of a whole page.
         const last = { ...stored, data: stored.data.slice() };
-        cache.set(key, { version, state: toBinary(schema, aggregate), last, firstExpiry, definition, store });
+        const kept: Message = sealed
+          ? (await sealed.sealer([[schema, aggregate]])).seal(schema, aggregate, cachePlace(key))
+          : aggregate;
+        cache.set(key, { version, state: toBinary(schema, kept), last, firstExpiry, definition, store });
       });
     },
-    drop(key) {
-      attempt(key, () => cache.delete(key));
+    async drop(key) {
+      await attempt(key, () => cache.delete(key));
     },
   };
 }

@@ -4,7 +4,7 @@
  * `memory/memory-store.ts` is the shortest implementation; `protosource-es/testing` holds the cases that
  * every implementation must pass.
  */
-import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, Message, MessageShape } from "@bufbuild/protobuf";
 import type { CallOptions, ScanOptions } from "../call-options.js";
 import type { ProtosourceError } from "../errors.js";
 import type { History } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
@@ -112,6 +112,8 @@ export interface SaveAggregateOptions extends CallOptions {
   readonly expiry?: bigint | undefined;
   /** Leaves the row out of each index whose keys are longer than DynamoDB allows, in place of `too_large`. */
   readonly omitLongKeys?: boolean | undefined;
+  /** What the row keeps in place of the message that its keys are made of: the same one with personal fields sealed. */
+  readonly body?: Message | undefined;
 }
 
 /** A store that keeps the current state of aggregates and projections, in rows that can be queried. */

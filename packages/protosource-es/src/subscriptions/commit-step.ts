@@ -20,11 +20,11 @@ export type Commit = (step: Step) => Promise<Committed>;
 
 /** Handles a step and writes it, in a transaction of its own. */
 export async function commitAlone(
-  { store, opaqueStore, clock, signal }: Engine,
+  { store, opaqueStore, keyring, clock, signal }: Engine,
   subscription: Subscription,
   { run, moveTo }: Step,
 ): Promise<Committed> {
-  const tools = { store, opaqueStore, clock, signal };
+  const tools = { store, opaqueStore, keyring, clock, signal };
   const effect = isIdle(run) ? { memo: run.memo } : await subscription.react(run, tools);
   const { writes = [], rows, claims, check, to = run.to, memo = new Uint8Array() } = effect;
   const move = moveTo({ to, memo });

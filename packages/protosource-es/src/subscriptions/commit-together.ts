@@ -61,10 +61,10 @@ class Group {
 
   /** Commits steps in one transaction, and gives those that are to be tried alone. */
   async #commitShared(taken: readonly Waiting[]): Promise<readonly Waiting[]> {
-    const { store, opaqueStore, clock, signal } = this.#engine;
+    const { store, opaqueStore, keyring, clock, signal } = this.#engine;
     try {
       const runs = taken.map(({ step }) => step.run);
-      const { reached, rows } = await this.#reactTogether(runs, { store, opaqueStore, clock, signal });
+      const { reached, rows } = await this.#reactTogether(runs, { store, opaqueStore, keyring, clock, signal });
       const done = taken.flatMap((one, i) => {
         const end = reached[i];
         return end === undefined ? [] : [{ ...one, committed: { move: one.step.moveTo(end), to: end.to } }];

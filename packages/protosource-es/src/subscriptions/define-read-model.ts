@@ -73,7 +73,7 @@ export function defineReadModel<R extends Message>(schema: GenMessage<R>, option
   }
   const prefix = modelPrefix(subscriptionId(options));
   const reactTogether = async (runs: readonly EventRun[], tools: ReactTools): Promise<SharedEffect> => {
-    const { opaqueStore, signal } = tools;
+    const { opaqueStore, keyring, signal } = tools;
     if (opaqueStore === undefined) {
       throw new ProtosourceError(
         "not_configured",
@@ -81,7 +81,7 @@ export function defineReadModel<R extends Message>(schema: GenMessage<R>, option
         { option: "opaqueStore" },
       );
     }
-    const drafts = new RowDrafts(model, prefix, runs.length, { opaqueStore, signal });
+    const drafts = new RowDrafts(model, prefix, runs.length, { opaqueStore, keyring, signal });
     const reached = await Promise.all(runs.map((run) => handleRun(name, run, drafts)));
     return { reached, rows: await drafts.writes() };
   };

@@ -1,6 +1,7 @@
 /** What rings share: where everything is kept, and what happened. */
 import type { Clock } from "../clock.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { Keyring } from "../personal/keyring.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { SubscriptionStore } from "./subscription.js";
@@ -10,6 +11,8 @@ export interface Engine {
   readonly store: SubscriptionStore;
   readonly opaqueStore: OpaqueStore | undefined;
   readonly serializer: Serializer;
+  /** Opens the personal fields of events, and seals those of rows. */
+  readonly keyring: Keyring | undefined;
   readonly clock: Clock;
   readonly observe: (happening: Happening) => void;
   /** Runs each step. */

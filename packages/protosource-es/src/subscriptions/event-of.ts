@@ -1,6 +1,6 @@
-/** The event in a record of a stream that a subscription follows. */
+/** The events in records of a stream that a subscription follows. */
 import type { EventMessage } from "../aggregate/behaviour.js";
-import { decodeRecord } from "../aggregate/decode-record.js";
+import { eventReader } from "../aggregate/event-reader.js";
 import { isProtosourceError, type ProtosourceError } from "../errors.js";
 import { metaOf, type SaveMeta } from "../store/meta.js";
 import type { StoredRecord } from "../store/store.js";
@@ -12,17 +12,20 @@ export type ReadEvent =
   | { readonly event: EventMessage; readonly meta: SaveMeta | undefined }
   | { readonly error: ProtosourceError };
 
-/** Reads the event in a record, and what was kept with its save. */
-export function eventOf(
-  { serializer }: Engine,
+/** Makes the function that reads the events in records, and what was kept with their saves. */
+export async function eventsOf(
+  engine: Engine,
   { behaviour }: SubscriptionSource,
   streamId: string,
-  record: StoredRecord,
-): ReadEvent {
-  try {
-    return { event: decodeRecord(behaviour, serializer, streamId, record), meta: metaOf(record) };
-  } catch (error) {
-    if (isProtosourceError(error)) return { error };
-    throw error;
-  }
+  records: readonly StoredRecord[],
+): Promise<(record: StoredRecord) => ReadEvent> {
+  const read = await eventReader(behaviour, engine, streamId, records, { signal: engine.signal });
+  return (record) => {
+    try {
+      return { event: read(record), meta: metaOf(record) };
+    } catch (error) {
+      if (isProtosourceError(error)) return { error };
+      throw error;
+    }
+  };
 }

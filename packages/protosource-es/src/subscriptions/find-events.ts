@@ -7,7 +7,7 @@ import type { Doorbell } from "../store/doorbell.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { EventsOptions, StoredRecord } from "../store/store.js";
 import type { Engine } from "./engine.js";
-import { eventOf } from "./event-of.js";
+import { eventsOf } from "./event-of.js";
 import type { SubscriptionSource } from "./subscription.js";
 
 /** What is kept as the memo of a position where a life has ended: no JSON begins so. */
@@ -73,7 +73,8 @@ export async function findEvents(
     const { records, error } = await readRecords(engine, streamId, { from, limit });
     if (error && records.length === 0) return { kind: "unreadable", error };
     if (records[0]?.version === version) {
-      const read = eventOf(engine, source, streamId, records.shift() as StoredRecord);
+      const last = records.shift() as StoredRecord;
+      const read = (await eventsOf(engine, source, streamId, [last]))(last);
       if ("error" in read) return { kind: "unreadable", error: read.error };
       if (isOfLaterLife(read.event, position))
         return hadLife ? { kind: "ended", stored: false } : { kind: "restarted" };

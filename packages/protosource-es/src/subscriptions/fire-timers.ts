@@ -77,7 +77,7 @@ async function fire(engine: Engine, process: Process, timer: StoredTimer): Promi
 
 /** Works out what a timer leads to, and stores it. */
 async function goOff(engine: Engine, process: Process, timer: StoredTimer): Promise<void> {
-  const { store, opaqueStore, clock, signal } = engine;
+  const { store, opaqueStore, keyring, clock, signal } = engine;
   const { streamId, version, subscription, name, due, meta } = timer;
   const handler = process.timers.get(name);
   if (handler === undefined) throw new Error(`${subscription} has no timer ${name} any more: keep it in timers`);
@@ -85,7 +85,7 @@ async function goOff(engine: Engine, process: Process, timer: StoredTimer): Prom
   const context = { id: streamId.slice(prefix.length), streamId, version, due, signal };
   const answer = await Promise.resolve(handler(context));
   const cause = { subscription, streamId, version, at: clock.now(), meta, timer: `${name}@${due}` };
-  const tools = { store, opaqueStore, clock, signal };
+  const tools = { store, opaqueStore, keyring, clock, signal };
   const { writes = [], rows = [], ...others } = await effectOf(process, answer, cause, tools);
   await store.saveAll(writes, { ...others, rows: withoutTimer(timer, rows), signal });
 }

@@ -7,7 +7,7 @@ import type { SaveMeta } from "../store/meta.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { StoredRecord } from "../store/store.js";
 import type { Engine } from "./engine.js";
-import { eventOf } from "./event-of.js";
+import { eventsOf } from "./event-of.js";
 import { isEnded, readRecords } from "./find-events.js";
 import type { EventRun, SubscriptionSource } from "./subscription.js";
 
@@ -42,8 +42,9 @@ export async function nextRun(
   let before: EventMessage | undefined;
   let to = from;
   let expiry = position.expiry;
+  const eventOf = await eventsOf(engine, source, streamId, records);
   for (const record of records) {
-    const read = eventOf(engine, source, streamId, record);
+    const read = eventOf(record);
     if ("error" in read) {
       if (to === from) return { version: record.version, error: read.error };
       break;
@@ -97,8 +98,9 @@ async function eventBefore(
   const found = behaviour.events.get(event.$typeName);
   if (!found?.isFirst || found.follows.size === 0) return undefined;
   const { records } = await readRecords(engine, streamId, { to: version, reverse: true, limit: 2 });
+  const eventOf = await eventsOf(engine, source, streamId, records);
   for (const record of records) {
-    const read = eventOf(engine, source, streamId, record);
+    const read = eventOf(record);
     if ("error" in read) return undefined;
     if (read.event.$typeName !== behaviour.snapshot?.schema.typeName) return read.event;
   }

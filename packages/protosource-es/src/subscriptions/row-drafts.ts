@@ -3,10 +3,15 @@ import { create, type DescMessage, equals, type Message } from "@bufbuild/protob
 import { ProtosourceError } from "../errors.js";
 import { keyOf, keyParts, type RowId } from "../opaquedata/key-fields.js";
 import type { KeyModel } from "../opaquedata/key-model.js";
-import { emptyRow, opaqueDataFromMessage, rehydrate } from "../opaquedata/opaque-data.js";
+import { emptyRow, opaqueDataFromMessage } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
+import { type ReadRows, rowReader } from "../opaquedata/row-reader.js";
+import type { TypedMessage } from "../personal/keyring.js";
+import { personalPlan } from "../personal/personal-plan.js";
+import { sealedRow } from "../personal/sealed-row.js";
 import type { RowWrite } from "../store/store.js";
 import { toStoredKey, toStoredRow } from "./model-rows.js";
+import type { ReactTools } from "./subscription.js";
 
 /** How many rows and positions one transaction takes. */
 export const MAX_EFFECT_ITEMS = 99;
@@ -28,27 +33,28 @@ export interface RowChange {
   readonly change: ((row: never) => void) | undefined;
 }
 
+/** Where rows are, and what seals their personal fields. */
+type DraftTools = Pick<ReactTools, "keyring" | "signal"> & { readonly opaqueStore: OpaqueStore };
+
 /** The rows of a read model that runs change: events of several streams at once may, each row has one draft. */
 export class RowDrafts {
   readonly #model: KeyModel;
   readonly #prefix: string;
   readonly #maxRows: number;
-  readonly #opaqueStore: OpaqueStore;
-  readonly #signal: AbortSignal | undefined;
+  readonly #tools: DraftTools;
+  readonly #readRows: ReadRows<DescMessage>;
   readonly #drafts = new Map<string, Promise<Draft>>();
 
-  /** Makes room for the rows that one transaction holds beside the positions of so many streams. */
-  constructor(
-    model: KeyModel,
-    prefix: string,
-    streams: number,
-    { opaqueStore, signal }: { readonly opaqueStore: OpaqueStore; readonly signal: AbortSignal | undefined },
-  ) {
+  /**
+   * Makes room for the rows that one transaction holds beside the positions of so many streams. Throws `not_configured`
+   * without a keyring where the rows have personal fields.
+   */
+  constructor(model: KeyModel, prefix: string, streams: number, tools: DraftTools) {
     this.#model = model;
     this.#prefix = prefix;
     this.#maxRows = MAX_EFFECT_ITEMS - streams;
-    this.#opaqueStore = opaqueStore;
-    this.#signal = signal;
+    this.#tools = tools;
+    this.#readRows = rowReader(model.schema, tools.keyring);
   }
 
   /**
@@ -83,17 +89,20 @@ export class RowDrafts {
   /** Gives the writes of the rows that are other than they were. */
   async writes(): Promise<RowWrite[]> {
     const { schema } = this.#model;
-    const drafts = await Promise.all(this.#drafts.values());
-    return drafts.flatMap(({ key, was, before, after }): RowWrite[] => {
-      const isSame = before && after ? equals(schema, before, after) : before === after;
-      if (isSame) return [];
+    const drafts = (await Promise.all(this.#drafts.values())).filter(
+      ({ before, after }) => !(before && after ? equals(schema, before, after) : before === after),
+    );
+    const rows = drafts.flatMap(({ after }): TypedMessage[] => (after === undefined ? [] : [[schema, after]]));
+    const sealer = personalPlan(schema) && (await this.#tools.keyring?.sealer(rows, this.#tools));
+    return drafts.map(({ key, was, after }): RowWrite => {
       if (after === undefined) {
         const stored = toStoredKey(this.#prefix, key);
-        return [{ row: { ...emptyRow(), ...stored }, was, remove: true }];
+        return { row: { ...emptyRow(), ...stored }, was, remove: true };
       }
-      const row = opaqueDataFromMessage(schema, after, { version: newRevision(was) });
+      const { message, body } = sealer ? sealedRow(sealer, schema, after) : { message: after, body: undefined };
+      const row = opaqueDataFromMessage(schema, message, { version: newRevision(was), body });
       if (row.pk !== key.pk || row.sk !== key.sk) throw changedKey(schema, key);
-      return [{ row: toStoredRow(this.#prefix, row), was }];
+      return { row: toStoredRow(this.#prefix, row), was };
     });
   }
 
@@ -101,18 +110,12 @@ export class RowDrafts {
     const { schema } = this.#model;
     const fields = keyParts(this.#model).map(({ field }, i) => [field.localName, values[i]]);
     const blank = create(schema, Object.fromEntries(fields));
-    const stored = await this.#opaqueStore.get(toStoredKey(this.#prefix, key), {
-      consistent: true,
-      signal: this.#signal,
-    });
+    const { opaqueStore, signal } = this.#tools;
+    const stored = await opaqueStore.get(toStoredKey(this.#prefix, key), { consistent: true, signal });
     if (stored === undefined) return { key, blank, was: 0n, before: undefined, after: undefined };
-    return {
-      key,
-      blank,
-      was: stored.version,
-      before: rehydrate(schema, stored),
-      after: rehydrate(schema, stored),
-    };
+    const row = { ...stored, ...key };
+    const [before, after] = await this.#readRows([row, row], { signal });
+    return { key, blank, was: stored.version, before, after };
   }
 }
 

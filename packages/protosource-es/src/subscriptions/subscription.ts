@@ -3,6 +3,7 @@ import type { Behaviour, EventMessage } from "../aggregate/behaviour.js";
 import type { Clock } from "../clock.js";
 import { invalid } from "../errors.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { Keyring } from "../personal/keyring.js";
 import type { SaveMeta } from "../store/meta.js";
 import { checkSubscription } from "../store/positions.js";
 import type { EventStore, StreamWrite, TransactionOptions } from "../store/store.js";
@@ -60,6 +61,8 @@ export interface EventRun {
 export interface ReactTools {
   readonly store: SubscriptionStore;
   readonly opaqueStore: OpaqueStore | undefined;
+  /** Seals and opens the personal fields of rows. */
+  readonly keyring: Keyring | undefined;
   readonly clock: Clock;
   readonly signal: AbortSignal | undefined;
 }

@@ -1,8 +1,10 @@
 /** Subscriptions at work: on what a store holds, and on what is being saved to it. */
+import { requireKeyring } from "../aggregate/event-reader.js";
 import type { CallOptions } from "../call-options.js";
 import { type Clock, systemClock } from "../clock.js";
 import { invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { Keyring } from "../personal/keyring.js";
 import { pause } from "../repository/pause.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
@@ -34,6 +36,8 @@ export interface SubscriptionsOptions {
   readonly all: readonly Subscription[];
   /** The one that the streams are written with. Binary by default. */
   readonly serializer?: Serializer | undefined;
+  /** The one that the writers' repositories have. Events and rows with personal fields need it. */
+  readonly keyring?: Keyring | undefined;
   /** Tells which records have expired. The machine's clock by default. */
   readonly clock?: Clock | undefined;
   /** How many streams are worked on at once. 16 by default. */
@@ -70,15 +74,22 @@ export class Subscriptions {
   readonly #queue: KeyedQueue;
   readonly #all: ReadonlyMap<string, Subscription>;
 
-  /** Throws `invalid_argument` for two subscriptions of one name and version. */
+  /**
+   * Throws `invalid_argument` for two subscriptions of one name and version, and `not_configured` without a keyring where
+   * their events have personal fields.
+   */
   constructor(options: SubscriptionsOptions) {
     const { store, opaqueStore = store.opaqueStore, serializer = binarySerializer, clock = systemClock } = options;
-    const { all, observe, trace = (_, run) => run(), concurrency = 16 } = options;
+    const { all, observe, keyring, trace = (_, run) => run(), concurrency = 16 } = options;
     this.#all = new Map(all.map((subscription) => [subscriptionId(subscription), subscription]));
     if (this.#all.size < all.length) {
       throw invalid("all", "two subscriptions have one name and version: rename one, or raise its version");
     }
-    this.#engine = { store, opaqueStore, serializer, clock, observe: quietly(observe), trace, seen: new Map() };
+    for (const { behaviour } of all.flatMap(({ sources }) => sources)) {
+      if (behaviour.isPersonal) requireKeyring(keyring, behaviour.schema.typeName);
+    }
+    const shared = { store, opaqueStore, serializer, keyring, clock };
+    this.#engine = { ...shared, observe: quietly(observe), trace, seen: new Map() };
     this.#concurrency = concurrency;
     this.#queue = new KeyedQueue(concurrency);
   }

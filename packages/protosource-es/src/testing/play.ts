@@ -1,10 +1,12 @@
 /** Events that happen to a read model: saved to a store in memory, and brought by the engine that a worker has. */
 import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { RecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
+import { memoryKeyStore } from "../memory/memory-key-store.js";
 import { MemoryOpaqueStore, type MemoryRows } from "../memory/memory-opaque-store.js";
 import { MemoryStore } from "../memory/memory-store.js";
 import { requireKeyModel } from "../opaquedata/auto-pksk.js";
-import { rehydrate } from "../opaquedata/opaque-data.js";
+import { rowReader } from "../opaquedata/row-reader.js";
+import { createKeyring } from "../personal/keyring.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Doorbell } from "../store/doorbell.js";
 import type { ReadModel } from "../subscriptions/define-read-model.js";
@@ -42,7 +44,8 @@ export async function play(
     if (happening.kind === "failed") failures.push(happening);
   };
   const all = [frozen(model)];
-  const start = (): Subscriptions => new Subscriptions({ store, clock, all, observe });
+  const keyring = createKeyring(memoryKeyStore(), { secret: crypto.getRandomValues(new Uint8Array(32)) });
+  const start = (): Subscriptions => new Subscriptions({ store, clock, keyring, all, observe });
   let worker = start();
   const rung: Doorbell[] = [];
   for (const batch of batches) {
@@ -62,12 +65,9 @@ export async function play(
   const prefix = modelPrefix(subscriptionId(model));
   const { schema } = requireKeyModel(model.schema as DescMessage);
   const ours = [...rows.values()].filter(({ pk }) => pk.startsWith(prefix));
-  return new Map(
-    ours.map((stored) => {
-      const row: Message = rehydrate(schema, stored);
-      return [rowName(schema, row), row];
-    }),
-  );
+  const stored = ours.map((row) => ({ ...row, pk: row.pk.slice(prefix.length) }));
+  const messages: readonly Message[] = await rowReader(schema, keyring)(stored);
+  return new Map(messages.map((row) => [rowName(schema, row), row]));
 }
 
 /** The read model, with events that its handlers can't change, and of which none is tried twice. */

@@ -17,7 +17,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file protosource_es/options/v1/options_v1.proto.
  */
 export const file_protosource_es_options_v1_options_v1: GenFile = /*@__PURE__*/
-  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEigwEKDEZpZWxkT3B0aW9ucxIvCgV1bnNldBgBIAEoDjIgLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuVW5zZXQSEQoJZW5kc19oZXJlGAIgASgIEhYKDnNwYXJzZV9pbmRleGVzGAMgAygFEhcKD3NvcnRzX2FzX251bWJlchgFIAEoCCJmCg5NZXNzYWdlT3B0aW9ucxIUCgdyZXRpcmVkGAEgASgJSACIAQESMgoDcnBjGAIgASgLMiUucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5ScGNPcHRpb25zQgoKCF9yZXRpcmVkIjcKClJwY09wdGlvbnMSDgoGaGlkZGVuGAEgASgIEhkKEXJldHVybnNfYWdncmVnYXRlGAIgASgIIk0KDU1ldGhvZE9wdGlvbnMSLQoEY2FsbBgBIAEoDjIfLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuQ2FsbBINCgVpbmRleBgCIAEoBSpBCgVVbnNldBIVChFVTlNFVF9VTlNQRUNJRklFRBAAEhAKDFVOU0VUX0NMRUFSUxABEg8KC1VOU0VUX0tFRVBTEAIqbAoEQ2FsbBIUChBDQUxMX1VOU1BFQ0lGSUVEEAASDgoKQ0FMTF9BUFBMWRABEgwKCENBTExfR0VUEAISDQoJQ0FMTF9MT0FEEAMSEAoMQ0FMTF9ISVNUT1JZEAQSDwoLQ0FMTF9TRUxFQ1QQBTp6ChRwcm90b3NvdXJjZV9lc19maWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYkPsEIAEoCzInLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuRmllbGRPcHRpb25zUhJwcm90b3NvdXJjZUVzRmllbGQ6ggEKFnByb3Rvc291cmNlX2VzX21lc3NhZ2USHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYkfsEIAEoCzIpLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuTWVzc2FnZU9wdGlvbnNSFHByb3Rvc291cmNlRXNNZXNzYWdlOn4KFXByb3Rvc291cmNlX2VzX21ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGJL7BCABKAsyKC5wcm90b3NvdXJjZV9lcy5vcHRpb25zLnYxLk1ldGhvZE9wdGlvbnNSE3Byb3Rvc291cmNlRXNNZXRob2RiBnByb3RvMw", [file_google_protobuf_descriptor]);
+  fileDesc("Cipwcm90b3NvdXJjZV9lcy9vcHRpb25zL3YxL29wdGlvbnNfdjEucHJvdG8SGXByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEiugEKDEZpZWxkT3B0aW9ucxIvCgV1bnNldBgBIAEoDjIgLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuVW5zZXQSEQoJZW5kc19oZXJlGAIgASgIEhYKDnNwYXJzZV9pbmRleGVzGAMgAygFEjUKCHBlcnNvbmFsGAQgASgLMiMucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5QZXJzb25hbBIXCg9zb3J0c19hc19udW1iZXIYBSABKAgiGwoIUGVyc29uYWwSDwoHc3ViamVjdBgBIAEoCSJmCg5NZXNzYWdlT3B0aW9ucxIUCgdyZXRpcmVkGAEgASgJSACIAQESMgoDcnBjGAIgASgLMiUucHJvdG9zb3VyY2VfZXMub3B0aW9ucy52MS5ScGNPcHRpb25zQgoKCF9yZXRpcmVkIjcKClJwY09wdGlvbnMSDgoGaGlkZGVuGAEgASgIEhkKEXJldHVybnNfYWdncmVnYXRlGAIgASgIIk0KDU1ldGhvZE9wdGlvbnMSLQoEY2FsbBgBIAEoDjIfLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuQ2FsbBINCgVpbmRleBgCIAEoBSpBCgVVbnNldBIVChFVTlNFVF9VTlNQRUNJRklFRBAAEhAKDFVOU0VUX0NMRUFSUxABEg8KC1VOU0VUX0tFRVBTEAIqbAoEQ2FsbBIUChBDQUxMX1VOU1BFQ0lGSUVEEAASDgoKQ0FMTF9BUFBMWRABEgwKCENBTExfR0VUEAISDQoJQ0FMTF9MT0FEEAMSEAoMQ0FMTF9ISVNUT1JZEAQSDwoLQ0FMTF9TRUxFQ1QQBTp6ChRwcm90b3NvdXJjZV9lc19maWVsZBIdLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE9wdGlvbnMYkPsEIAEoCzInLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuRmllbGRPcHRpb25zUhJwcm90b3NvdXJjZUVzRmllbGQ6ggEKFnByb3Rvc291cmNlX2VzX21lc3NhZ2USHy5nb29nbGUucHJvdG9idWYuTWVzc2FnZU9wdGlvbnMYkfsEIAEoCzIpLnByb3Rvc291cmNlX2VzLm9wdGlvbnMudjEuTWVzc2FnZU9wdGlvbnNSFHByb3Rvc291cmNlRXNNZXNzYWdlOn4KFXByb3Rvc291cmNlX2VzX21ldGhvZBIeLmdvb2dsZS5wcm90b2J1Zi5NZXRob2RPcHRpb25zGJL7BCABKAsyKC5wcm90b3NvdXJjZV9lcy5vcHRpb25zLnYxLk1ldGhvZE9wdGlvbnNSE3Byb3Rvc291cmNlRXNNZXRob2RiBnByb3RvMw", [file_google_protobuf_descriptor]);
 
 /**
  * @generated from message protosource_es.options.v1.FieldOptions
@@ -46,6 +46,13 @@ export type FieldOptions = Message<"protosource_es.options.v1.FieldOptions"> & {
   sparseIndexes: number[];
 
   /**
+   * The field says something of a person: it is stored sealed, until the person is forgotten.
+   *
+   * @generated from field: protosource_es.options.v1.Personal personal = 4;
+   */
+  personal?: Personal | undefined;
+
+  /**
    * Keys hold the field so that texts sort as its numbers do, and a range of them takes one query: all of one width, with
    * the sign in front. It is for numbers and enums that are in a key. The family's Go members write other keys, so that it
    * isn't for rows that they write. A change of it needs the rows made anew.
@@ -61,6 +68,27 @@ export type FieldOptions = Message<"protosource_es.options.v1.FieldOptions"> & {
  */
 export const FieldOptionsSchema: GenMessage<FieldOptions> = /*@__PURE__*/
   messageDesc(file_protosource_es_options_v1_options_v1, 0);
+
+/**
+ * Whose a personal field is.
+ *
+ * @generated from message protosource_es.options.v1.Personal
+ */
+export type Personal = Message<"protosource_es.options.v1.Personal"> & {
+  /**
+   * The field of the same message that names the person, a string; `id` by default.
+   *
+   * @generated from field: string subject = 1;
+   */
+  subject: string;
+};
+
+/**
+ * Describes the message protosource_es.options.v1.Personal.
+ * Use `create(PersonalSchema)` to create a new message.
+ */
+export const PersonalSchema: GenMessage<Personal> = /*@__PURE__*/
+  messageDesc(file_protosource_es_options_v1_options_v1, 1);
 
 /**
  * @generated from message protosource_es.options.v1.MessageOptions
@@ -87,7 +115,7 @@ export type MessageOptions = Message<"protosource_es.options.v1.MessageOptions">
  * Use `create(MessageOptionsSchema)` to create a new message.
  */
 export const MessageOptionsSchema: GenMessage<MessageOptions> = /*@__PURE__*/
-  messageDesc(file_protosource_es_options_v1_options_v1, 1);
+  messageDesc(file_protosource_es_options_v1_options_v1, 2);
 
 /**
  * @generated from message protosource_es.options.v1.RpcOptions
@@ -114,7 +142,7 @@ export type RpcOptions = Message<"protosource_es.options.v1.RpcOptions"> & {
  * Use `create(RpcOptionsSchema)` to create a new message.
  */
 export const RpcOptionsSchema: GenMessage<RpcOptions> = /*@__PURE__*/
-  messageDesc(file_protosource_es_options_v1_options_v1, 2);
+  messageDesc(file_protosource_es_options_v1_options_v1, 3);
 
 /**
  * @generated from message protosource_es.options.v1.MethodOptions
@@ -140,7 +168,7 @@ export type MethodOptions = Message<"protosource_es.options.v1.MethodOptions"> &
  * Use `create(MethodOptionsSchema)` to create a new message.
  */
 export const MethodOptionsSchema: GenMessage<MethodOptions> = /*@__PURE__*/
-  messageDesc(file_protosource_es_options_v1_options_v1, 3);
+  messageDesc(file_protosource_es_options_v1_options_v1, 4);
 
 /**
  * What an unset field of an event does. Only fields with presence can be unset: `optional` ones, messages and those of

@@ -1,0 +1,112 @@
+/** A person whose fields are sealed, opened, and forgotten. */
+import { serialize } from "node:v8";
+import { Repository, type RepositoryOptions } from "protosource-es";
+import { MemoryOpaqueStore, MemoryStore, memoryKeyStore } from "protosource-es/memory";
+import { createKeyring, isErased, type KeyringOptions } from "protosource-es/personal";
+import { jsonSerializer } from "protosource-es/serializer";
+import { describe, expect, test } from "vitest";
+import { failure } from "../../failure.js";
+import {
+  ContactQueries,
+  definePerson,
+  PersonQueries,
+  personCommands,
+} from "../../gen/example/app/people/v1/people_v1_protosource.js";
+
+const secret = new TextEncoder().encode("a secret of the tests, long enough");
+const EMAIL = "ann.lee@example.org";
+const NAME = "Ann Lee";
+
+function scene(options: RepositoryOptions = {}, keyringOptions: KeyringOptions = { secret }) {
+  const kept = { streams: new Map(), claims: new Map() };
+  const rows = new Map();
+  const store = new MemoryStore({ ...kept, opaqueStore: new MemoryOpaqueStore({ rows }) });
+  const keys = memoryKeyStore();
+  const keyring = createKeyring(keys, keyringOptions);
+  const people = new Repository(definePerson(), store, { keyring, ...options });
+  return { kept: { ...kept, rows }, store, keys, keyring, people };
+}
+
+const as = (id: string) => ({ id, actor: "clerk" });
+const register = personCommands.Register({ email: EMAIL, name: NAME, plan: "gold" });
+
+/** All that is stored, as text of one byte a character. */
+function dump({ kept }: { readonly kept: object }): string {
+  return serialize(kept).toString("latin1");
+}
+
+describe("a personal field", () => {
+  test("is stored sealed, and read as it was", async () => {
+    const here = scene({ compressThreshold: 0 });
+    const { people, store, keyring } = here;
+    const { aggregate } = await people.apply(register, as("p-1"));
+    expect(aggregate).toMatchObject({ email: EMAIL, name: NAME, plan: "gold" });
+    expect(await people.load("p-1")).toMatchObject({ email: EMAIL, name: NAME, plan: "gold" });
+    expect(await people.history("p-1")).toMatchObject([{ email: EMAIL, name: NAME }]);
+    expect(await new ContactQueries(store.opaqueStore, keyring).get("p-1")).toMatchObject({ email: EMAIL, name: NAME });
+    const { items } = await new PersonQueries(store.opaqueStore, keyring).selectByEmail(EMAIL);
+    expect(items).toMatchObject([{ id: "p-1", email: EMAIL }]);
+    expect(dump(here)).toContain("gold");
+    expect(dump(here)).not.toMatch(/ann|lee/i);
+  });
+
+  test("is empty once the person is forgotten, and all else is as it was", async () => {
+    const here = scene({ compressThreshold: 0 });
+    const { people, store, keyring } = here;
+    await people.apply(register, as("p-1"));
+    await people.apply(register, as("p-2"));
+    const before = dump(here);
+    expect(await keyring.forget("p-1", { reason: "request 12" })).toMatchObject({ hasKey: false, erasedKeys: 1 });
+    const person = await people.load("p-1");
+    expect(person).toMatchObject({ email: "", name: "", plan: "gold" });
+    expect(isErased(person)).toBe(true);
+    expect(dump(here)).toBe(before);
+    const queries = new PersonQueries(store.opaqueStore, keyring);
+    expect((await queries.selectByEmail(EMAIL)).items).toMatchObject([{ id: "p-2" }]);
+    const row = await queries.get("p-1");
+    expect(row).toMatchObject({ email: "", plan: "gold" });
+    expect(row && isErased(row)).toBe(true);
+    expect(isErased(await people.load("p-2"))).toBe(false);
+  });
+
+  test("isn't stored of a person who was forgotten, until a new key is asked for", async () => {
+    const { people, keyring, store, keys } = scene();
+    await people.apply(register, as("p-1"));
+    await keyring.forget("p-1");
+    const rename = personCommands.Rename({ name: "Ann again" });
+    expect(await failure(people.apply(rename, as("p-1")))).toMatchObject({
+      code: "subject_erased",
+      details: { subject: "p-1" },
+    });
+    await people.apply(personCommands.ChangePlan({ plan: "basic" }), as("p-1"));
+    const renewing = createKeyring(keys, { secret, renew: true });
+    const again = new Repository(definePerson(), store, { keyring: renewing });
+    await again.apply(rename, as("p-1"));
+    expect(await people.load("p-1")).toMatchObject({ name: "Ann again", email: "", plan: "basic" });
+  });
+
+  test("needs a keyring, its secret, a serializer that keeps what is sealed, and no Go service", () => {
+    const wrong = (options: RepositoryOptions, keyringOptions?: KeyringOptions) =>
+      failure((async () => scene(options, keyringOptions))());
+    return expect(
+      Promise.all([
+        wrong({ keyring: undefined }),
+        wrong({}, {}),
+        wrong({ serializer: jsonSerializer }),
+        wrong({ sharedWithGo: true }),
+      ]),
+    ).resolves.toMatchObject(
+      ["keyring", "secret", "serializer", "sharedWithGo"].map((option) => ({
+        code: "not_configured",
+        details: { option },
+      })),
+    );
+  });
+
+  test("of which the key is unknown is never taken for erased", async () => {
+    const { people, store } = scene();
+    await people.apply(register, as("p-1"));
+    const others = new Repository(definePerson(), store, { keyring: createKeyring(memoryKeyStore(), { secret }) });
+    expect(await failure(others.load("p-1"))).toMatchObject({ code: "key_missing" });
+  });
+});
