@@ -29,6 +29,7 @@ export {
 } from "./providers.js";
 export { requestTelemetry } from "./request-telemetry.js";
 export type { ObservedRequest, RequestOptions, TimeLimits } from "./sending.js";
+export type { ShardLeases } from "./shard-leases.js";
 export type { ChangedValue, ChangeRecord, DynamoDBStreamsLike, StreamDescriptionLike } from "./streams-client.js";
 export {
   type AggregatesTableName,

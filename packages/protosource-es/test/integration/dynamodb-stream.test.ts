@@ -50,7 +50,7 @@ describe.each(engines)("dynamoDBStream on $name", (engine) => {
     const names = { ...freshTables(), feedsTable: `feeds-${randomUUID()}` };
     table = names.eventsTable;
     await ensureTables(direct, names);
-    store = new DynamoDBStore(direct, { eventsTable: names.eventsTable });
+    store = new DynamoDBStore(direct, { eventsTable: names.eventsTable, feedsTable: names.feedsTable });
     end = new AbortController();
     proxy.decide(() => "pass");
   });
@@ -139,6 +139,22 @@ describe.each(engines)("dynamoDBStream on $name", (engine) => {
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(proxy.requests.length).toBe(before);
     expect(getEventListeners(end.signal, "abort")).toEqual([]);
+  });
+
+  it("lets two of three workers read, and the third when one of them leaves", async () => {
+    await store.save("a#1", records(1n));
+    const leases = { store, group: "workers", leaseMs: 12_000 };
+    const [one, two] = [listen({ leases }), listen({ leases })];
+    await Promise.all([hear(one, 1), hear(two, 1)]);
+    let isHeard = false;
+    const third = hear(listen({ leases }), 1).then(({ doorbells }) => {
+      isHeard = true;
+      return doorbells;
+    });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    expect(isHeard).toBe(false);
+    await one.return?.();
+    expect(versionsOf(await third)).toEqual([1n]);
   });
 
   it("goes on behind the last record when an iterator has expired", async () => {
