@@ -72,10 +72,12 @@ export type { AggregateCache, CachedAggregate } from "./repository/warm-aggregat
 export type { Doorbell, DoorbellBatch, DoorbellReceiver, DoorbellSource } from "./store/doorbell.js";
 export { type EventReference, metaOf, type SaveMeta } from "./store/meta.js";
 export type {
+  KeptRow,
   Parking,
   Position,
   PositionMove,
   PositionPage,
+  PositionReadOptions,
   PositionScanOptions,
   PositionStore,
   StoredPosition,

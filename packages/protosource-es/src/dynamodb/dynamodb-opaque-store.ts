@@ -32,7 +32,7 @@ import type {
 } from "../store/store.js";
 import { type Committer, createCommitter } from "./committing.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
-import { readClaim, readRow } from "./items.js";
+import { isRowItem, readClaim, readRow } from "./items.js";
 import type { Item } from "./limits.js";
 import { deleteClaimOf, deleteRow, getRow, queryRows, scanClaims, scanRows } from "./requests.js";
 import { claimPage, rowPage } from "./scan-pages.js";
@@ -131,7 +131,7 @@ export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, C
       getRow(this.table, key, options.consistent ?? false),
       options.signal,
     );
-    if (output?.Item === undefined) return undefined;
+    if (output?.Item === undefined || !isRowItem(output.Item)) return undefined;
     const row = readRow(output.Item, this.table);
     return isExpired(row, epochSeconds(this.#clock)) ? undefined : row;
   }
@@ -154,7 +154,7 @@ export class DynamoDBOpaqueStore implements OpaqueStore, ScannableOpaqueStore, C
     do {
       const input = queryRows(this.table, query, now, startKey, reading);
       const { output } = await this.#requests.query(input, query.signal);
-      for (const item of output?.Items ?? []) rows.push(readRow(item, this.table));
+      for (const item of (output?.Items ?? []).filter(isRowItem)) rows.push(readRow(item, this.table));
       startKey = output?.LastEvaluatedKey;
       // Expired rows count for DynamoDB: where they are many, small pages would take many requests.
       reading = reading && Math.max(reading, REREAD_ROWS);

@@ -8,7 +8,13 @@ import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
 import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { isOfAnotherCopy, ONE_COPY } from "../store/another-copy.js";
 import { isAtEnd } from "../store/at-end.js";
-import type { PositionPage, PositionScanOptions, StoredPosition } from "../store/positions.js";
+import type {
+  PositionMove,
+  PositionPage,
+  PositionReadOptions,
+  PositionScanOptions,
+  StoredPosition,
+} from "../store/positions.js";
 import {
   cantRestore,
   checkAggregateId,
@@ -52,6 +58,7 @@ import { eventItem, type ReadRecord, readEvents } from "./items.js";
 import { MAX_ITEM_BYTES } from "./limits.js";
 import { isOwnEvent, markedEvents } from "./own-events.js";
 import { createPositionTable, type PositionTable } from "./position-table.js";
+import type { PositionTables } from "./positions.js";
 import { getEvent, queryStream, sampleEvents, scanEvents } from "./requests.js";
 import { recordPage } from "./scan-pages.js";
 import type { RequestOptions } from "./sending.js";
@@ -143,7 +150,11 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     this.#clock = options.clock ?? systemClock;
     this.#requests = createTableRequests(client, options);
     this.#read = createStreamReader(this.#requests, this.#table);
-    this.#positions = createPositionTable(this.#requests, this.#feedsTable);
+    this.#positions = createPositionTable(
+      this.#requests,
+      this.#feedsTable,
+      () => this.#rowStore("a position that is kept in a row").table,
+    );
     this.#commit = createCommitter(client, options);
   }
 
@@ -173,7 +184,7 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     const commitId = commitIdOf(options);
     throwIfAborted(signal, "saveAll");
     const items: TransactionItem[] = [
-      ...positions.flatMap((move) => positionItems(this.#feedsTable, move)),
+      ...positions.flatMap((move) => positionItems(this.#tablesOf(move), move)),
       ...writes.flatMap((write) => this.#batches(write, commitId, options, true).flat()),
       ...(rows.length > 0 ? this.#rowStore("saveAll with rows").puts(rows) : []),
       ...check.map((one) => checkItem(this.#table, one)),
@@ -210,14 +221,15 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
   readPositions(
     subscription: string,
     streamIds: readonly string[],
-    options: CallOptions = {},
+    options: PositionReadOptions = {},
   ): Promise<readonly StoredPosition[]> {
     return this.#positions.readPositions(subscription, streamIds, options);
   }
 
   /**
    * Reads a page of the positions of a subscription: 1 read unit per 4 KB, and half of one where there are none. They
-   * lie in 256 partitions, so that pages of a small subscription are short or empty; the parked ones lie in one.
+   * lie in 256 partitions, so that pages of a small subscription are short or empty; the parked ones lie in one. Those
+   * that rows keep are found by a scan of all rows.
    */
   scanPositions(subscription: string, options: PositionScanOptions = {}): Promise<PositionPage> {
     return this.#positions.scanPositions(subscription, options);
@@ -411,6 +423,11 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     const first = markedEvents(items).find((event) => event.aggregateId === aggregateId);
     if (first && (await this.#isStored(first, signal))) return this.#seenAlone(write);
     throw checkFailed(aggregateId, after.version);
+  }
+
+  /** Gives the tables that a move writes to. */
+  #tablesOf({ kept }: PositionMove): PositionTables {
+    return { feeds: this.#feedsTable, rows: kept && this.#rowStore("a position that is kept in a row").table };
   }
 
   get #layout(): Layout {

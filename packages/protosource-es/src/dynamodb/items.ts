@@ -205,6 +205,11 @@ export function rowItem(row: OpaqueRow): Item {
   return item;
 }
 
+/** Tells a row from the position of a stream that stands in its place alone. */
+export function isRowItem({ v, version }: Item): boolean {
+  return v === undefined || version !== undefined;
+}
+
 /** Gives the item of a claim. The commit id tells a writer its own. */
 export function claimItem(key: OpaqueKey, claim: Claim, commitId: Uint8Array): Item {
   const { owner, ttl = 0n, version = 0n, purpose } = claim;

@@ -1,5 +1,6 @@
 /** How far subscriptions have come, in the feeds table. */
 import type { CallOptions } from "../call-options.js";
+import type { OpaqueKey } from "../opaquedata/opaque-store.js";
 import {
   canMove,
   checkSubscription,
@@ -20,12 +21,14 @@ import {
   putMark,
   queryPositions,
   readFoundPosition,
+  readKeptPosition,
   readPosition,
   SLICES,
+  scanKeptPositions,
   sortKeyOf,
 } from "./positions.js";
-import { putItem } from "./requests.js";
-import type { FeedsTableName } from "./table-names.js";
+import { getRow, putItem } from "./requests.js";
+import type { AggregatesTableName, FeedsTableName } from "./table-names.js";
 import type { TableRequests } from "./table-requests.js";
 
 /** The positions of a table, and a look at where moves begin. */
@@ -35,8 +38,21 @@ export interface PositionTable extends PositionStore {
 }
 
 /** Makes the reader and keeper of positions in a table. */
-export function createPositionTable(requests: TableRequests, table: FeedsTableName): PositionTable {
-  const read = async (subscription: string, streamId: string, signal: AbortSignal | undefined) => {
+export function createPositionTable(
+  requests: TableRequests,
+  table: FeedsTableName,
+  rowsTable: () => AggregatesTableName,
+): PositionTable {
+  const read = async (
+    subscription: string,
+    streamId: string,
+    row: OpaqueKey | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<StoredPosition> => {
+    if (row !== undefined) {
+      const { output } = await requests.getItem(getRow(rowsTable(), row, true), signal);
+      return readKeptPosition(output?.Item, streamId, row, rowsTable());
+    }
     const { output } = await requests.getItem(getPosition(table, subscription, streamId), signal);
     return readPosition(output?.Item, streamId);
   };
@@ -46,15 +62,24 @@ export function createPositionTable(requests: TableRequests, table: FeedsTableNa
       checkSubscription(subscription);
       for (const streamId of streamIds) checkAggregateId(streamId);
       throwIfAborted(options.signal, "readPositions");
-      return Promise.all(streamIds.map((streamId) => read(subscription, streamId, options.signal)));
+      const { rows, signal } = options;
+      return Promise.all(streamIds.map((streamId, i) => read(subscription, streamId, rows?.[i], signal)));
     },
 
     async scanPositions(subscription: string, options: PositionScanOptions = {}): Promise<PositionPage> {
       checkSubscription(subscription);
       checkScan(options);
-      const { segment = { index: 0, of: 1 }, limit, parked = false, signal } = options;
+      const { segment = { index: 0, of: 1 }, limit, parked = false, keptUnder, signal } = options;
       const [place, after] = decodeScanCursor(options) ?? [undefined, ""];
       throwIfAborted(signal, "scanPositions");
+      if (keptUnder !== undefined && !parked) {
+        const startKey = place === undefined ? undefined : { pk: { S: place }, sk: { S: after } };
+        const { output } = await requests.scan(scanKeptPositions(rowsTable(), keptUnder, options, startKey), signal);
+        const positions = (output?.Items ?? []).map(readFoundPosition);
+        const { pk, sk } = output?.LastEvaluatedKey ?? {};
+        if (pk?.S === undefined || sk?.S === undefined) return { positions };
+        return { positions, cursor: encodeScanCursor(options, [pk.S, sk.S]) };
+      }
       const slice = parked ? "parked" : Number(place ?? segment.index);
       const isOutside = slice === "parked" ? segment.index > 0 : !(slice < SLICES);
       if (isOutside) return { positions: [] };
@@ -92,7 +117,7 @@ export function createPositionTable(requests: TableRequests, table: FeedsTableNa
 
     async checkMoves(moves, signal) {
       for (const move of moves) {
-        const stored = await read(move.subscription, move.streamId, signal);
+        const stored = await read(move.subscription, move.streamId, move.kept?.key, signal);
         if (!canMove(move, stored)) throw positionConflict(move, stored);
       }
     },

@@ -4,10 +4,14 @@ import type {
   DeleteItemCommandInput,
   GetItemCommandInput,
   QueryCommandInput,
+  ScanCommandInput,
   TransactWriteItem,
 } from "@aws-sdk/client-dynamodb";
+import type { ScanOptions } from "../call-options.js";
 import { ProtosourceError } from "../errors.js";
+import type { OpaqueKey } from "../opaquedata/opaque-store.js";
 import {
+  type KeptRow,
   moved,
   NO_POSITION,
   type Parking,
@@ -15,9 +19,9 @@ import {
   type PositionMove,
   type StoredPosition,
 } from "../store/positions.js";
-import { bytesOf } from "./items.js";
+import { bytesOf, readRow, rowItem, rowKeyItem } from "./items.js";
 import type { Item } from "./limits.js";
-import type { Put } from "./requests.js";
+import { type Put, scanRows } from "./requests.js";
 
 /** Into how many partitions the positions of a subscription are cut, so that none of them gets hot. */
 export const SLICES = 256;
@@ -36,26 +40,56 @@ export interface PositionWrites {
   readonly parking?: { readonly put: Put } | { readonly item: TransactWriteItem } | undefined;
 }
 
+/** The tables that positions are in. */
+export interface PositionTables {
+  readonly feeds: string;
+  /** Where the rows are that positions are kept in; needed for those alone. */
+  readonly rows?: string | undefined;
+}
+
 /** Gives the writes of a move. A refusal of the first gives the position that is stored. */
-export function positionWrites(table: string, move: PositionMove): PositionWrites {
-  const { subscription, streamId, to, park, release = false } = move;
+export function positionWrites({ feeds: table, rows = "" }: PositionTables, move: PositionMove): PositionWrites {
+  const { subscription, streamId, to, park, release = false, kept } = move;
   const position = moved(move);
-  const key = positionKeyItem(subscription, streamId);
   const parkedKey = parkedKeyItem(subscription, streamId);
-  const condition = moveCondition(move);
   const forgets = to === 0n && park === undefined;
-  const item = { ...key, ...positionAttributes(streamId, position) };
+  const attributes = positionAttributes(streamId, position);
   return {
-    position: forgets
-      ? { item: { Delete: { TableName: table, Key: key, ...condition } } }
-      : { put: { TableName: table, Item: item, ...condition } },
+    position: kept
+      ? keptWrite(rows, move, kept, forgets ? {} : attributes)
+      : positionWrite(table, move, forgets ? undefined : attributes),
     parking:
       park !== undefined
-        ? { put: { TableName: table, Item: { ...item, ...parkedKey } } }
+        ? { put: { TableName: table, Item: { ...attributes, ...(kept ? rowKeyItem(kept.key) : {}), ...parkedKey } } }
         : release
           ? { item: { Delete: { TableName: table, Key: parkedKey } } }
           : undefined,
   };
+}
+
+function positionWrite(table: string, move: PositionMove, attributes: Item | undefined): PositionWrites["position"] {
+  const key = positionKeyItem(move.subscription, move.streamId);
+  const condition = moveCondition(move);
+  if (attributes === undefined) return { item: { Delete: { TableName: table, Key: key, ...condition } } };
+  return { put: { TableName: table, Item: { ...key, ...attributes }, ...condition } };
+}
+
+/** Gives the write of a row with the attributes of the position that it keeps; they stand alone where there is no row. */
+function keptWrite(
+  table: string,
+  move: PositionMove,
+  { key, row }: KeptRow,
+  attributes: Item,
+): PositionWrites["position"] {
+  const condition = moveCondition(move);
+  if (row !== undefined) {
+    // A row stays as long as its stream does.
+    const { t: _, ...kept } = attributes;
+    return { put: { TableName: table, Item: { ...rowItem(row), ...kept }, ...condition } };
+  }
+  if (attributes["v"] === undefined)
+    return { item: { Delete: { TableName: table, Key: rowKeyItem(key), ...condition } } };
+  return { put: { TableName: table, Item: { ...rowKeyItem(key), ...attributes }, ...condition } };
 }
 
 /** Reads the position of a stream, consistently. */
@@ -80,6 +114,21 @@ export function queryPositions(
     ExpressionAttributeValues: { ":k": { S: partition } },
     Limit: limit,
     ExclusiveStartKey: after === undefined ? undefined : { k: { S: partition }, s: { S: after } },
+  };
+}
+
+/** Reads a page of the positions that rows keep, consistently: of the rows whose partition keys begin so. */
+export function scanKeptPositions(
+  table: string,
+  prefix: string,
+  options: ScanOptions,
+  startKey: Item | undefined,
+): ScanCommandInput {
+  return {
+    ...scanRows(table, options, startKey),
+    FilterExpression: "begins_with(#pk, :prefix) AND attribute_exists(#v)",
+    ExpressionAttributeNames: { "#pk": "pk", "#v": "v" },
+    ExpressionAttributeValues: { ":prefix": { S: prefix } },
   };
 }
 
@@ -124,11 +173,27 @@ export function readPosition(item: Item | undefined, streamId: string): StoredPo
   return item["x"] === undefined ? position : { ...position, parked: parkingOf(item) };
 }
 
+/** Gives the position that an item keeps beside a row, and the row. Throws `corrupt_record`, naming the item. */
+export function readKeptPosition(
+  item: Item | undefined,
+  streamId: string,
+  key: OpaqueKey,
+  table: string,
+): StoredPosition {
+  const position = item?.["v"] === undefined ? { ...NO_POSITION, streamId } : readPosition(item, streamId);
+  // The item of a position that stands alone has no version of a row.
+  const row = item?.["version"] === undefined ? undefined : readRow(item, table);
+  return { ...position, kept: { key, row } };
+}
+
 /** Gives the position of an item that was found under its partition. */
 export function readFoundPosition(item: Item): StoredPosition {
   const streamId = item["a"]?.S;
   if (streamId === undefined) throw corrupt(item, "a must be a string");
-  return readPosition(item, streamId);
+  const { pk, sk } = item;
+  const position = readPosition(item, streamId);
+  if (pk?.S === undefined || sk?.S === undefined) return position;
+  return { ...position, kept: { key: { pk: pk.S, sk: sk.S }, row: undefined } };
 }
 
 /** The slice of a stream's position. It never changes. */
@@ -172,7 +237,11 @@ type Condition = Pick<
 function moveCondition({ from, was, release = false }: PositionMove): Condition {
   const ReturnValuesOnConditionCheckFailure = "ALL_OLD" as const;
   if (from === 0n && !release) {
-    return { ConditionExpression: "attribute_not_exists(k)", ReturnValuesOnConditionCheckFailure };
+    return {
+      ConditionExpression: "attribute_not_exists(#v)",
+      ExpressionAttributeNames: { "#v": "v" },
+      ReturnValuesOnConditionCheckFailure,
+    };
   }
   const terms = ["#v = :from", `${release ? "attribute_exists" : "attribute_not_exists"}(#x)`];
   const names: Record<string, string> = { "#v": "v", "#x": "x" };

@@ -18,7 +18,7 @@ import {
   MAX_TRANSACTION_ITEMS,
 } from "./limits.js";
 import { isOwnEvent, markedEvents } from "./own-events.js";
-import { type PositionWrites, positionWrites, readPosition } from "./positions.js";
+import { type PositionTables, type PositionWrites, positionWrites, readPosition } from "./positions.js";
 import {
   checkEvent,
   checkNothingAfter,
@@ -178,9 +178,13 @@ export function rowWrite(table: string, write: RowWrite, nowSeconds: bigint): Ro
   return { kind: "row", table, ...write, put };
 }
 
-/** Gives what a move of a position does. */
-export function positionItems(table: string, move: PositionMove): (PositionItem | ParkingItem)[] {
-  const { position, parking } = positionWrites(table, move);
+/** Gives what a move of a position does. Throws `too_large` for a row that is too large for an item with it. */
+export function positionItems(tables: PositionTables, move: PositionMove): (PositionItem | ParkingItem)[] {
+  const { position, parking } = positionWrites(tables, move);
+  if ("put" in position && move.kept) {
+    const { pk, sk } = move.kept.key;
+    checkItemBytes(`the row pk=${JSON.stringify(pk)}, sk=${JSON.stringify(sk)}`, itemBytes(position.put.Item ?? {}));
+  }
   if (parking === undefined) return [{ kind: "position", move, ...position }];
   return [
     { kind: "position", move, ...position },
@@ -260,8 +264,11 @@ export function judge(
   const refused = items.filter((_, i) => failed(i));
   const position = refused.find((item) => item.kind === "position");
   if (position) {
-    const stored = readPosition(refusals[items.indexOf(position)]?.item, position.move.streamId);
-    return { kind: "moved", error: positionConflict(position.move, stored) };
+    const { move } = position;
+    const item = refusals[items.indexOf(position)]?.item;
+    // The row may be there without a position.
+    const stored = readPosition(move.kept && item?.["v"] === undefined ? undefined : item, move.streamId);
+    return { kind: "moved", error: positionConflict(move, stored) };
   }
   const conflict = refused.find((item) => item.kind === "event");
   if (conflict) return { kind: "conflict", aggregateId: conflict.aggregateId, version: conflict.version };

@@ -61,6 +61,11 @@ export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
     this.#rows.set(nameOf(row), copyOf(row));
   }
 
+  /** Takes away whatever is there, for a transaction that has looked. */
+  remove(key: OpaqueKey): void {
+    this.#rows.delete(nameOf(key));
+  }
+
   async get(key: OpaqueKey, options: GetOptions = {}): Promise<OpaqueRow | undefined> {
     checkKey(key);
     throwIfAborted(options.signal, "get");
@@ -71,7 +76,7 @@ export class MemoryOpaqueStore implements OpaqueStore, ScannableOpaqueStore {
   async delete(key: OpaqueKey, options: CallOptions = {}): Promise<void> {
     checkKey(key);
     throwIfAborted(options.signal, "delete");
-    this.#rows.delete(nameOf(key));
+    this.remove(key);
   }
 
   async query(query: OpaqueQuery): Promise<OpaquePage> {

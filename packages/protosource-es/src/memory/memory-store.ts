@@ -26,6 +26,7 @@ import {
   NO_POSITION,
   type PositionMove,
   type PositionPage,
+  type PositionReadOptions,
   type PositionScanOptions,
   positionConflict,
   positionKey,
@@ -161,15 +162,11 @@ export class MemoryStore implements EventStore, RestorableStore, FeedStore {
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
-    const { rows = [], signal } = options;
+    const { rows = [], positions = [], signal } = options;
     checkSaveAll(writes, options);
-    if (rows.length > 0 && !(this.opaqueStore instanceof MemoryOpaqueStore)) {
-      const problem = isOfAnotherCopy(this.opaqueStore, MemoryOpaqueStore)
-        ? `the opaqueStore is of another copy of protosource-es: ${ONE_COPY}`
-        : "a MemoryStore writes rows together with records only to a MemoryOpaqueStore: give it one";
-      throw new ProtosourceError("invalid_argument", problem, { argument: "rows" });
-    }
-    for (const { row } of rows) checkRow(row);
+    const kept = positions.flatMap((move) => move.kept ?? []);
+    if (rows.length + kept.length > 0) this.#memoryRows();
+    for (const { row } of [...rows, ...kept]) if (row !== undefined) checkRow(row);
     throwIfAborted(signal, "saveAll");
     const isRepeated = !this.#append(writes, options);
     if (isRepeated) return;
@@ -208,12 +205,18 @@ export class MemoryStore implements EventStore, RestorableStore, FeedStore {
   async readPositions(
     subscription: string,
     streamIds: readonly string[],
-    options: CallOptions = {},
+    options: PositionReadOptions = {},
   ): Promise<readonly StoredPosition[]> {
     checkSubscription(subscription);
     for (const streamId of streamIds) checkAggregateId(streamId);
     throwIfAborted(options.signal, "readPositions");
-    return streamIds.map((streamId) => this.#position(subscription, streamId));
+    return streamIds.map((streamId, i) => {
+      const position = this.#position(subscription, streamId);
+      const key = options.rows?.[i];
+      if (key === undefined) return position;
+      const row = this.#memoryRows().find(key);
+      return { ...position, kept: { key, row: row && { ...row, body: new Uint8Array(row.body) } } };
+    });
   }
 
   async scanPositions(subscription: string, options: PositionScanOptions = {}): Promise<PositionPage> {
@@ -442,13 +445,24 @@ export class MemoryStore implements EventStore, RestorableStore, FeedStore {
     return feed;
   }
 
+  /** Gives the place of rows, when they can be written together with records. */
+  #memoryRows(): MemoryOpaqueStore {
+    if (this.opaqueStore instanceof MemoryOpaqueStore) return this.opaqueStore;
+    const problem = isOfAnotherCopy(this.opaqueStore, MemoryOpaqueStore)
+      ? `the opaqueStore is of another copy of protosource-es: ${ONE_COPY}`
+      : "a MemoryStore writes rows together with records only to a MemoryOpaqueStore: give it one";
+    throw new ProtosourceError("invalid_argument", problem, { argument: "rows" });
+  }
+
   #position(subscription: string, streamId: string): StoredPosition {
     const stored = this.#positions.positions.get(positionKey(subscription, streamId));
     return stored?.position ?? { ...NO_POSITION, streamId };
   }
 
   #move(move: PositionMove): void {
-    const { subscription, streamId } = move;
+    const { subscription, streamId, kept } = move;
+    if (kept?.row) this.#memoryRows().replace(kept.row);
+    else if (kept) this.#memoryRows().remove(kept.key);
     const key = positionKey(subscription, streamId);
     if (move.to === 0n && move.park === undefined) this.#positions.positions.delete(key);
     else this.#positions.positions.set(key, { subscription, position: { ...moved(move), streamId } });

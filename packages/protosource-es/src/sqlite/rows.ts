@@ -11,7 +11,7 @@ import {
 import { emptyRow, rowKeys } from "../opaquedata/opaque-data.js";
 import type { OpaqueKey, OpaqueQuery, OpaqueRow } from "../opaquedata/opaque-store.js";
 import type { SortCondition } from "../opaquedata/sort-condition.js";
-import { rowConflict } from "../store/positions.js";
+import { type KeptRow, rowConflict } from "../store/positions.js";
 import type { RowWrite } from "../store/store.js";
 import { asBytes, asInteger } from "./columns.js";
 import { bytesOf, type Connection, type StoredBytes, type StoredValue } from "./connection.js";
@@ -64,6 +64,12 @@ export function putRow(connection: Connection, call: Call, write: RowWrite, now:
   }
   connection.run(call, UPSERT, ...columnsOf(row));
   return true;
+}
+
+/** Writes the row that a position is kept in, or takes it away. To be called in a transaction that has looked. */
+export function putKept(connection: Connection, call: Call, { key, row }: KeptRow): void {
+  if (row === undefined) connection.run(call, DELETE, encodeKey(key.pk), encodeKey(key.sk));
+  else connection.run(call, UPSERT, ...columnsOf(row));
 }
 
 /** Reads a row that hasn't expired. */

@@ -6,12 +6,13 @@ import { ProtosourceError } from "../errors.js";
 import { checkRow } from "../opaquedata/checks.js";
 import { claimHash } from "../opaquedata/claim-key.js";
 import { opaqueDataFromMessage, versionOf } from "../opaquedata/opaque-data.js";
-import type { OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
+import type { OpaqueRow, OpaqueStore, PutOutcome } from "../opaquedata/opaque-store.js";
 import { isOfAnotherCopy, ONE_COPY } from "../store/another-copy.js";
 import { checkFeed, FEED_PAGE, type FeedEntry, type FeedOptions, type FeedStore } from "../store/feed.js";
 import {
   checkSubscription,
   type PositionPage,
+  type PositionReadOptions,
   type PositionScanOptions,
   type StoredPosition,
 } from "../store/positions.js";
@@ -47,7 +48,6 @@ import type {
   RecordScanOptions,
   RepairableStore,
   RestorableStore,
-  RowWrite,
   SaveAggregateOptions,
   SaveOptions,
   ScannedClaim,
@@ -79,7 +79,7 @@ import type { Call } from "./failures.js";
 import { awaitFeed, readFeed, ringFeed } from "./feed.js";
 import { checkBytes } from "./limits.js";
 import { movePosition, readMark, readPosition, scanPositions, writeMark } from "./positions.js";
-import { putRow } from "./rows.js";
+import { putKept, putRow, readRow } from "./rows.js";
 import type { SqliteDatabase } from "./sqlite-database.js";
 import { SqliteOpaqueStore } from "./sqlite-opaque-store.js";
 
@@ -145,9 +145,10 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
   }
 
   async saveAll(writes: readonly StreamWrite[], options: TransactionOptions = {}): Promise<void> {
-    const { rows = [], signal } = options;
+    const { rows = [], positions = [], signal } = options;
     checkSaveAll(writes, options);
-    if (rows.length > 0) this.#checkRows(rows);
+    const kept = positions.flatMap((move) => move.kept ?? []);
+    if (rows.length + kept.length > 0) this.#checkRows([...rows, ...kept]);
     const call = callOf("saveAll", `${writes.length} streams and ${rows.length} rows`, options);
     throwIfAborted(signal, "saveAll");
     this.#append(call, writes, options);
@@ -281,13 +282,22 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
   async readPositions(
     subscription: string,
     streamIds: readonly string[],
-    options: CallOptions = {},
+    options: PositionReadOptions = {},
   ): Promise<readonly StoredPosition[]> {
+    const { rows, signal } = options;
     checkSubscription(subscription);
     for (const streamId of streamIds) checkAggregateId(streamId);
-    throwIfAborted(options.signal, "readPositions");
+    throwIfAborted(signal, "readPositions");
+    if (rows) this.#checkRows([]);
     const call: Call = { operation: "readPositions", key: subscription };
-    return streamIds.map((streamId) => readPosition(this.#connection, call, subscription, streamId));
+    const now = epochSeconds(this.#clock);
+    return streamIds.map((streamId, i) => {
+      // A row that is later than its position does no harm: nothing is written behind a position that has moved.
+      const position = readPosition(this.#connection, call, subscription, streamId);
+      const key = rows?.[i];
+      if (key === undefined) return position;
+      return { ...position, kept: { key, row: readRow(this.#connection, call, key, now) } };
+    });
   }
 
   /** Reads one page. All positions lie in the first segment. */
@@ -403,7 +413,10 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
       });
       const [first] = refused;
       if (first && appends.every((one) => isStored(connection, call, one, call.commitId))) return;
-      for (const move of positions) movePosition(connection, call, move);
+      for (const move of positions) {
+        movePosition(connection, call, move);
+        if (move.kept) putKept(connection, call, move.kept);
+      }
       if (first) throw versionConflict(first.aggregateId, first.refusal);
       for (const one of check) checkStream(connection, call, one);
       for (const claim of claims) writeClaim(connection, call, claim, call.commitId, now);
@@ -422,7 +435,7 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
     return historyOf(records);
   }
 
-  #checkRows(rows: readonly RowWrite[]): void {
+  #checkRows(rows: readonly { readonly row: OpaqueRow | undefined }[]): void {
     if (!(this.opaqueStore instanceof SqliteOpaqueStore) || this.opaqueStore.database !== this.#database) {
       const problem = isOfAnotherCopy(this.opaqueStore, SqliteOpaqueStore)
         ? `the opaqueStore is of another copy of protosource-es: ${ONE_COPY}`
@@ -430,6 +443,7 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
       throw new ProtosourceError("invalid_argument", problem, { argument: "rows" });
     }
     for (const { row } of rows) {
+      if (row === undefined) continue;
       checkRow(row);
       checkBytes("body", row.body);
     }

@@ -2,6 +2,7 @@
 import type { CallOptions, ScanOptions } from "../call-options.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import { equalBytes } from "../opaquedata/equal-bytes.js";
+import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 
 /** How far a subscription has come in a stream. */
@@ -28,9 +29,21 @@ export interface Parking {
   readonly tries: number;
 }
 
+/**
+ * The row that a position is kept in. A subscription that has one row for each stream writes both as one, which on
+ * DynamoDB takes no transaction.
+ */
+export interface KeptRow {
+  readonly key: OpaqueKey;
+  /** The row; undefined where there is none, and the position stands in its place alone. */
+  readonly row: OpaqueRow | undefined;
+}
+
 /** A position, and where it is. */
 export interface StoredPosition extends Position {
   readonly streamId: string;
+  /** The row that it is kept in, where the read named one. */
+  readonly kept?: KeptRow | undefined;
 }
 
 /** The position of a stream that the subscription has never seen. */
@@ -58,11 +71,23 @@ export interface PositionMove {
   readonly park?: Parking | undefined;
   /** Requires that the stream is parked, and lets it go on. */
   readonly release?: boolean | undefined;
+  /**
+   * The row that the position is kept in, as it is from now on: with a version, and without an expiry. All reads and
+   * moves of the position name it, and nothing else writes the row.
+   */
+  readonly kept?: KeptRow | undefined;
+}
+
+export interface PositionReadOptions extends CallOptions {
+  /** The rows that the positions are kept in, in the order of the streams, where they are kept in rows. */
+  readonly rows?: readonly OpaqueKey[] | undefined;
 }
 
 export interface PositionScanOptions extends ScanOptions {
   /** Only the streams that are parked: they are found without a look at the others. */
   readonly parked?: boolean | undefined;
+  /** What the partition keys of the rows begin with that the positions are kept in, where they are kept in rows. */
+  readonly keptUnder?: string | undefined;
 }
 
 /** Some of the positions of a subscription, and where to go on. */
@@ -81,7 +106,7 @@ export interface PositionStore {
   readPositions(
     subscription: string,
     streamIds: readonly string[],
-    options?: CallOptions,
+    options?: PositionReadOptions,
   ): Promise<readonly StoredPosition[]>;
 
   /** Reads a page of the positions of a subscription, in no promised order. Throws what a scan of records throws. */
@@ -121,12 +146,12 @@ export function checkSubscription(subscription: string): void {
 /**
  * Checks the moves of a transaction, beside their streams.
  *
- * Throws `invalid_argument` for a name or a version that can't be, for a way back, and for a position that is
- * moved twice; `too_large` for a memo over 64 KB.
+ * Throws `invalid_argument` for a name or a version that can't be, for a way back, for a position that is moved twice,
+ * and for a row that can't keep one; `too_large` for a memo over 64 KB.
  */
 export function checkMoves(moves: readonly PositionMove[]): void {
   const seen = new Set<string>();
-  for (const { subscription, streamId, from, to, memo } of moves) {
+  for (const { subscription, streamId, from, to, memo, kept } of moves) {
     checkSubscription(subscription);
     const isOrdered = typeof from === "bigint" && typeof to === "bigint" && from >= 0n && (to === 0n || to >= from);
     if (!isOrdered) {
@@ -140,6 +165,7 @@ export function checkMoves(moves: readonly PositionMove[]): void {
       throw invalid("positions", `the position of ${subscription} in ${streamId} occurs twice: give its last move`);
     }
     seen.add(key);
+    if (kept?.row !== undefined) checkKept(kept.key, kept.row);
     if (memo !== undefined && memo.length > MAX_MEMO_BYTES) {
       throw new ProtosourceError(
         "too_large",
@@ -148,6 +174,12 @@ export function checkMoves(moves: readonly PositionMove[]): void {
       );
     }
   }
+}
+
+function checkKept(key: OpaqueKey, row: OpaqueRow): void {
+  if (row.pk === key.pk && row.sk === key.sk && row.version !== 0n && row.t === 0n) return;
+  const name = `the row pk=${JSON.stringify(row.pk)}, sk=${JSON.stringify(row.sk)}`;
+  throw invalid("positions", `${name} can't keep a position: give it that key, a version, and no expiry`);
 }
 
 /** Names a position among those of all subscriptions. */

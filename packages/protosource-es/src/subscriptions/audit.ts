@@ -7,6 +7,7 @@ import { type Delivery, mergeDoorbells } from "./deliver.js";
 import type { Engine } from "./engine.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { look, type Standing } from "./look.js";
+import { modelPrefix } from "./model-rows.js";
 import { positionPages } from "./position-pages.js";
 import { type Subscription, sourceOf, subscriptionId } from "./subscription.js";
 
@@ -84,7 +85,9 @@ export async function audit(
   });
   await eachSegment(subscriptions.length, "audit", signal, async (i, signal) => {
     const subscription = subscriptions[i] as Subscription;
-    const pages = positionPages(engine.store, subscriptionId(subscription), { limit: pageSize, pace, signal });
+    const id = subscriptionId(subscription);
+    const keptUnder = subscription.rowOf && modelPrefix(id);
+    const pages = positionPages(engine.store, id, { keptUnder, limit: pageSize, pace, signal });
     for await (const positions of pages) {
       await lookAtAll(
         positions.map(({ streamId, version }) => ({ subscription, doorbell: { streamId, version, kind: "gone" } })),

@@ -26,8 +26,8 @@ export async function commitAlone(
 ): Promise<Committed> {
   const tools = { store, opaqueStore, keyring, clock, signal };
   const effect = isIdle(run) ? { memo: run.memo } : await subscription.react(run, tools);
-  const { writes = [], rows, claims, check, to = run.to, memo = new Uint8Array() } = effect;
-  const move = moveTo({ to, memo });
+  const { writes = [], rows, claims, check, to = run.to, memo = new Uint8Array(), kept = run.kept } = effect;
+  const move = moveTo({ to, memo, kept });
   await store.saveAll(writes, { rows, claims, check, positions: [move], signal });
   return { move, to };
 }

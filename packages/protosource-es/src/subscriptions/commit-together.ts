@@ -21,6 +21,7 @@ interface Waiting {
  * so that each has its own failure.
  */
 export function commitTogether(engine: Engine, subscription: Subscription): Commit {
+  // A row that keeps its position is written for less alone.
   if (subscription.reactTogether === undefined) return (step) => commitAlone(engine, subscription, step);
   const group = new Group(engine, subscription, subscription.reactTogether);
   return (step) => group.commit(step);

@@ -41,7 +41,7 @@ interface Deletion {
 }
 
 /**
- * Deletes the rows of a version, and then its positions. No worker may have it any more, or it would begin anew. The
+ * Deletes the parked positions of a version, its rows, and then its other positions. No worker may have it any more, or it would begin anew. The
  * progress tells of the rows: the positions that are gone aren't found again.
  *
  * Throws `invalid_argument` for the version that is served.
@@ -56,6 +56,23 @@ export async function drop(
   if ((await servedVersion(store, name, { signal })) === version) {
     throw invalid("version", `${id} is the version that is served: promote another one first`);
   }
+  const dropPositions = async (parked: boolean): Promise<number> => {
+    let dropped = 0;
+    for await (const page of positionPages(store, id, { parked, limit: pageSize, pace, signal })) {
+      const deletions = page.map(({ streamId, version: from, parked, kept }) => ({
+        key: positionKey(id, streamId),
+        run: (signal: AbortSignal) => {
+          const move = { subscription: id, streamId, from, to: 0n, kept, release: parked !== undefined };
+          return store.saveAll([], { positions: [move], signal });
+        },
+      }));
+      await deleteAll(queue, deletions, signal);
+      dropped += page.length;
+    }
+    return dropped;
+  };
+  // The positions that are kept in rows go with those, save for the list of the parked ones.
+  let positions = await dropPositions(true);
   const prefix = modelPrefix(id);
   const counts = await scanInSegments("drop", plan, NOTHING, async (place) => {
     const page = await rows.scan(place);
@@ -67,18 +84,7 @@ export async function drop(
     await deleteAll(queue, deletions, place.signal);
     return { cursor: page.cursor, counts: { scanned: page.rows.length, rows: ours.length, positions: 0 } };
   });
-  let { positions } = counts;
-  for await (const page of positionPages(store, id, { limit: pageSize, pace, signal })) {
-    const deletions = page.map(({ streamId, version: from, parked }) => ({
-      key: positionKey(id, streamId),
-      run: (signal: AbortSignal) => {
-        const move = { subscription: id, streamId, from, to: 0n, release: parked !== undefined };
-        return store.saveAll([], { positions: [move], signal });
-      },
-    }));
-    await deleteAll(queue, deletions, signal);
-    positions += page.length;
-  }
+  positions += await dropPositions(false);
   for (const mark of [CAUGHT_UP, "feed"]) await store.setMark(id, mark, 0n, { signal });
   return { ...counts, positions };
 }

@@ -1,10 +1,10 @@
 /** How a stream stands for a subscription, without a change. */
 import type { Doorbell } from "../store/doorbell.js";
-import type { StoredPosition } from "../store/positions.js";
 import type { Engine } from "./engine.js";
 import { findEvents } from "./find-events.js";
 import { nextRun } from "./next-run.js";
-import { type Subscription, sourceOf, subscriptionId } from "./subscription.js";
+import { readPosition } from "./read-position.js";
+import { type Subscription, sourceOf } from "./subscription.js";
 
 /**
  * - `current`: nothing that the subscription handles lies behind the position.
@@ -23,9 +23,7 @@ export interface Look {
 export async function look(engine: Engine, subscription: Subscription, bell: Doorbell): Promise<Look> {
   const source = sourceOf(subscription, bell.streamId);
   if (source === undefined) return { standing: "current" };
-  const id = subscriptionId(subscription);
-  const [read] = await engine.store.readPositions(id, [bell.streamId], { signal: engine.signal });
-  let position = read as StoredPosition;
+  let position = await readPosition(engine, subscription, bell.streamId);
   if (position.parked) return { standing: "parked" };
   for (;;) {
     const found = await findEvents(engine, source, position, bell);

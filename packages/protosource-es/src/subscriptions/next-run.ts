@@ -79,9 +79,9 @@ export function endOf(source: SubscriptionSource, position: StoredPosition): Eve
   return { ...runOf(source, position), ended: true };
 }
 
-function runOf(source: SubscriptionSource, { streamId, version, memo }: StoredPosition): EventRun {
+function runOf(source: SubscriptionSource, { streamId, version, memo, kept }: StoredPosition): EventRun {
   const id = streamId.slice(source.behaviour.streamPrefix.length);
-  return { source, streamId, id, from: version, to: version, events: [], metas: new Map(), ended: false, memo };
+  return { source, streamId, id, from: version, to: version, events: [], metas: new Map(), ended: false, memo, kept };
 }
 
 /**

@@ -8,6 +8,7 @@ import type { Engine, Happening, ObservedStep } from "./engine.js";
 import { isForAll } from "./failures.js";
 import { endedMemo, findEvents, MAX_RECORDS } from "./find-events.js";
 import { endOf, nextRun } from "./next-run.js";
+import { readPosition } from "./read-position.js";
 import { type EventRun, type Reached, type Subscription, sourceOf, subscriptionId } from "./subscription.js";
 
 /** How a stream stands for a subscription after a ring. */
@@ -143,9 +144,7 @@ class Ringing {
 
   /** Reads the position. */
   async position(): Promise<StoredPosition> {
-    const { store, signal } = this.#engine;
-    const [position] = await store.readPositions(this.#id, [this.#streamId], { signal });
-    const read = position as StoredPosition;
+    const read = await readPosition(this.#engine, this.#subscription, this.#streamId);
     this.#keep(read);
     return read;
   }
@@ -155,7 +154,7 @@ class Ringing {
    * the same as before when it is to be tried again; parked when it was tried often enough.
    */
   async step(position: StoredPosition, run: EventRun, expiry: bigint, forgets: boolean): Promise<StoredPosition> {
-    const moveTo = ({ to, memo }: Reached): PositionMove => ({
+    const moveTo = ({ to, memo, kept }: Reached): PositionMove => ({
       subscription: this.#id,
       streamId: this.#streamId,
       from: position.version,
@@ -164,6 +163,7 @@ class Ringing {
       to: forgets ? 0n : to,
       memo: run.ended && !forgets ? endedMemo() : memo,
       expiry,
+      kept,
     });
     const commit = (): ReturnType<Commit> => this.#commit({ run, moveTo });
     try {
@@ -204,8 +204,8 @@ class Ringing {
     change: Pick<PositionMove, "to" | "memo" | "expiry" | "park">,
   ): Promise<StoredPosition> {
     const { store, signal } = this.#engine;
-    const { version: from } = position;
-    const move = { subscription: this.#id, streamId: this.#streamId, from, was: position, ...change };
+    const { version: from, kept } = position;
+    const move = { subscription: this.#id, streamId: this.#streamId, from, was: position, kept, ...change };
     try {
       await store.saveAll([], { positions: [move], signal });
     } catch (error) {
@@ -259,8 +259,8 @@ class Ringing {
     return positionKey(this.#id, this.#streamId);
   }
 
-  #remember({ to, memo = new Uint8Array(), expiry = 0n }: PositionMove): StoredPosition {
-    const position = { streamId: this.#streamId, version: to, memo, expiry };
+  #remember({ to, memo = new Uint8Array(), expiry = 0n, kept }: PositionMove): StoredPosition {
+    const position = { streamId: this.#streamId, version: to, memo, expiry, kept };
     this.#keep(position);
     return position;
   }
@@ -269,7 +269,8 @@ class Ringing {
   #keep(position: StoredPosition): void {
     const { seen } = this.#engine;
     seen.delete(this.#key);
-    if (position.version === 0n || position.parked) return;
+    const keptBytes = position.kept?.row?.body.length ?? 0;
+    if (position.version === 0n || position.parked || keptBytes > MAX_SEEN_BYTES) return;
     seen.set(this.#key, position);
     const [oldest] = seen.keys();
     if (seen.size > MAX_SEEN && oldest !== undefined) seen.delete(oldest);
@@ -278,6 +279,9 @@ class Ringing {
 
 /** How many positions a process keeps in mind. */
 const MAX_SEEN = 10_000;
+
+/** How large a row may be, in bytes, that is kept in mind with its position. */
+const MAX_SEEN_BYTES = 4_096;
 
 /** How much of what went wrong is kept with a parked stream. */
 const MAX_ERROR_LENGTH = 1_000;

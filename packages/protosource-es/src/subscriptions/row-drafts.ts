@@ -4,7 +4,7 @@ import { ProtosourceError } from "../errors.js";
 import { keyOf, keyParts, type RowId } from "../opaquedata/key-fields.js";
 import type { KeyModel } from "../opaquedata/key-model.js";
 import { emptyRow, opaqueDataFromMessage } from "../opaquedata/opaque-data.js";
-import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { OpaqueKey, OpaqueRow } from "../opaquedata/opaque-store.js";
 import { type ReadRows, rowReader } from "../opaquedata/row-reader.js";
 import type { TypedMessage } from "../personal/keyring.js";
 import { personalPlan } from "../personal/personal-plan.js";
@@ -34,7 +34,10 @@ export interface RowChange {
 }
 
 /** Where rows are, and what seals their personal fields. */
-type DraftTools = Pick<ReactTools, "keyring" | "signal"> & { readonly opaqueStore: OpaqueStore };
+interface DraftTools extends Pick<ReactTools, "keyring" | "signal"> {
+  /** Reads a row, by the key that the table has of it. */
+  readonly readRow: (key: OpaqueKey) => Promise<OpaqueRow | undefined>;
+}
 
 /** The rows of a read model that runs change: events of several streams at once may, each row has one draft. */
 export class RowDrafts {
@@ -110,8 +113,8 @@ export class RowDrafts {
     const { schema } = this.#model;
     const fields = keyParts(this.#model).map(({ field }, i) => [field.localName, values[i]]);
     const blank = create(schema, Object.fromEntries(fields));
-    const { opaqueStore, signal } = this.#tools;
-    const stored = await opaqueStore.get(toStoredKey(this.#prefix, key), { consistent: true, signal });
+    const { readRow, signal } = this.#tools;
+    const stored = await readRow(toStoredKey(this.#prefix, key));
     if (stored === undefined) return { key, blank, was: 0n, before: undefined, after: undefined };
     const row = { ...stored, ...key };
     const [before, after] = await this.#readRows([row, row], { signal });

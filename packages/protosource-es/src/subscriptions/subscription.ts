@@ -2,10 +2,10 @@
 import type { Behaviour, EventMessage } from "../aggregate/behaviour.js";
 import type { Clock } from "../clock.js";
 import { invalid } from "../errors.js";
-import type { OpaqueStore } from "../opaquedata/opaque-store.js";
+import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
 import type { Keyring } from "../personal/keyring.js";
 import type { SaveMeta } from "../store/meta.js";
-import { checkSubscription } from "../store/positions.js";
+import { checkSubscription, type KeptRow } from "../store/positions.js";
 import type { EventStore, StreamWrite, TransactionOptions } from "../store/store.js";
 
 /** Something that is done for the events of one or several aggregates. `defineReadModel` and its like make them. */
@@ -19,6 +19,8 @@ export interface Subscription {
   readonly sources: readonly SubscriptionSource[];
   /** How often an event is tried before its stream is parked. */
   readonly tries: number;
+  /** The key of the row of an aggregate, by its id, where each has one: the position of its stream is kept in it. */
+  readonly rowOf?: ((id: string) => OpaqueKey) | undefined;
   /**
    * Works out what events of one stream lead to. It writes nothing that belongs to the effect: that is done by the
    * transaction that moves the position. What it throws is the fault of an event, save for `unavailable` and its like.
@@ -55,6 +57,8 @@ export interface EventRun {
   readonly ended: boolean;
   /** What was remembered of the stream before; empty at the beginning of a life. */
   readonly memo: Uint8Array;
+  /** The row that the position is kept in, where it is. */
+  readonly kept?: KeptRow | undefined;
 }
 
 /** What a subscription may use while it reacts. */
@@ -74,12 +78,15 @@ export interface Effect extends Pick<TransactionOptions, "rows" | "claims" | "ch
   readonly writes?: readonly StreamWrite[] | undefined;
   /** What to remember of the stream. Nothing by default. */
   readonly memo?: Uint8Array | undefined;
+  /** The row that the position is kept in, as it is now; as it was by default. */
+  readonly kept?: KeptRow | undefined;
 }
 
 /** How far the effect of a run goes, and what is remembered of its stream then. */
 export interface Reached {
   readonly to: bigint;
   readonly memo: Uint8Array;
+  readonly kept?: KeptRow | undefined;
 }
 
 /** What runs of several streams lead to together. */

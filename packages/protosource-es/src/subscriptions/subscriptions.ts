@@ -23,6 +23,7 @@ import { followFeed, hasFeed } from "./follow-feed.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { look } from "./look.js";
 import { positionPages } from "./position-pages.js";
+import { readPosition } from "./read-position.js";
 import { type Saved, streamOf } from "./saved.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
 import { CAUGHT_UP, promote, scannableRows, servedVersion } from "./versions.js";
@@ -251,18 +252,18 @@ export class Subscriptions {
       const known = [...this.#all.keys()].join(", ");
       throw invalid("subscription", `there is no subscription ${parked.subscription}: there are ${known}`);
     }
-    const [position] = await store.readPositions(parked.subscription, [streamId], options);
-    if (position?.parked === undefined) {
+    const position = await readPosition({ store, signal: options.signal }, subscription, streamId);
+    if (position.parked === undefined) {
       throw new ProtosourceError(
         "not_found",
         `${parked.subscription} isn't parked in ${streamId}: it may have been released already`,
         { aggregateId: streamId, reason: "unknown" },
       );
     }
-    const { version: from, memo, expiry } = position;
+    const { version: from, memo, expiry, kept } = position;
     // When what is skipped expires isn't known.
     const behind = skip ? { to: position.parked.version, expiry: 0n } : { to: from, expiry };
-    const move = { subscription: parked.subscription, streamId, from, ...behind, memo, release: true };
+    const move = { subscription: parked.subscription, streamId, from, ...behind, memo, kept, release: true };
     await store.saveAll([], { positions: [move], ...options });
     // Whatever has waited behind it rings by nobody else.
     return this.#deliver([subscription], [{ streamId, version: MAX_INT64, kind: "saved" }], options.signal);

@@ -64,6 +64,27 @@ function journal(): ReadModel<CustomerSales> {
   });
 }
 
+/** Writes down the same in a row of the order itself, with which its position is kept; until it is placed. */
+function diary(): ReadModel<CustomerSales> {
+  const note = (id: string, version: bigint, row: (id: string, change: (row: CustomerSales) => void) => void) =>
+    row(id, (line) => {
+      line.region += `${version},`;
+    });
+  return defineReadModel(CustomerSalesSchema, {
+    name: "diary",
+    version: 1,
+    rowPerAggregate: true,
+    from: [
+      on(order, {
+        Created: (_, { id, version, row }) => note(id, version, row),
+        ItemAdded: (_, { id, version, row }) => note(id, version, row),
+        ItemRemoved: (_, { id, version, row }) => note(id, version, row),
+        Placed: (_, { id, remove }) => remove(id),
+      }),
+    ],
+  });
+}
+
 interface Stream {
   readonly streamId: string;
   readonly id: string;
@@ -76,7 +97,7 @@ export async function randomRun(run: RandomRun): Promise<RandomRunReport> {
   const { random, store, opaqueStore } = run;
   const pick = <T>(from: readonly T[]): T => from[Math.floor(random() * from.length)] as T;
   const counts = new Map<string, number>();
-  const all: Subscription[] = [sales(), journal()];
+  const all: Subscription[] = [sales(), journal(), diary()];
   const makeWorker = (): Subscriptions =>
     new Subscriptions({
       store: run.faulty,
@@ -92,6 +113,7 @@ export async function randomRun(run: RandomRun): Promise<RandomRunReport> {
   });
   const expectedRows = new Map<string, CustomerSales>();
   const expectedJournal = new Map<string, string>();
+  const expectedDiary = new Map<string, string>();
   const rings: Promise<unknown>[] = [];
   const bells: Doorbell[] = [];
   let events = 0;
@@ -122,6 +144,7 @@ export async function randomRun(run: RandomRun): Promise<RandomRunReport> {
         row.orders += 1n;
         row.region = `r-${customerId}`;
         note();
+        expectedDiary.set(id, "1,");
       } else if (isOrder) {
         const kind = pick(["ItemAdded", "ItemAdded", "ItemRemoved", "Placed", "Cancelled"] as const);
         const priceCents = BigInt(Math.floor(random() * 100));
@@ -137,6 +160,8 @@ export async function randomRun(run: RandomRun): Promise<RandomRunReport> {
           row.totalCents += cents.get(id) ?? 0n;
         }
         if (kind !== "Cancelled") note();
+        if (kind === "Placed") expectedDiary.delete(id);
+        else if (kind !== "Cancelled") expectedDiary.set(id, `${expectedDiary.get(id) ?? ""}${version},`);
       } else {
         const kind = version === 1n ? "Created" : pick(["Updated", "Updated", "Locked", "Snapshot"] as const);
         const body = pick(CUSTOMERS);
@@ -206,12 +231,14 @@ export async function randomRun(run: RandomRun): Promise<RandomRunReport> {
     expected.set(customer, row && bytesOf(row));
     found.set(customer, await rowOf(rows, customer));
   }
-  const lines = modelRows(opaqueStore, "journal@1");
-  for (const { streamId } of streams) {
-    const versions = expectedJournal.get(streamId);
-    const line = versions && create(CustomerSalesSchema, { customerId: streamId, region: versions });
-    expected.set(streamId, line ? bytesOf(line) : undefined);
-    found.set(streamId, await rowOf(lines, streamId));
+  const compareLines = async (model: string, key: string, versions: string | undefined): Promise<void> => {
+    const line = versions && create(CustomerSalesSchema, { customerId: key, region: versions });
+    expected.set(`${model} ${key}`, line ? bytesOf(line) : undefined);
+    found.set(`${model} ${key}`, await rowOf(modelRows(opaqueStore, model), key));
+  };
+  for (const { streamId, id } of streams) {
+    await compareLines("journal@1", streamId, expectedJournal.get(streamId));
+    await compareLines("diary@1", id, expectedDiary.get(id));
   }
   return { events, expected, found, counts };
 }

@@ -263,6 +263,51 @@ const positions: readonly ConformanceCase[] = [
 
 const rows: readonly ConformanceCase[] = [
   {
+    name: "position kept in a row: it is written with the row, stays when the row goes, and the row when it goes",
+    needs: ["positions", "opaque-store"],
+    async run(context) {
+      const { store, opaqueStore, subscription, move, stream } = await open(context);
+      const key = { pk: stream("row"), sk: "AGG" };
+      const moveRow = (from: bigint, to: bigint, rowVersion: bigint, more: Partial<PositionMove> = {}) => {
+        const kept = { key, row: rowVersion === 0n ? undefined : row(key.pk, rowVersion) };
+        return store.saveAll([], { positions: [move("a", from, to, { ...more, kept })] });
+      };
+      const expectKept = async (version: bigint, rowVersion: bigint, more: Partial<StoredPosition> = {}) => {
+        const [found] = await store.readPositions(subscription, [stream("a")], { rows: [key] });
+        const kept = { key, row: rowVersion === 0n ? undefined : row(key.pk, rowVersion) };
+        expectEqual(found, at(stream("a"), { version, ...more, kept }), "position with its row");
+        expectEqual((await opaqueStore.get(key))?.version ?? 0n, rowVersion, "version of the row");
+        const { rows } = await opaqueStore.query({ partition: key.pk });
+        expectEqual(rows.length, rowVersion === 0n ? 0 : 1, "rows of the partition");
+      };
+      const keptNow = () => scanned(store, subscription, { keptUnder: key.pk });
+      await expectKept(0n, 0n);
+      await moveRow(0n, 1n, 7n, { memo: MEMO, expiry: 4_000_000_000n });
+      await expectKept(1n, 7n, { memo: MEMO, expiry: 4_000_000_000n });
+      for (const from of [0n, 2n]) await expectError("position_conflict", moveRow(from, 3n, 8n), { version: 1n });
+      await moveRow(1n, 2n, 0n, { expiry: 4_000_000_000n });
+      await expectKept(2n, 0n, { expiry: 4_000_000_000n });
+      await moveRow(2n, 3n, 5n);
+      await moveRow(3n, 3n, 5n, { park: PARKING });
+      await expectKept(3n, 5n, { parked: PARKING });
+      await expectError("position_conflict", moveRow(3n, 4n, 6n), { version: 3n, parked: true });
+      expectEqual(await keptNow(), [`${stream("a")} 3`], "positions");
+      expectEqual(await scanned(store, subscription, { parked: true }), [`${stream("a")} 3`], "parked positions");
+      await moveRow(3n, 3n, 5n, { release: true });
+      expectEqual(await scanned(store, subscription, { parked: true }), [], "parked positions");
+      await moveRow(3n, 0n, 5n);
+      await expectKept(0n, 5n);
+      await expectError("position_conflict", moveRow(3n, 4n, 6n), { version: 0n });
+      await moveRow(0n, 1n, 0n);
+      await moveRow(1n, 0n, 0n);
+      await expectKept(0n, 0n);
+      expectEqual(await keptNow(), [], "positions");
+      const kept = { key, row: { ...row(key.pk, 7n), version: 0n } };
+      const saved = store.saveAll([], { positions: [move("a", 0n, 1n, { kept })] });
+      await expectError("invalid_argument", saved, { argument: "positions" });
+    },
+  },
+  {
     name: "row at a version: it is written and removed where it is as it was read, and else is row_conflict",
     needs: ["positions", "opaque-store"],
     async run(context) {
