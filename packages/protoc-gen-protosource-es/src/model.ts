@@ -19,6 +19,7 @@ import {
 import {
   type FieldOptions,
   protosource_es_field,
+  protosource_es_message,
 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 /** A file, right or wrong: `validate` tells which, and the emitters take a right one. */
@@ -57,6 +58,11 @@ export function isDisabled(file: DescFile): boolean {
 
 export function roleOf(schema: DescMessage): MessageOptions["role"]["case"] {
   return getOption(schema, protosource_message_type).role.case;
+}
+
+/** Tells whether a message says that it is no longer emitted. */
+export function isRetired(schema: DescMessage): boolean {
+  return getOption(schema, protosource_es_message).retired !== undefined;
 }
 
 /** What the annotations of protosource-es say of a field. */

@@ -31,7 +31,8 @@ describe("a generated file", () => {
       const module: Readonly<Record<string, unknown>> = await import(`./golden/${file}.ts`);
       const [name, define] = Object.entries(module).find(([key]) => key.startsWith("define")) ?? [];
       expect(define).toBeTypeOf("function");
-      expect((define as () => object)()).toHaveProperty("schema.name", name?.replace("define", ""));
+      const rules = file === "retired_protosource" ? { upcast: { Written: "ignore", Printed: "ignore" } } : undefined;
+      expect((define as (rules?: object) => object)(rules)).toHaveProperty("schema.name", name?.replace("define", ""));
     },
   );
 

@@ -66,6 +66,8 @@ export interface ErrorDetails {
   corrupt_record: {
     readonly key: string;
     readonly version?: bigint | undefined;
+    /** The type of a retired event that was read, and whose upcast doesn't give what it means now. */
+    readonly typeName?: string | undefined;
   };
   /** A stream misses a version, holds one twice, or ends in the middle of a transaction. */
   corrupt_stream: {

@@ -17,8 +17,13 @@ export type {
   Fill,
   Init,
   Outcome,
+  RetiredOf,
   Rules,
+  Upcast,
+  UpcastingRules,
+  Upcasts,
 } from "./aggregate/types.js";
+export { upcast } from "./aggregate/upcast.js";
 export type { CallOptions, ScanOptions, ScanSegment } from "./call-options.js";
 export { type Clock, systemClock } from "./clock.js";
 export {

@@ -10,6 +10,7 @@ export {
   fieldNamed,
   fileModel,
   type ProjectionModel,
+  type RetiredModel,
   type SnapshotModel,
   unsetKeeps,
 } from "./aggregate/file-model.js";

@@ -1,5 +1,12 @@
 /** The files of the test schemas, changed: as the next release of a domain, or as a mistake. */
-import { clone, createFileRegistry, type DescFile, getExtension, setExtension } from "@bufbuild/protobuf";
+import {
+  clearExtension,
+  clone,
+  createFileRegistry,
+  type DescFile,
+  getExtension,
+  setExtension,
+} from "@bufbuild/protobuf";
 import {
   type DescriptorProto,
   type FieldDescriptorProto,
@@ -12,6 +19,8 @@ import {
   file_funinthecloud_protosource_options_v1_options_v1 as optionsFile,
   protosource_message_type,
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
+
+import { protosource_es_message } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 type Role = MessageOptions["role"];
 
@@ -60,4 +69,11 @@ export function setRole<C extends NonNullable<Role["case"]>>(
   if (annotation.role.case !== role) throw new Error(`${name} is no ${role}`);
   Object.assign(annotation.role.value, options);
   setExtension(annotated, protosource_message_type, annotation);
+}
+
+/** Makes a retired event a current one. */
+export function reinstate(proto: FileDescriptorProto, name: string): void {
+  const { options } = messageNamed(proto, name);
+  if (options === undefined) throw new Error(`${name} has no options`);
+  clearExtension(options, protosource_es_message);
 }

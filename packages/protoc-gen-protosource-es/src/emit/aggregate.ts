@@ -1,6 +1,6 @@
 /** The types of an aggregate, its definition, and the functions that make its commands and events. */
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { AggregateModel, CommandModel, EventModel } from "protosource-es/model";
+import type { AggregateModel, CommandModel, EventModel, RetiredModel } from "protosource-es/model";
 import type { Domain } from "../model.js";
 import { listed } from "../words.js";
 import { docComment, sourceComment } from "./comment.js";
@@ -8,19 +8,20 @@ import { type AggregateNames, aggregateNames } from "./names.js";
 import { exported, type Output, parameterText, printCallable } from "./output.js";
 
 export function emitAggregate(domain: Domain, output: Output): void {
-  const { aggregate, commands, events } = domain;
+  const { aggregate, commands, events, retired } = domain;
   if (aggregate === undefined) return;
   const names = aggregateNames(aggregate.schema);
   if (output.target !== "js") emitTypes(domain, aggregate, names, output);
-  emitDefinition(aggregate, names, output);
+  emitDefinition(domain, aggregate, names, output);
   const { name } = aggregate.schema;
   const documentedCommands = commands.map((command) => documentedCommand(command, aggregate));
   emitConstructors(`Makes the commands of ${name}.`, names.commands, documentedCommands, output);
-  emitConstructors(`Makes the events of ${name}, for tests and imports.`, names.events, events.map(documented), output);
+  const documentedEvents = [...events.map(documented), ...retired.map(documentedRetired)];
+  emitConstructors(`Makes the events of ${name}, for tests and imports.`, names.events, documentedEvents, output);
 }
 
 function emitTypes(
-  { commands, events, projections }: Domain,
+  { commands, events, projections, retired }: Domain,
   { schema }: AggregateModel,
   names: AggregateNames,
   { print, shape }: Output,
@@ -37,11 +38,12 @@ function emitTypes(
   printGroup("commands", emits, print);
   printGroup("events", events.map(named), print);
   printGroup("projections", projections.map(named), print);
+  if (retired.length > 0) printGroup("retired", retired.map(named), print);
   print("}");
   print(`export type ${names.aggregate} = rt.Aggregate<${names.types}>;`);
   print(`export type ${names.command} = rt.CommandOf<${names.types}>;`);
   print(`export type ${names.event} = rt.EventOf<${names.types}>;`);
-  print(`export type ${names.rules} = rt.Rules<${names.types}>;`);
+  print(`export type ${names.rules} = rt.${retired.length > 0 ? "UpcastingRules" : "Rules"}<${names.types}>;`);
 }
 
 function printGroup(role: string, properties: readonly string[], print: Output["print"]): void {
@@ -51,7 +53,7 @@ function printGroup(role: string, properties: readonly string[], print: Output["
   print("  };");
 }
 
-function emitDefinition({ schema }: AggregateModel, names: AggregateNames, output: Output): void {
+function emitDefinition({ retired }: Domain, { schema }: AggregateModel, names: AggregateNames, output: Output): void {
   const { print, target } = output;
   const typeArgument = target === "js" ? "" : `<${names.types}>`;
   print();
@@ -59,7 +61,7 @@ function emitDefinition({ schema }: AggregateModel, names: AggregateNames, outpu
   printCallable(
     {
       head: `${exported(output)} function ${names.define}`,
-      parameters: [{ name: "rules", type: names.rules, optional: true }],
+      parameters: [{ name: "rules", type: names.rules, optional: retired.length === 0 }],
       result: names.aggregate,
       body: `return rt.defineAggregate${typeArgument}(${output.schema(schema)}, rules);`,
     },
@@ -75,6 +77,12 @@ interface Documented {
 
 function documented({ schema }: EventModel): Documented {
   return { schema, comment: sourceComment(schema) };
+}
+
+function documentedRetired({ schema, reason }: RetiredModel): Documented {
+  const comment = sourceComment(schema);
+  const retired = reason === "" ? "Retired." : `Retired: ${reason}`;
+  return { schema, comment: comment.length === 0 ? [retired] : [...comment, "", retired] };
 }
 
 function documentedCommand(command: CommandModel, aggregate: AggregateModel): Documented {

@@ -44,6 +44,8 @@ function checkEmitted({ schema, events }: CommandModel, domain: Domain, report: 
       );
     } else if (roleOf(event) !== "event") {
       report("C4", place, `${schema.name} emits ${name}, which isn't an event`, `write ${wanted}, or make it an event`);
+    } else if (domain.retired.some((retired) => retired.schema === event)) {
+      report("C9", place, `${schema.name} emits ${name}, which is retired`, `write ${wanted}, or remove "retired"`);
     } else {
       checkCopy(schema, event, report);
     }

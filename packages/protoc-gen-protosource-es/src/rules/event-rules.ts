@@ -8,7 +8,8 @@ import { checkOneofs } from "./copying.js";
 import { EVENT_FIELDS, ownFields, requireFields } from "./fields.js";
 import { rolePath } from "./places.js";
 
-export function checkEvents({ events, aggregate }: Domain, report: Report): void {
+export function checkEvents({ events, retired, aggregate }: Domain, report: Report): void {
+  for (const { schema } of retired) requireFields(schema, `the event ${schema.name}`, EVENT_FIELDS, "E1", report);
   for (const event of events) {
     requireFields(event.schema, `the event ${event.schema.name}`, EVENT_FIELDS, "E1", report);
     if (aggregate === undefined) continue;

@@ -3,13 +3,13 @@ import type { DescFile } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import { fieldNamed } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
-import { type Domain, isDisabled, isOfRows, roleOf } from "../model.js";
+import { type Domain, isDisabled, isOfRows, isRetired, roleOf } from "../model.js";
 import { allOf } from "../words.js";
 import { requireFields, shapeText } from "./fields.js";
-import { ENABLED_PATH, rolePath } from "./places.js";
+import { ENABLED_PATH, RETIRED_PATH, rolePath } from "./places.js";
 
 export function checkFile(domain: Domain, report: Report): void {
-  const { file, snapshots, projections, messages } = domain;
+  const { file, snapshots, projections, retired, messages } = domain;
   if (file.proto.package === "") {
     report(
       "F8",
@@ -36,6 +36,14 @@ export function checkFile(domain: Domain, report: Report): void {
         { desc: message, path: rolePath(role) },
         `${message.name} has the role "${role}" inside of ${message.parent.name}, where nothing looks for it`,
         "move it to the top level of the file, or remove its role",
+      );
+    }
+    if (isRetired(message) && !retired.some(({ schema }) => schema === message)) {
+      report(
+        "F11",
+        { desc: message, path: RETIRED_PATH },
+        `${message.name} has "retired", which is for an event that is no longer emitted`,
+        "remove it",
       );
     }
   }

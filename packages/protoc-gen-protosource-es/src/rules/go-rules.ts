@@ -6,11 +6,19 @@ import type { Report } from "../diagnostic.js";
 import { annotationOf, type Domain } from "../model.js";
 import { listed } from "../words.js";
 import { ownFields } from "./fields.js";
-import { rolePath, SORTS_AS_NUMBER_PATH, SPARSE_PATH, UNSET_PATH } from "./places.js";
+import { RETIRED_PATH, rolePath, SORTS_AS_NUMBER_PATH, SPARSE_PATH, UNSET_PATH } from "./places.js";
 
 export function checkSharedWithGo(domain: Domain, report: Report): void {
   checkEvents(domain, report);
-  const { aggregate, keys } = domain;
+  const { aggregate, retired, keys } = domain;
+  for (const { schema } of retired) {
+    report(
+      "G6",
+      { desc: schema, path: RETIRED_PATH },
+      `${schema.name} is retired, and Go goes on to read it by its own annotations`,
+      "see that these say the same as its upcast, or let Go read no such aggregates",
+    );
+  }
   if (aggregate !== undefined && aggregate.ttlSeconds > 0n) {
     report(
       "G4",

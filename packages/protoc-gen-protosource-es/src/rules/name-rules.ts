@@ -23,7 +23,7 @@ export function checkNames(domain: Domain, report: Report): void {
       );
     }
   }
-  for (const { schema } of [...domain.commands, ...domain.events]) {
+  for (const { schema } of [...domain.commands, ...domain.events, ...domain.retired]) {
     if (schema.name in {}) {
       report(
         "N2",

@@ -8,7 +8,9 @@ import {
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import {
   FieldOptionsSchema,
+  MessageOptionsSchema as OwnMessageOptionsSchema,
   protosource_es_field,
+  protosource_es_message,
 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 /** The option `enabled`, below a file. */
@@ -40,6 +42,13 @@ function annotationPath(option: keyof typeof FieldOptionsSchema.field): readonly
   const { number } = FieldOptionsSchema.field[option];
   return [FieldDescriptorProtoSchema.field.options.number, protosource_es_field.number, number];
 }
+
+/** That an event is retired, below a message. */
+export const RETIRED_PATH: readonly number[] = [
+  DescriptorProtoSchema.field.options.number,
+  protosource_es_message.number,
+  OwnMessageOptionsSchema.field.retired.number,
+];
 
 /** An annotation of protosource-es, as the source writes it behind a field. */
 export function annotationText(assignment: string): string {

@@ -14,7 +14,7 @@ export const RULES = {
   F8: "An enabled file has a package: it begins the key of every stream and row.",
   F9: "No two enabled files with an aggregate have packages that are equal once dots are underscores: they would share streams.",
   F10: "Only top-level messages have a role.",
-  F11: "An annotation of protosource-es is on a field of which it says something.",
+  F11: "An annotation of protosource-es is on a field or an event of which it says something.",
   A1: "An aggregate has `string id`, `int64 version`, `int64 create_at`, `string create_by`, `int64 modify_at` and `string modify_by`.",
   A2: "`event_ttl_seconds` is between 0 and 9223372036.",
   A3: "States are the values of the aggregate's field `state`, an enum.",
@@ -26,6 +26,7 @@ export const RULES = {
   C6: "A command's field has the type of the same-named field of each event that the command emits.",
   C7: "A creation command has no allowed states: there is no state yet.",
   C8: "A command sets at most one field of each oneof of the events that it emits, or has a oneof for them too.",
+  C9: "A command emits no event that is retired.",
   E1: "An event has `string id = 1`, `int64 version = 2`, `int64 at = 3` and `string actor = 4`.",
   E2: "`sets_state` names a value of the aggregate's state.",
   E3: "`collection` names a `map<string, message>` of the aggregate, an action, and the string field of the element that is its key; it adds or, not at creation, removes.",
@@ -69,6 +70,7 @@ export const WARNINGS = {
   G2: "An event's unset field keeps the aggregate's here, and clears it in Go.",
   G3: "An index is sparse here, and holds every row that Go writes.",
   G4: "The events of an aggregate expire, and Go replays what is left of a stream.",
+  G6: "A retired event is upcast here, and in Go still does what its own annotations say.",
 } as const;
 
 export type RuleId = keyof typeof RULES | keyof typeof WARNINGS;

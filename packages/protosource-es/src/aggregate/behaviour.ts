@@ -24,6 +24,7 @@ import {
   fileModel,
   isFirst,
   type ProjectionModel,
+  type RetiredModel,
   type SnapshotModel,
   unsetKeeps,
 } from "./file-model.js";
@@ -56,8 +57,10 @@ export interface Behaviour {
   readonly ttlSeconds: bigint;
   /** By type name. */
   readonly commands: ReadonlyMap<string, CommandBehaviour>;
-  /** By type name, without the snapshot. */
+  /** By type name, without the snapshot and what is retired. */
   readonly events: ReadonlyMap<string, EventBehaviour>;
+  /** The events that are no longer emitted, by type name. */
+  readonly retired: ReadonlyMap<string, DescMessage>;
   readonly snapshot: SnapshotBehaviour | undefined;
   readonly projections: readonly ProjectionBehaviour[];
   /** Whether any of its messages has personal fields, which are stored sealed. */
@@ -145,11 +148,13 @@ function compile(schema: DescMessage): Behaviour {
       model.commands.map((command) => [command.schema.typeName, compileCommand(command, aggregate, events)]),
     ),
     events: new Map([...events.values()].map((event) => [event.schema.typeName, event])),
+    retired: new Map(model.retired.map((event) => [event.schema.typeName, compileRetired(event)])),
     snapshot,
     projections: model.projections.map((projection) => compileProjection(projection, aggregate)),
-    isPersonal: [schema, ...[...model.events, ...model.projections].map((message) => message.schema)].some(
-      (message) => personalPlan(message) !== undefined,
-    ),
+    isPersonal: [
+      schema,
+      ...[...model.events, ...model.retired, ...model.projections].map((message) => message.schema),
+    ].some((message) => personalPlan(message) !== undefined),
     stateOf: compileStateOf(aggregate),
   };
 }
@@ -179,7 +184,7 @@ function compileCommand(
     allowedStates,
     emits: names.map((name) => {
       const event = events.get(name);
-      if (event === undefined) throw invalid(schema, `emits ${name}, which isn't an event of its file`);
+      if (event === undefined) throw invalid(schema, `emits ${name}, which isn't an event of its file, or is retired`);
       return { event, copyCommand: compileCopy(schema, event.schema, EVENT_FIELD_NAMES) };
     }),
   };
@@ -204,6 +209,11 @@ function compileEvent(event: EventModel, aggregate: AggregateModel, model: FileM
       setState(aggregate);
     },
   };
+}
+
+function compileRetired({ schema }: RetiredModel): DescMessage {
+  requireFields(schema, EVENT_FIELDS);
+  return schema;
 }
 
 /** Finds where creation commands emit an event. */

@@ -9,7 +9,7 @@ import type { StoredRecord } from "../store/store.js";
 import type { Behaviour, EventMessage } from "./behaviour.js";
 
 /**
- * Reads the event in a record. Its personal fields are sealed.
+ * Reads the event in a record, as it is stored: its personal fields are sealed, and it may be retired.
  *
  * Throws `unhandled_event` and `corrupt_record` with the record's version.
  */
@@ -54,9 +54,10 @@ export function openEvent(
   }
 }
 
-/** Gives the schema of an event or a snapshot; undefined for one of another aggregate. */
-export function eventSchema({ events, snapshot }: Behaviour, { $typeName }: Message): DescMessage | undefined {
-  return events.get($typeName)?.schema ?? (snapshot?.schema.typeName === $typeName ? snapshot.schema : undefined);
+/** Gives the schema of an event, current or retired, or a snapshot; undefined for one of another aggregate. */
+export function eventSchema({ events, retired, snapshot }: Behaviour, { $typeName }: Message): DescMessage | undefined {
+  const found = events.get($typeName)?.schema ?? retired.get($typeName);
+  return found ?? (snapshot?.schema.typeName === $typeName ? snapshot.schema : undefined);
 }
 
 function recordKey(streamId: string, { version }: StoredRecord): string {

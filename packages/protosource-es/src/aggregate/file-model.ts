@@ -10,7 +10,7 @@ import {
   protosource_file,
   protosource_message_type,
 } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
-import { protosource_es_field, Unset } from "../gen/protosource_es/options/v1/options_v1_pb.js";
+import { protosource_es_field, protosource_es_message, Unset } from "../gen/protosource_es/options/v1/options_v1_pb.js";
 
 /** The messages of a file by role, each kind in the order of the source. A valid file has one aggregate. */
 export interface FileModel {
@@ -19,7 +19,9 @@ export interface FileModel {
   readonly enabled: boolean;
   readonly aggregates: readonly AggregateModel[];
   readonly commands: readonly CommandModel[];
+  /** Without those that are retired. */
   readonly events: readonly EventModel[];
+  readonly retired: readonly RetiredModel[];
   readonly snapshots: readonly SnapshotModel[];
   readonly projections: readonly ProjectionModel[];
 }
@@ -51,6 +53,13 @@ export interface EventModel {
   readonly collection: CollectionModel | undefined;
 }
 
+/** An event that streams still hold, and that is no longer emitted. */
+export interface RetiredModel {
+  readonly schema: DescMessage;
+  /** Why, in the words of the source. */
+  readonly reason: string;
+}
+
 export interface CollectionModel {
   /** The aggregate's map field. */
   readonly target: string;
@@ -77,6 +86,9 @@ export function fileModel(file: DescFile): FileModel {
     events: options.producesEvents,
     allowedStates: options.allowedStates,
   }));
+  const events = withRole(file, "event", (schema, options) => {
+    return { schema, options, reason: getOption(schema, protosource_es_message).retired };
+  });
   return {
     file,
     enabled: getOption(file, protosource_file).enabled,
@@ -86,16 +98,19 @@ export function fileModel(file: DescFile): FileModel {
       ttlSeconds: options.eventTtlSeconds,
     })),
     commands,
-    events: withRole(file, "event", (schema, { setsState, collection }) => ({
-      schema,
-      creation: isCreation(schema.name, commands),
-      setsState: setsState === "" ? undefined : setsState,
-      collection: collection && {
-        target: collection.target,
-        action: actions[collection.action],
-        keyField: collection.keyField,
-      },
-    })),
+    events: events
+      .filter(({ reason }) => reason === undefined)
+      .map(({ schema, options: { setsState, collection } }) => ({
+        schema,
+        creation: isCreation(schema.name, commands),
+        setsState: setsState === "" ? undefined : setsState,
+        collection: collection && {
+          target: collection.target,
+          action: actions[collection.action],
+          keyField: collection.keyField,
+        },
+      })),
+    retired: events.flatMap(({ schema, reason }) => (reason === undefined ? [] : [{ schema, reason }])),
     snapshots: withRole(file, "snapshot", (schema, { everyNEvents, disabled }) => ({
       schema,
       interval: disabled ? 0 : everyNEvents,

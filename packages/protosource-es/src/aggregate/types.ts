@@ -15,6 +15,8 @@ export interface AggregateTypes {
   readonly commands: object;
   readonly events: object;
   readonly projections: object;
+  /** The events that are no longer emitted. Only an aggregate that has some declares it. */
+  readonly retired?: object;
 }
 
 /** What a message can be made from. */
@@ -31,6 +33,9 @@ export type CommandOf<T extends AggregateTypes> = {
 
 /** The events of an aggregate, without its snapshot. */
 export type EventOf<T extends AggregateTypes> = T["events"][keyof T["events"]];
+
+/** The retired events of an aggregate: streams hold them, and nothing emits them any more. */
+export type RetiredOf<T extends AggregateTypes> = NonNullable<T["retired"]>[keyof NonNullable<T["retired"]>];
 
 /** The names of the events that a command emits. */
 export type EmittedNames<T extends AggregateTypes, K extends keyof T["commands"]> =
@@ -100,6 +105,19 @@ export type Evaluations<T extends AggregateTypes> = {
   readonly [K in keyof T["commands"]]?: Evaluate<T, K>;
 };
 
+/**
+ * What a retired event means now: the current event that it is read as, or nothing, with `"ignore"`.
+ *
+ * A function is pure, at once, and gives one event, so that versions stay as they are. The framework fills in the id, the
+ * version, the time and the actor of the old one.
+ */
+export type Upcast<T extends AggregateTypes, R> = "ignore" | ((old: R) => EventOf<T>);
+
+/** What each retired event of an aggregate means now, by its name. */
+export type Upcasts<T extends AggregateTypes> = {
+  readonly [K in keyof NonNullable<T["retired"]>]: Upcast<T, NonNullable<T["retired"]>[K]>;
+};
+
 /** The hand-written part of an aggregate. */
 export interface Rules<T extends AggregateTypes> {
   readonly evaluate?: Evaluations<T>;
@@ -117,6 +135,19 @@ export interface Rules<T extends AggregateTypes> {
    * events, and fails with `claim_taken` when one belongs to another aggregate. The store must keep claims.
    */
   readonly unique?: Readonly<Record<string, (aggregate: T["aggregate"]) => string | readonly string[] | undefined>>;
+  /** What the retired events mean now, every one of them. Whoever reads an event of a stream gets what this makes of it. */
+  readonly upcast?: Upcasts<T>;
+  /**
+   * How often stored events have come to lead to another state: a whole number, 0 by default. Raise it with each change
+   * of what an event or an upcast means, so that loads pass over the snapshots of before. A change of the aggregate's
+   * fields, of which events are retired and of which are ignored does that by itself.
+   */
+  readonly revision?: number;
+}
+
+/** The hand-written part of an aggregate that has retired events: its streams can't be read without what they mean now. */
+export interface UpcastingRules<T extends AggregateTypes> extends Rules<T> {
+  readonly upcast: Upcasts<T>;
 }
 
 /** What a command comes to. */

@@ -2,7 +2,7 @@
 export { create } from "@bufbuild/protobuf";
 export { type Aggregate, defineAggregate } from "../aggregate/aggregate.js";
 export { type DisplayNames, displayNames } from "../aggregate/display-names.js";
-export type { AggregateTypes, CommandOf, Emits, EventOf, Init, Rules } from "../aggregate/types.js";
+export type { AggregateTypes, CommandOf, Emits, EventOf, Init, Rules, UpcastingRules } from "../aggregate/types.js";
 export {
   type ExactSort,
   type GetOptions,

@@ -34,7 +34,7 @@ export async function readHistory<T extends AggregateTypes>(
   const range = { from, to, reverse, limit, signal };
   const events: EventMessage[] = [];
   for await (const record of recordsOf(store.events.bind(store), streamId, behaviour.snapshot?.interval ?? 0, range)) {
-    const read = await eventReader(behaviour, source, streamId, [record], { signal });
+    const read = await eventReader(definition, source, streamId, [record], { signal });
     const event = read(record);
     if (behaviour.events.has(event.$typeName)) events.push(event);
     if (events.length >= limit) break;

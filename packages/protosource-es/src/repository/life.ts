@@ -1,6 +1,7 @@
 /** Which records of a stream make up the life of an aggregate, and from which of them its state is computed. */
 import { type Aggregate, beginsLife } from "../aggregate/aggregate.js";
-import { type AggregateMessage, behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
+import { isStale } from "../aggregate/fingerprint.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import type { StoredRecord } from "../store/store.js";
 
@@ -23,19 +24,21 @@ export interface StreamEnd {
  * Finds the record from which to compute the state: the last one that is a snapshot, has version 1 or begins a life.
  * Neither it nor a record after it may have expired, for the state would lack that event.
  *
+ * A snapshot that another domain made is passed over. Where nothing else is left to begin with, as where all before it
+ * has expired or is archived, the first of them is as good as it gets: all that follows it is folded anew.
+ *
  * Gives undefined when there is none, and `earlier` when these records don't tell because they aren't the whole.
  */
 export function findBase<T extends AggregateTypes>(
   definition: Aggregate<T>,
   end: StreamEnd,
 ): number | "earlier" | undefined {
-  const { snapshot } = behaviourOf(definition.schema);
-  return findLast(definition, end, (event) => snapshot?.stateIn(event));
+  return findLast(definition, end, true);
 }
 
 /** Finds the first record of the life that a whole stream ends with, or of what hasn't expired of it. */
 export function findBeginning<T extends AggregateTypes>(definition: Aggregate<T>, end: StreamEnd): number {
-  const found = findLast(definition, end, () => undefined);
+  const found = findLast(definition, end, false);
   return typeof found === "number" ? found : firstAlive(end);
 }
 
@@ -49,24 +52,32 @@ export function beginsLate(end: StreamEnd): boolean {
   return begin !== undefined && end.records[first - 1]?.record.version !== begin.record.version - 1n;
 }
 
-/** Finds the last record that has a state, has version 1 or begins a life, and after which none has expired. */
+/**
+ * Finds the last record that has version 1 or begins a life, or with `snapshots` has a state, and after which none has
+ * expired.
+ */
 function findLast<T extends AggregateTypes>(
   definition: Aggregate<T>,
   end: StreamEnd,
-  stateIn: (event: EventMessage) => AggregateMessage | undefined,
+  snapshots: boolean,
 ): number | "earlier" | undefined {
   const { records, isWhole } = end;
-  const { events } = behaviourOf(definition.schema);
+  const { events, snapshot } = behaviourOf(definition.schema);
   const first = firstAlive(end);
+  let stale: number | undefined;
   for (let i = records.length - 1; i >= first; i--) {
     const { record, event } = records[i] as LazyRecord;
-    if (record.version === 1n || stateIn(event()) !== undefined) return i;
+    if (record.version === 1n) return i;
+    if (snapshots && snapshot?.stateIn(event()) !== undefined) {
+      if (!isStale(definition, record)) return i;
+      stale = i;
+    }
     // What is before it is looked at only where it matters, and what has expired never: that is of a life that has ended.
     const mayGoOn = (events.get(event().$typeName)?.follows.size ?? 0) > 0;
     if (mayGoOn && i === 0 && !isWhole) return "earlier";
     if (beginsLife(definition, event(), mayGoOn ? eventBefore(definition, records, first, i) : undefined)) return i;
   }
-  return first === 0 && !isWhole ? "earlier" : undefined;
+  return first === 0 && !isWhole ? "earlier" : stale;
 }
 
 /** Finds the event before a record, snapshots left aside, and what is before the first that is alive. */

@@ -77,11 +77,13 @@ export async function loadState<T extends AggregateTypes>(
   const aggregate: AggregateMessage = emptyAggregate(definition);
   let firstExpiry = 0n;
   let replayed = 0;
-  for (const { record, event } of records.slice(base)) {
-    if (behaviour.events.has(event().$typeName)) replayed++;
+  for (const [i, { record, event }] of records.slice(base).entries()) {
+    const isCurrent = behaviour.events.has(event().$typeName);
+    if (isCurrent) replayed++;
     if (record.ttl > 0n && (firstExpiry === 0n || record.ttl < firstExpiry)) firstExpiry = record.ttl;
     try {
-      applyEvent(definition, aggregate, event());
+      // A snapshot behind the base is one that was passed over.
+      if (isCurrent || i === 0) applyEvent(definition, aggregate, event());
     } catch (cause) {
       if (!isProtosourceError(cause, "validation_failed")) throw cause;
       throw corruptRecord(
@@ -224,7 +226,7 @@ async function endOf<T extends AggregateTypes>(
   isWhole: boolean,
 ): Promise<FoundEnd | "earlier"> {
   const behaviour = behaviourOf(definition.schema);
-  const read = await eventReader(behaviour, format, streamId, stored, { signal: options.signal });
+  const read = await eventReader(definition, format, streamId, stored, { signal: options.signal });
   const all = stored.map((record) => lazyRecord(record, read));
   const records = at === undefined ? all : upTo(at, all);
   const end = { records, isWhole, now: epochSeconds(clock) };

@@ -33,6 +33,8 @@ export interface RecordFormat {
   readonly serializer: Serializer;
   readonly compressThreshold: number;
   readonly clock: Clock;
+  /** The meta of the record of each snapshot. */
+  readonly snapshotMeta: Uint8Array;
   /** Whether the store keeps the records of a save together, and compresses them itself where it is more than one. */
   readonly packs: boolean;
   /** Seals and opens personal fields. */
@@ -62,7 +64,9 @@ export function toRecords(
     const place = eventPlace(behaviour.streamPrefix + id, event.version);
     const stored = format.sealer === undefined ? event : format.sealer.seal(schema, event, place);
     const data = toData(schema, stored, format, packed);
-    return create(RecordSchema, { version: event.version, data, ttl: expiries[i] ?? 0n });
+    const isSnapshot = event.$typeName === behaviour.snapshot?.schema.typeName;
+    const record: StoredRecord = create(RecordSchema, { version: event.version, data, ttl: expiries[i] ?? 0n });
+    return isSnapshot ? Object.assign(record, { meta: format.snapshotMeta }) : record;
   });
 }
 

@@ -2,6 +2,7 @@
 import type { DescMessage } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
 import { type Behaviour, behaviourOf } from "../aggregate/behaviour.js";
+import { snapshotMeta } from "../aggregate/fingerprint.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, systemClock } from "../clock.js";
 import { invalid, ProtosourceError } from "../errors.js";
@@ -67,6 +68,7 @@ export function setUp<T extends AggregateTypes>(
       serializer: options.serializer ?? binarySerializer,
       compressThreshold: options.compressThreshold ?? DEFAULT_COMPRESS_THRESHOLD,
       clock,
+      snapshotMeta: snapshotMeta(definition),
       packs: store.packs ?? false,
       keyring: options.keyring,
     },

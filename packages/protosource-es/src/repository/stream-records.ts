@@ -5,6 +5,7 @@ import type { Aggregate } from "../aggregate/aggregate.js";
 import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
 import { decodeRecord, openEvent } from "../aggregate/decode-record.js";
 import type { AggregateTypes, EventOf } from "../aggregate/types.js";
+import { upcast } from "../aggregate/upcast.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import { RecordSchema } from "../gen/funinthecloud/protosource/record/v1/record_v1_pb.js";
 import { compress, DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
@@ -36,7 +37,7 @@ export function streamId<T extends AggregateTypes>(aggregate: Aggregate<T>, id: 
 
 /**
  * Writes an event, or a snapshot, as the record that a store keeps. The event has its version already; the record expires
- * at `ttl`, in epoch seconds, and never by default.
+ * at `ttl`, in epoch seconds, and never by default. What made a snapshot isn't known here, so that the record doesn't say.
  *
  * Throws `unhandled_event` for an event of another aggregate, `invalid_argument` for a version below 1, and `not_configured`
  * for one with personal fields where there is nothing that seals them.
@@ -64,23 +65,24 @@ export function toRecord<T extends AggregateTypes>(
 }
 
 /**
- * Reads the event, or the snapshot, in a record of an aggregate's stream. Its personal fields stay sealed, and so empty,
- * unless `open` is given: `opener` of the keyring makes it for events that were read without.
+ * Reads the event, or the snapshot, in a record of an aggregate's stream. A retired event is upcast; one that is to be
+ * ignored comes as it is stored. Personal fields stay sealed, and so empty, unless `open` is given: `opener` of the keyring
+ * makes it for events that were read without.
  *
  * Throws `unhandled_event` for one of another aggregate, and `corrupt_record`, both with the version.
  */
 export function fromRecord<T extends AggregateTypes>(
-  { schema }: Aggregate<T>,
+  definition: Aggregate<T>,
   record: StoredRecord,
   {
     serializer = binarySerializer,
     open,
   }: Pick<RecordOptions, "serializer"> & { readonly open?: Open | undefined } = {},
 ): EventOf<T> | Message {
-  const behaviour = behaviourOf(schema as DescMessage);
-  const event = decodeRecord(behaviour, serializer, `a stream of ${schema.typeName}`, record);
+  const behaviour = behaviourOf(definition.schema as DescMessage);
+  const event = decodeRecord(behaviour, serializer, `a stream of ${definition.schema.typeName}`, record);
   if (open !== undefined) openEvent(behaviour, behaviour.streamPrefix + event.id, record, event, open);
-  return event;
+  return upcast(definition, event);
 }
 
 /**

@@ -1,5 +1,5 @@
 /** What becomes of stored streams when their events, snapshots and lifetimes change. */
-import { type DescField, type DescMessage, getOption } from "@bufbuild/protobuf";
+import type { DescField, DescMessage } from "@bufbuild/protobuf";
 import { typeOf } from "../aggregate/fields.js";
 import {
   type AggregateModel,
@@ -9,7 +9,6 @@ import {
   isFirst,
   unsetKeeps,
 } from "../aggregate/file-model.js";
-import { protosource_es_message } from "../gen/protosource_es/options/v1/options_v1_pb.js";
 import type { CompareMessages } from "./compare-messages.js";
 import { rebuildLine } from "./compare-rows.js";
 import type { Note } from "./schema-change.js";
@@ -26,12 +25,12 @@ interface EventChange {
 /** Compares what the streams of an aggregate hold, and what it means. */
 export function compareStreams(was: FileModel, now: FileModel, compareMessages: CompareMessages, note: Note): void {
   const stream = { kind: "stream" } as const;
-  for (const event of was.events) {
-    const same = now.events.find(({ schema }) => schema.typeName === event.schema.typeName);
-    if (same === undefined) noteGone(event.schema, "an event", now, note);
+  for (const { schema } of [...was.events, ...was.retired]) {
+    const same = [...now.events, ...now.retired].find((other) => other.schema.typeName === schema.typeName)?.schema;
+    if (same === undefined) noteGone(schema, "an event", now, note);
     else {
-      compareMessages(event.schema, same.schema, stream);
-      compareMeaning({ was: event, now: same, before: was, after: now, note });
+      compareMessages(schema, same, stream);
+      compareMeaning(schema, same, was, now, note);
     }
   }
   for (const { schema } of was.snapshots) {
@@ -64,32 +63,22 @@ function fieldsOf({ fields }: DescMessage): string {
   return fields.map((field) => `${typeOf(field)} ${field.name} = ${field.number};`).join();
 }
 
-function compareMeaning(event: EventChange): void {
-  const { was, now, note } = event;
-  const [wasRetired, isRetired] = [was, now].map(({ schema }) => reasonOf(schema) !== undefined);
-  if (wasRetired && !isRetired) {
-    const problem = `${now.schema.name} isn't retired any more: stored ones are folded as they are, instead of what its upcast makes of them`;
-    note(
-      "EVENT_REVIVED",
-      was.schema,
-      now.schema,
-      problem,
-      "leave it retired, and give the new event a name of its own",
-    );
-  } else if (isRetired && !wasRetired) {
-    const problem = `${now.schema.name} is retired: its upcast says what stored ones mean`;
-    note("EVENT_RETIRED", was.schema, now.schema, problem, "see by --replay that they come to the same state");
-  } else if (!isRetired) {
+function compareMeaning(was: DescMessage, now: DescMessage, before: FileModel, after: FileModel, note: Note): void {
+  const old = before.events.find(({ schema }) => schema === was);
+  const current = after.events.find(({ schema }) => schema === now);
+  if (old === undefined && current !== undefined) {
+    const problem = `${now.name} isn't retired any more: stored ones are folded as they are, instead of what its upcast makes of them`;
+    note("EVENT_REVIVED", was, now, problem, "leave it retired, and give the new event a name of its own");
+  } else if (old !== undefined && current === undefined) {
+    const problem = `${now.name} is retired: its upcast says what stored ones mean`;
+    note("EVENT_RETIRED", was, now, problem, "see by --replay that they come to the same state");
+  } else if (old !== undefined && current !== undefined) {
+    const event = { was: old, now: current, before, after, note };
     compareStates(event);
     compareCollections(event);
     compareFields(event);
     compareCreation(event);
   }
-}
-
-/** Why an event is retired; undefined for one that isn't. */
-function reasonOf(schema: DescMessage): string | undefined {
-  return getOption(schema, protosource_es_message).retired;
 }
 
 function compareStates({ was, now, before, after, note }: EventChange): void {

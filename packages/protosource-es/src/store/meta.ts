@@ -53,15 +53,31 @@ function messageOf({ correlationId = "", causation, traceparent = "" }: SaveMeta
 }
 
 /** Reads what is known of the save that a record is of; undefined where nothing is. Throws `corrupt_record`. */
-export function metaOf({ meta, version }: StoredRecord): SaveMeta | undefined {
+export function metaOf(record: StoredRecord): SaveMeta | undefined {
+  const meta = decodeMeta(record);
+  if (meta === undefined || meta.fingerprint !== 0) return undefined;
+  const { correlationId, causationStream, causationVersion, traceparent } = meta;
+  return {
+    ...(correlationId !== "" && { correlationId }),
+    ...(causationStream !== "" && { causation: { streamId: causationStream, version: causationVersion } }),
+    ...(traceparent !== "" && { traceparent }),
+  };
+}
+
+/** Writes what made a snapshot as the meta of its record, in 5 bytes. */
+export function encodeFingerprint(fingerprint: number): Uint8Array {
+  return toBinary(MetaSchema, create(MetaSchema, { fingerprint }));
+}
+
+/** Reads what made the snapshot in a record; undefined where that isn't known. */
+export function decodeFingerprint(record: StoredRecord): number | undefined {
+  return decodeMeta(record)?.fingerprint || undefined;
+}
+
+function decodeMeta({ meta, version }: StoredRecord): Meta | undefined {
   if (meta === undefined) return undefined;
   try {
-    const { correlationId, causationStream, causationVersion, traceparent } = fromBinary(MetaSchema, meta);
-    return {
-      ...(correlationId !== "" && { correlationId }),
-      ...(causationStream !== "" && { causation: { streamId: causationStream, version: causationVersion } }),
-      ...(traceparent !== "" && { traceparent }),
-    };
+    return fromBinary(MetaSchema, meta);
   } catch (cause) {
     throw new ProtosourceError(
       "corrupt_record",

@@ -15,11 +15,11 @@ export type ReadEvent =
 /** Makes the function that reads the events in records, and what was kept with their saves. */
 export async function eventsOf(
   engine: Engine,
-  { behaviour }: SubscriptionSource,
+  { definition }: SubscriptionSource,
   streamId: string,
   records: readonly StoredRecord[],
 ): Promise<(record: StoredRecord) => ReadEvent> {
-  const read = await eventReader(behaviour, engine, streamId, records, { signal: engine.signal });
+  const read = await eventReader(definition, engine, streamId, records, { signal: engine.signal });
   return (record) => {
     try {
       return { event: read(record), meta: metaOf(record) };

@@ -1,7 +1,6 @@
 /** Which of the records behind a position are handled at once. */
-import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { beginsLife } from "../aggregate/aggregate.js";
-import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
+import type { EventMessage } from "../aggregate/behaviour.js";
 import { ProtosourceError } from "../errors.js";
 import type { SaveMeta } from "../store/meta.js";
 import type { StoredPosition } from "../store/positions.js";
@@ -35,7 +34,7 @@ export async function nextRun(
   maxEvents: number,
 ): Promise<NextRun | Poison> {
   const { streamId, version: from } = position;
-  const { behaviour } = source;
+  const { definition, behaviour } = source;
   const hadLife = from > 0n && !isEnded(position);
   const events: EventMessage[] = [];
   const metas = new Map<bigint, SaveMeta>();
@@ -50,23 +49,21 @@ export async function nextRun(
       break;
     }
     const { event, meta } = read;
-    const isSnapshot = event.$typeName === behaviour.snapshot?.schema.typeName;
-    if (!isSnapshot) {
-      if (to === from && hadLife) before = await eventBefore(engine, source, position, event);
-    }
-    const begins =
-      !isSnapshot && beginsLife({ schema: behaviour.schema as GenMessage<AggregateMessage> }, event, before);
+    // Neither a snapshot nor an event that is ignored.
+    const happened = behaviour.events.has(event.$typeName);
+    if (happened && to === from && hadLife) before = await eventBefore(engine, source, position, event);
+    const begins = happened && beginsLife(definition, event, before);
     if (begins && to > from && before !== undefined) break;
     if (begins && to === from && hadLife) return { run: endOf(source, position), expiry };
     if (to === from && record.version !== from + 1n && !begins) {
       return { version: from + 1n, error: historyLost(streamId, from + 1n, record.version) };
     }
-    if (!isSnapshot && source.handles.has(event.$typeName)) {
+    if (source.handles.has(event.$typeName)) {
       if (events.length === maxEvents) break;
       events.push(event);
       if (meta !== undefined) metas.set(record.version, meta);
     }
-    if (!isSnapshot) before = event;
+    if (happened) before = event;
     to = record.version;
     expiry = record.ttl;
   }
@@ -97,12 +94,14 @@ async function eventBefore(
   const { behaviour } = source;
   const found = behaviour.events.get(event.$typeName);
   if (!found?.isFirst || found.follows.size === 0) return undefined;
-  const { records } = await readRecords(engine, streamId, { to: version, reverse: true, limit: 2 });
+  // A snapshot may lie between the two, and any number of retired events that are ignored.
+  const limit = behaviour.retired.size === 0 ? 2 : undefined;
+  const { records } = await readRecords(engine, streamId, { to: version, reverse: true, limit });
   const eventOf = await eventsOf(engine, source, streamId, records);
   for (const record of records) {
     const read = eventOf(record);
     if ("error" in read) return undefined;
-    if (read.event.$typeName !== behaviour.snapshot?.schema.typeName) return read.event;
+    if (behaviour.events.has(read.event.$typeName)) return read.event;
   }
   return undefined;
 }

@@ -63,6 +63,7 @@ export function on<T extends AggregateTypes, M, C, R>(
     byType.set(typeNamed(behaviour, name), handler as (event: EventMessage, context: EventContext<unknown> & C) => R);
   }
   return {
+    definition: aggregate as object as Aggregate<AggregateTypes>,
     behaviour,
     handles: new Set(byType.keys()),
     handlesRemoval: removed !== undefined,

@@ -1,5 +1,7 @@
 /** What a subscription is: plain data, whatever it makes of events. */
+import type { Aggregate } from "../aggregate/aggregate.js";
 import type { Behaviour, EventMessage } from "../aggregate/behaviour.js";
+import type { AggregateTypes } from "../aggregate/types.js";
 import type { Clock } from "../clock.js";
 import { invalid } from "../errors.js";
 import type { OpaqueKey, OpaqueStore } from "../opaquedata/opaque-store.js";
@@ -32,6 +34,7 @@ export interface Subscription {
 
 /** An aggregate whose events a subscription gets. */
 export interface SubscriptionSource {
+  readonly definition: Aggregate<AggregateTypes>;
   readonly behaviour: Behaviour;
   /** The type names of the events that it does something for. */
   readonly handles: ReadonlySet<string>;

@@ -2,7 +2,7 @@
 import { create, type DescField, type Message } from "@bufbuild/protobuf";
 import { type Aggregate, eventBehaviourOf, fold } from "../aggregate/aggregate.js";
 import { behaviourOf, type CommandMessage, type EventMessage } from "../aggregate/behaviour.js";
-import type { AggregateTypes, CommandOf, EventOf, Init, Outcome } from "../aggregate/types.js";
+import type { AggregateTypes, CommandOf, EventOf, Init, Outcome, RetiredOf } from "../aggregate/types.js";
 import type { Clock } from "../clock.js";
 import { type ErrorCode, isProtosourceError } from "../errors.js";
 import { copyMessage } from "../repository/copy-message.js";
@@ -56,17 +56,12 @@ export interface Given<T extends AggregateTypes> {
 /** Starts a test of an aggregate's rules. */
 export function givenAggregate<T extends AggregateTypes>(
   definition: Aggregate<T>,
-  events: readonly EventOf<T>[],
+  events: readonly (EventOf<T> | RetiredOf<T>)[],
   options: GivenOptions = {},
 ): Given<T> {
   const { clock = new FakeClock(), id = idOf(events as readonly Message[]) ?? "1", actor = "someone" } = options;
   const happened = (events as readonly Message[]).map((event, i) =>
-    fillEvent(eventBehaviourOf(definition, event).schema, event, {
-      id,
-      version: BigInt(i) + 1n,
-      at: clock.now(),
-      actor,
-    }),
+    fillEvent(definition, event, { id, version: BigInt(i) + 1n, at: clock.now(), actor }),
   );
   const aggregate = fold(definition, happened);
   const { schema, projections } = behaviourOf(definition.schema);

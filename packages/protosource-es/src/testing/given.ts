@@ -1,7 +1,7 @@
 /** Given what happened, then what comes of it: tests of aggregates, read models and processes, without a store. */
 import type { Message } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
-import type { AggregateTypes, EventOf } from "../aggregate/types.js";
+import type { AggregateTypes, EventOf, RetiredOf } from "../aggregate/types.js";
 import type { Process } from "../subscriptions/define-process.js";
 import type { ReadModel } from "../subscriptions/define-read-model.js";
 import { type EventOptions, type Given, type GivenOptions, givenAggregate } from "./given-aggregate.js";
@@ -19,17 +19,17 @@ export function given(process: Process, options?: EventOptions): GivenProcess;
 
 /**
  * Starts a test of an aggregate's rules: these events happened, without their ids, versions, times and actors where
- * those don't matter.
+ * those don't matter. Retired ones are upcast.
  */
 export function given<T extends AggregateTypes>(
   definition: Aggregate<T>,
-  events: readonly EventOf<T>[],
+  events: readonly (EventOf<T> | RetiredOf<T>)[],
   options?: GivenOptions,
 ): Given<T>;
 
 export function given<T extends AggregateTypes, R extends Message>(
   what: Aggregate<T> | ReadModel<R> | Process,
-  eventsOrOptions: readonly EventOf<T>[] | EventOptions = {},
+  eventsOrOptions: readonly (EventOf<T> | RetiredOf<T>)[] | EventOptions = {},
   options?: GivenOptions,
 ): Given<T> | GivenReadModel<R> | GivenProcess {
   if (!("kind" in what)) return givenAggregate(what, eventsOrOptions as readonly EventOf<T>[], options);

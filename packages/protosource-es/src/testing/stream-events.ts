@@ -1,19 +1,19 @@
 /** Events of several streams, as a test gives them. */
 import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { type Aggregate, eventBehaviourOf } from "../aggregate/aggregate.js";
+import type { Aggregate } from "../aggregate/aggregate.js";
 import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
-import type { AggregateTypes, EventOf } from "../aggregate/types.js";
+import type { AggregateTypes, EventOf, RetiredOf } from "../aggregate/types.js";
 import { type Subscription, type SubscriptionSource, sourceOf } from "../subscriptions/subscription.js";
 import { misuse } from "./expectation.js";
 import { FakeClock } from "./fake-clock.js";
-import { fillEvent } from "./fill-event.js";
+import { eventSchemaOf, fillEvent } from "./fill-event.js";
 import type { EventOptions } from "./given-aggregate.js";
 
-/** An aggregate, the id of one, and events of that one: `[order, "o-1", created, placed]`. */
+/** An aggregate, the id of one, and events of that one: `[order, "o-1", created, placed]`. Retired ones are upcast. */
 export type StreamEvents<T extends AggregateTypes> = readonly [
   aggregate: Aggregate<T>,
   id: string,
-  ...events: readonly EventOf<T>[],
+  ...events: readonly (EventOf<T> | RetiredOf<T>)[],
 ];
 
 /** Events of a stream of any aggregate. */
@@ -40,20 +40,19 @@ export function happenedEvents(
   const all = [...before];
   for (const [given, id, ...events] of streams) {
     const aggregate = given as Aggregate<never>;
-    const { schema, streamPrefix } = behaviourOf(aggregate.schema as DescMessage);
+    const { schema: aggregateSchema, streamPrefix } = behaviourOf(aggregate.schema as DescMessage);
     const streamId = streamPrefix + id;
     const source = sourceOf(subscription, streamId);
     if (source === undefined) {
       const names = subscription.sources.map(({ behaviour }) => behaviour.schema.name).join(", ");
-      throw misuse(`${subscription.name} gets no events of ${schema.name}: give those of ${names}`);
+      throw misuse(`${subscription.name} gets no events of ${aggregateSchema.name}: give those of ${names}`);
     }
     for (const one of events as readonly Message[]) {
-      const behaviour = eventBehaviourOf(aggregate, one);
       const last = all.findLast((other) => other.streamId === streamId)?.event.version ?? 0n;
-      const event = fillEvent(behaviour.schema, one, { id, version: last + 1n, at: clock.now(), actor });
-      if (event.id !== id)
-        throw misuse(`${behaviour.schema.name} has the id ${event.id}: give it with that, not ${id}`);
-      all.push({ source, streamId, schema: behaviour.schema, event });
+      const event = fillEvent(aggregate, one, { id, version: last + 1n, at: clock.now(), actor });
+      const schema = eventSchemaOf(aggregate, event);
+      if (event.id !== id) throw misuse(`${schema.name} has the id ${event.id}: give it with that, not ${id}`);
+      all.push({ source, streamId, schema, event });
     }
   }
   return all;

@@ -10,10 +10,10 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file protosource_es/meta/v1/meta_v1.proto.
  */
 export const file_protosource_es_meta_v1_meta_v1: GenFile = /*@__PURE__*/
-  fileDesc("CiRwcm90b3NvdXJjZV9lcy9tZXRhL3YxL21ldGFfdjEucHJvdG8SFnByb3Rvc291cmNlX2VzLm1ldGEudjEiaAoETWV0YRIWCg5jb3JyZWxhdGlvbl9pZBgBIAEoCRIYChBjYXVzYXRpb25fc3RyZWFtGAIgASgJEhkKEWNhdXNhdGlvbl92ZXJzaW9uGAMgASgDEhMKC3RyYWNlcGFyZW50GAQgASgJYgZwcm90bzM");
+  fileDesc("CiRwcm90b3NvdXJjZV9lcy9tZXRhL3YxL21ldGFfdjEucHJvdG8SFnByb3Rvc291cmNlX2VzLm1ldGEudjEifQoETWV0YRIWCg5jb3JyZWxhdGlvbl9pZBgBIAEoCRIYChBjYXVzYXRpb25fc3RyZWFtGAIgASgJEhkKEWNhdXNhdGlvbl92ZXJzaW9uGAMgASgDEhMKC3RyYWNlcGFyZW50GAQgASgJEhMKC2ZpbmdlcnByaW50GAUgASgHYgZwcm90bzM");
 
 /**
- * What is known of a save beside its events: why it was made, and as a part of what.
+ * What is known of a save beside its events: why it was made, and as a part of what; and of a snapshot, what made it.
  *
  * @generated from message protosource_es.meta.v1.Meta
  */
@@ -43,6 +43,13 @@ export type Meta = Message<"protosource_es.meta.v1.Meta"> & {
    * @generated from field: string traceparent = 4;
    */
   traceparent: string;
+
+  /**
+   * Of the record of a snapshot: sums up the domain that made it. Its meta says nothing else.
+   *
+   * @generated from field: fixed32 fingerprint = 5;
+   */
+  fingerprint: number;
 };
 
 /**
