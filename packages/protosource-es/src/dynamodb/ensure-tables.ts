@@ -11,9 +11,10 @@ import {
   DEFAULT_EVENTS_TABLE,
   eventsTableName,
   feedsTableName,
+  keysTableName,
 } from "./table-names.js";
 import { readSettings, type Setting } from "./table-settings.js";
-import { aggregatesTable, eventsTable, feedsTable } from "./table-shapes.js";
+import { aggregatesTable, eventsTable, feedsTable, keysTable } from "./table-shapes.js";
 
 export interface EnsureTablesOptions extends CallOptions {
   /**
@@ -54,6 +55,8 @@ export interface TablesReport {
   readonly aggregates: TableReport;
   /** Only where `feedsTable` is named. */
   readonly feeds?: TableReport;
+  /** Only where `keysTable` is named. */
+  readonly keys?: TableReport;
 }
 
 const WAIT_MS = 120_000;
@@ -64,7 +67,9 @@ const WAIT_MS = 120_000;
  * undone that ended early, the next one does: a table that is as this function makes it, and no older than a day, gets
  * the TTL and the recovery that it lacks.
  *
- * Subscriptions need one table more, and the events table's stream: both are made where `feedsTable` is named.
+ * Subscriptions need one table more, and the events table's stream: both are made where `feedsTable` is named. The keys of
+ * persons have a table of their own, which is made where `keysTable` is named: without TTL, and without recovery, since what
+ * brings erased keys back undoes that somebody was forgotten.
  *
  * TTL and recovery are tried; what didn't work is in the report. Throws `invalid_argument` for a bad name or client,
  * `denied`, and `unavailable` when a table doesn't become active in time.
@@ -77,12 +82,13 @@ export async function ensureTables(
   checkClient(client);
   const expected = expectedTables(names);
   throwIfAborted(options.signal, "ensureTables");
-  const [events, aggregates, feeds] = await Promise.all([
+  const [events, aggregates, feeds, keys] = await Promise.all([
     ensureTable(client, expected.events, options),
     ensureTable(client, expected.aggregates, options),
     expected.feeds && ensureTable(client, expected.feeds, options),
+    expected.keys && ensureTable(client, expected.keys, options),
   ]);
-  return { events, aggregates, ...(feeds && { feeds }) };
+  return { events, aggregates, ...(feeds && { feeds }), ...(keys && { keys }) };
 }
 
 /**
@@ -98,12 +104,18 @@ export async function checkTables(
   checkClient(client);
   const expected = expectedTables(names);
   throwIfAborted(options.signal, "checkTables");
-  const [events, aggregates, feeds] = await Promise.all([
+  const [events, aggregates, feeds, keys] = await Promise.all([
     checkTable(client, expected.events, options),
     checkTable(client, expected.aggregates, options),
     expected.feeds && checkTable(client, expected.feeds, options),
+    expected.keys && checkTable(client, expected.keys, options),
   ]);
-  return { ...(events && { events }), ...(aggregates && { aggregates }), ...(feeds && { feeds }) };
+  return {
+    ...(events && { events }),
+    ...(aggregates && { aggregates }),
+    ...(feeds && { feeds }),
+    ...(keys && { keys }),
+  };
 }
 
 /** The names of the tables. By default `"events"` and `"aggregates"`. */
@@ -112,23 +124,28 @@ export interface TableNames {
   readonly aggregatesTable?: string | undefined;
   /** The table of subscriptions. Where it isn't named there is none, and the events table needs no stream. */
   readonly feedsTable?: string | undefined;
+  /** The table of the keys of persons. Where it isn't named there is none. */
+  readonly keysTable?: string | undefined;
 }
 
 interface ExpectedTables {
   readonly events: CreateTableCommandInput;
   readonly aggregates: CreateTableCommandInput;
   readonly feeds?: CreateTableCommandInput;
+  readonly keys?: CreateTableCommandInput;
 }
 
 function expectedTables(names: TableNames): ExpectedTables {
   const events: string = eventsTableName(names.eventsTable ?? DEFAULT_EVENTS_TABLE);
   const aggregates: string = aggregatesTableName(names.aggregatesTable ?? DEFAULT_AGGREGATES_TABLE);
   const feeds: string | undefined = names.feedsTable === undefined ? undefined : feedsTableName(names.feedsTable);
-  refuseShared({ eventsTable: events, aggregatesTable: aggregates, feedsTable: feeds });
+  const keys: string | undefined = names.keysTable === undefined ? undefined : keysTableName(names.keysTable);
+  refuseShared({ eventsTable: events, aggregatesTable: aggregates, feedsTable: feeds, keysTable: keys });
   return {
     events: eventsTable(events, { stream: feeds !== undefined }),
     aggregates: aggregatesTable(aggregates),
     ...(feeds !== undefined && { feeds: feedsTable(feeds) }),
+    ...(keys !== undefined && { keys: keysTable(keys) }),
   };
 }
 

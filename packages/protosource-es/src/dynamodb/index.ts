@@ -3,6 +3,7 @@ export type { MeterLike, TelemetryOptions, TracerLike } from "../telemetry.js";
 export { type BatchResponse, batchResponse } from "./batch-response.js";
 export { type CapacityLimiter, createCapacityLimiter } from "./capacity-limiter.js";
 export type { DynamoDBAdminClientLike, DynamoDBClientLike, SendOptions } from "./dynamodb-client.js";
+export { type DynamoDBKeyStoreOptions, dynamoDBKeyStore } from "./dynamodb-key-store.js";
 export { DynamoDBOpaqueStore, type DynamoDBOpaqueStoreOptions } from "./dynamodb-opaque-store.js";
 export { DynamoDBStore, type DynamoDBStoreOptions } from "./dynamodb-store.js";
 export { type DynamoDBStreamOptions, dynamoDBStream } from "./dynamodb-stream.js";
@@ -37,9 +38,19 @@ export {
   DEFAULT_AGGREGATES_TABLE,
   DEFAULT_EVENTS_TABLE,
   DEFAULT_FEEDS_TABLE,
+  DEFAULT_KEYS_TABLE,
   type EventsTableName,
   eventsTableName,
   type FeedsTableName,
   feedsTableName,
+  type KeysTableName,
+  keysTableName,
 } from "./table-names.js";
-export { aggregatesTable, type EventsTableOptions, eventsTable, feedsTable, TTL_ATTRIBUTE } from "./table-shapes.js";
+export {
+  aggregatesTable,
+  type EventsTableOptions,
+  eventsTable,
+  feedsTable,
+  keysTable,
+  TTL_ATTRIBUTE,
+} from "./table-shapes.js";

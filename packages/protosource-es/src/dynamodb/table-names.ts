@@ -11,6 +11,9 @@ export type AggregatesTableName = string & { readonly [brand]: "AggregatesTableN
 /** The name of a feeds table, checked. */
 export type FeedsTableName = string & { readonly [brand]: "FeedsTableName" };
 
+/** The name of a table of keys, checked. */
+export type KeysTableName = string & { readonly [brand]: "KeysTableName" };
+
 /** Checks the name of an events table. Throws `invalid_argument` when it breaks DynamoDB's rules. */
 export function eventsTableName(name: string): EventsTableName {
   checkTableName(name);
@@ -29,6 +32,12 @@ export function feedsTableName(name: string): FeedsTableName {
   return name as FeedsTableName;
 }
 
+/** Checks the name of a table of keys. Throws `invalid_argument` when it breaks DynamoDB's rules. */
+export function keysTableName(name: string): KeysTableName {
+  checkTableName(name);
+  return name as KeysTableName;
+}
+
 /** The events table of a store that isn't told another. */
 export const DEFAULT_EVENTS_TABLE: EventsTableName = eventsTableName("events");
 
@@ -37,6 +46,9 @@ export const DEFAULT_AGGREGATES_TABLE: AggregatesTableName = aggregatesTableName
 
 /** The feeds table of subscriptions that aren't told another. */
 export const DEFAULT_FEEDS_TABLE: FeedsTableName = feedsTableName("feeds");
+
+/** The table of keys of a key store that isn't told another. */
+export const DEFAULT_KEYS_TABLE: KeysTableName = keysTableName("keys");
 
 function checkTableName(name: string): void {
   if (typeof name !== "string" || !/^[a-zA-Z0-9_.-]{3,255}$/.test(name)) {

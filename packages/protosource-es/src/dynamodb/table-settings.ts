@@ -6,7 +6,7 @@ import type {
   TableDescription,
 } from "@aws-sdk/client-dynamodb";
 import type { TableAdmin } from "./table-admin.js";
-import { TTL_ATTRIBUTE } from "./table-shapes.js";
+import { isKeysTable, TTL_ATTRIBUTE } from "./table-shapes.js";
 
 /** One setting of a table: what it should be, what it is, and how to change it where that is possible. */
 export interface Setting {
@@ -49,6 +49,10 @@ export async function readSettings(
     );
   }
   if (expected.StreamSpecification) settings.push(streamSetting(admin, expected.StreamSpecification, found));
+  if (isKeysTable(expected)) {
+    const advice = "what is restored from it brings back the keys of persons who were forgotten: switch it off";
+    return [...settings, { setting: "recovery", expected: "off", ...(await readSetting(admin.recovery)), advice }];
+  }
   settings.push({
     setting: "ttl",
     expected: `on ${TTL_ATTRIBUTE}`,

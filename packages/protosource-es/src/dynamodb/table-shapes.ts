@@ -47,6 +47,22 @@ export function feedsTable(name: string): CreateTableCommandInput {
   };
 }
 
+/** The table of keys: an item for each person of whom something is sealed. */
+export function keysTable(name: string): CreateTableCommandInput {
+  return {
+    TableName: name,
+    BillingMode: "PAY_PER_REQUEST",
+    DeletionProtectionEnabled: true,
+    KeySchema: [{ AttributeName: "k", KeyType: "HASH" }],
+    AttributeDefinitions: [{ AttributeName: "k", AttributeType: "S" }],
+  };
+}
+
+/** Tells whether a table is one of keys: it has no TTL, and must have no recovery. */
+export function isKeysTable({ KeySchema = [] }: Pick<CreateTableCommandInput, "KeySchema">): boolean {
+  return KeySchema.length === 1 && KeySchema[0]?.AttributeName === "k";
+}
+
 /** The aggregates table: an item for each row, in up to 20 indexes. An index without rows costs nothing. */
 export function aggregatesTable(name: string): CreateTableCommandInput {
   return {

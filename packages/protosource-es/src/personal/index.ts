@@ -10,3 +10,4 @@ export {
   type Sealer,
   type TypedMessage,
 } from "./keyring.js";
+export { type KmsCommands, kmsWrapping } from "./kms-wrapping.js";

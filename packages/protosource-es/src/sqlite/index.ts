@@ -7,5 +7,6 @@ export {
   type SqliteStatement,
   type SqliteValue,
 } from "./sqlite-database.js";
+export { sqliteKeyStore } from "./sqlite-key-store.js";
 export { SqliteOpaqueStore, type SqliteOpaqueStoreOptions } from "./sqlite-opaque-store.js";
 export { SqliteStore, type SqliteStoreOptions } from "./sqlite-store.js";

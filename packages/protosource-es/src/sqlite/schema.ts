@@ -77,6 +77,15 @@ const MIGRATIONS: readonly string[] = [
    CREATE UNIQUE INDEX protosource_events_position ON protosource_events (position) WHERE position IS NOT NULL;
    CREATE TABLE protosource_feed (last INTEGER NOT NULL) STRICT;
    INSERT INTO protosource_feed SELECT count(*) FROM protosource_events;`,
+  `CREATE TABLE protosource_keys (
+     name TEXT PRIMARY KEY,
+     revision INTEGER NOT NULL,
+     key_id TEXT,
+     key BLOB,
+     erased TEXT NOT NULL,
+     erased_at INTEGER,
+     reason TEXT
+   ) STRICT, WITHOUT ROWID;`,
 ];
 
 const CALL: Call = { operation: "opening", key: "the tables" };

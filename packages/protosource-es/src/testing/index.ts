@@ -7,6 +7,7 @@ export type {
   OpenOptions,
   StoreUnderTest,
 } from "./conformance/conformance-case.js";
+export { type KeyStoreCase, type KeyStoreContext, keyStoreConformance } from "./conformance/key-store-conformance.js";
 export { type RunnableCase, runnableCases, type StoreHarness } from "./conformance/runnable-cases.js";
 export { storeConformance } from "./conformance/store-conformance.js";
 export { FakeClock } from "./fake-clock.js";
