@@ -19,6 +19,8 @@ export interface CallAnswer {
   readonly message: Message;
   /** The version of the one aggregate that the answer is about. */
   readonly version?: bigint | undefined;
+  /** The events of a history, as they are without an envelope. */
+  readonly events?: readonly Message[];
   /** Whether a command of the same id was carried out before. */
   readonly replayed?: boolean;
 }

@@ -10,6 +10,7 @@ import {
   type MethodImpl,
 } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import type { CommandMessage } from "../aggregate/behaviour.js";
 import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
 import { fileRegistry } from "../serializer/file-registry.js";
 import type { Call } from "./calls.js";
@@ -60,7 +61,14 @@ export function connectRoutes(services: readonly ServedService[], limit: BodyLim
   });
   const perform = (message: Message, { values, signal }: HandlerContext): Promise<Message> => {
     const { exchange, call } = values.get(incomingKey) as Incoming;
-    return asConnect(async () => (await exchange.perform(call, message, signal)).message);
+    return asConnect(async () => {
+      if (call.kind === "apply" && (message as CommandMessage).actor !== "") {
+        throw new Refusal("invalid_argument", "a command's actor is who calls: leave it out", {
+          reason: "actor_given",
+        });
+      }
+      return (await exchange.perform(call, message, signal)).message;
+    });
   };
   const routes = new Map<string, Route>();
   for (const call of services.flatMap(({ calls }) => calls)) {

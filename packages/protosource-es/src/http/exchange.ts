@@ -102,10 +102,16 @@ export class Exchange {
     try {
       return await step();
     } catch (error) {
-      this.refusal = this.#refusalOf(error, call);
-      if (this.refusal.retryAfter !== undefined) this.headers.set("retry-after", String(this.refusal.retryAfter));
-      throw this.refusal;
+      throw this.refuse(error, call);
     }
+  }
+
+  /** Gives what the caller is told of an error, once it is what the request comes to. */
+  refuse(error: unknown, call: Call): Refusal {
+    const refusal = this.#refusalOf(error, call);
+    if (refusal.retryAfter !== undefined) this.headers.set("retry-after", String(refusal.retryAfter));
+    this.refusal = refusal;
+    return refusal;
   }
 
   #refusalOf(error: unknown, { name, read, commandScope }: Call): Refusal {
@@ -114,9 +120,14 @@ export class Exchange {
     const told = refuse(error, { isConditional, commandScope });
     if (told !== undefined) return told;
     const { requestId } = this;
-    const own = this.#rules.onError?.(error, { name, read, requestId });
-    if (own !== undefined) return own;
-    this.#rules.logger.warn(`${name} failed`, { requestId, error });
+    const { onError, logger } = this.#rules;
+    try {
+      const own = onError?.(error, { name, read, requestId });
+      if (own !== undefined) return own;
+    } catch (failure) {
+      logger.warn(`onError failed for ${name}`, { requestId, error: failure });
+    }
+    logger.warn(`${name} failed`, { requestId, error });
     return new Refusal("internal", "internal error", { cause: error });
   }
 }

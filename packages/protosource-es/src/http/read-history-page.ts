@@ -36,11 +36,9 @@ export function readHistoryPage({ output }: DescMethod, repository: Repository<A
     const last = events.at(-1) as EventMessage | undefined;
     const isFull = events.length === limit && last !== undefined;
     const nextPageToken = isFull ? `${last.version + (reverse ? -1n : 1n)}` : "";
-    const packed = events.flatMap((event) => {
-      const own = shown.get(event.$typeName);
-      return own === undefined ? [] : [anyPack(own, event)];
-    });
-    return { message: create(output, { events: packed, nextPageToken } as Record<string, unknown>) };
+    const told = events.filter((event) => shown.has(event.$typeName));
+    const packed = told.map((event) => anyPack(shown.get(event.$typeName) as DescMessage, event));
+    return { message: create(output, { events: packed, nextPageToken } as Record<string, unknown>), events: told };
   };
 }
 

@@ -36,7 +36,8 @@ export function refuse(error: unknown, request: RefusedRequest): Refusal | undef
     case "already_created":
       return told("already_exists", { detail: { version: error.details.version } });
     case "claim_taken":
-      return error.details.scope === request.commandScope ? keyReused(error) : told("already_exists");
+      if (error.details.scope === request.commandScope) return keyReused(error);
+      return told("already_exists");
     case "command_id_reused":
       return keyReused(error);
     case "state_not_allowed": {

@@ -1,5 +1,6 @@
 /** The dispatch table of a service: what each rpc does, by its annotation and the messages that it takes and gives. */
 import { type DescMessage, type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
+import type { Aggregate } from "../aggregate/aggregate.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import { Call as CallKind, protosource_es_method } from "../gen/protosource_es/options/v1/options_v1_pb.js";
@@ -24,6 +25,8 @@ export interface ServeOptions<T extends AggregateTypes> {
 export interface ServedService {
   readonly service: DescService;
   readonly calls: readonly Call[];
+  /** What the commands are applied to; none for a service of rows alone. */
+  readonly aggregate: Aggregate<AggregateTypes> | undefined;
 }
 
 /** What the calls of one service share. */
@@ -43,7 +46,8 @@ export function serve<T extends AggregateTypes>(service: DescService, options: S
     repository: options.repository as object as Repository<AggregateTypes> | undefined,
     queries: options.queries,
   };
-  return { service, calls: service.methods.map((method) => bind(method, backing)) };
+  const calls = service.methods.map((method) => bind(method, backing));
+  return { service, calls, aggregate: backing.repository?.aggregate };
 }
 
 function bind(method: DescMethod, backing: Backing): Call {
