@@ -1,5 +1,5 @@
 /** The protocols of Connect and gRPC-Web over the dispatch table. */
-import { createRegistry, type DescMethod, type Message } from "@bufbuild/protobuf";
+import { createRegistry, type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -16,6 +16,7 @@ import { fileRegistry } from "../serializer/file-registry.js";
 import type { Call } from "./calls.js";
 import type { Exchange } from "./exchange.js";
 import { readBody } from "./read-body.js";
+import { readJson } from "./read-json.js";
 import { Refusal, type RefusalCode } from "./refusal.js";
 import type { BodyLimit, FindRoute, Route } from "./routes.js";
 import type { ServedService } from "./serve.js";
@@ -90,7 +91,9 @@ function routeOf(handler: UniversalHandler, call: Call, { maxBodyBytes }: BodyLi
         method: request.method,
         url: request.url,
         header: request.headers,
-        body: bodyOf(() => asConnect(() => readBody(request, { maxBytes: maxBodyBytes, signal }))),
+        body: bodyOf(() =>
+          asConnect(() => exchange.refusing(call, () => readMessage(request, call, maxBodyBytes, signal))),
+        ),
         signal,
         contextValues: createContextValues().set(incomingKey, { exchange, call }),
       });
@@ -100,6 +103,27 @@ function routeOf(handler: UniversalHandler, call: Call, { maxBodyBytes }: BodyLi
       return new Response(await wholeOf(answer.body), { status, headers });
     },
   };
+}
+
+/**
+ * Reads the body of a request. One message of Connect is looked at here: its JSON keeps the digits of large numbers, and
+ * what is no message is the caller's mistake, whatever the encoding.
+ */
+async function readMessage(
+  request: Request,
+  { method: { input } }: Call,
+  maxBytes: number,
+  signal: AbortSignal,
+): Promise<Uint8Array> {
+  const body = await readBody(request, { maxBytes, signal });
+  const type = request.headers.get("content-type") ?? "";
+  try {
+    if (type.startsWith("application/json")) return new TextEncoder().encode(JSON.stringify(readJson(input, body)));
+    if (type.startsWith("application/proto")) fromBinary(input, body);
+  } catch (cause) {
+    throw new Refusal("invalid_argument", `the body isn't a ${input.name}`, { reason: "unmarshal", cause });
+  }
+  return body;
 }
 
 /** Reads nothing before it is asked, so that nobody's body is read who may not call. */

@@ -66,7 +66,7 @@ export class Exchange {
   /** Asks who calls, before anything else of the request is read. Throws a {@link Refusal}. */
   async admit(call: Call): Promise<void> {
     const { name, read } = call;
-    await this.#refusing(call, async () => {
+    await this.refusing(call, async () => {
       const grant = await this.#rules.authorize(this.request, { name, read });
       if (!grant?.actor) throw new Refusal("unauthenticated", "nobody is logged in");
       this.#grant = grant;
@@ -79,7 +79,7 @@ export class Exchange {
     const grant = this.#grant;
     if (grant === undefined) throw new Refusal("internal", "the request wasn't admitted");
     const { expectedVersion, idempotencyKey } = this.#conditions ?? {};
-    const answer = await this.#refusing(call, () =>
+    const answer = await this.refusing(call, () =>
       untilAborted(signal, this.request, () =>
         call.run(message, {
           actor: grant.actor,
@@ -98,7 +98,7 @@ export class Exchange {
   }
 
   /** Runs a step, and gives what fails in it as a refusal: what isn't for callers is logged, and they get the id of it. */
-  async #refusing<T>(call: Call, step: () => Promise<T>): Promise<T> {
+  async refusing<T>(call: Call, step: () => Promise<T>): Promise<T> {
     try {
       return await step();
     } catch (error) {

@@ -26,6 +26,7 @@ import { familyCode } from "./family-codes.js";
 import { queryJson } from "./family-query.js";
 import { problem, statusOf } from "./problem.js";
 import { readBody } from "./read-body.js";
+import { readJson } from "./read-json.js";
 import { Refusal } from "./refusal.js";
 import type { BodyLimit, FindRoute, Route } from "./routes.js";
 import type { ServedService } from "./serve.js";
@@ -227,25 +228,20 @@ function isProtobuf(type: string): boolean {
 }
 
 function decode(schema: DescMessage, contentType: string, body: Uint8Array): Message {
-  if (!isProtobuf(contentType)) return decodeJson(schema, jsonOf(body));
   try {
-    return fromBinary(schema, body);
+    return isProtobuf(contentType) ? fromBinary(schema, body) : messageOf(schema, readJson(schema, body));
   } catch (cause) {
     throw unreadable(schema, cause);
   }
 }
 
-function jsonOf(body: Uint8Array): JsonValue {
-  try {
-    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body)) as JsonValue;
-  } catch (cause) {
-    throw new Refusal("invalid_argument", "the body isn't JSON", { reason: "unmarshal", cause });
-  }
+function messageOf(schema: DescMessage, json: JsonValue): Message {
+  return fromJson(schema, json, { registry: fileRegistry(schema.file) });
 }
 
 function decodeJson(schema: DescMessage, json: JsonValue): Message {
   try {
-    return fromJson(schema, json, { registry: fileRegistry(schema.file) });
+    return messageOf(schema, json);
   } catch (cause) {
     throw unreadable(schema, cause);
   }

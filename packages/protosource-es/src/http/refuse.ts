@@ -40,6 +40,11 @@ export function refuse(error: unknown, request: RefusedRequest): Refusal | undef
       return told("already_exists");
     case "command_id_reused":
       return keyReused(error);
+    case "subject_erased":
+      return new Refusal("failed_precondition", "what is personal here was erased, and isn't stored again", {
+        reason: error.code,
+        cause: error,
+      });
     case "state_not_allowed": {
       const { state, allowed } = error.details;
       return told("failed_precondition", { detail: { state, allowedStates: [...allowed] } });

@@ -58,6 +58,7 @@ const TABLE: { readonly [code in ErrorCode]: readonly [ErrorDetails[code], Told]
     { aggregateId: "o1", version: 3n },
     { connect: [409, "aborted"], family: [409, "CMD_CONFLICT"], detail: { version: "3" } },
   ],
+  subject_erased: [{ subject: SECRET }, { connect: [400, "failed_precondition"], family: [409, "CMD_REFUSED"] }],
   unavailable: [
     { operation: SECRET, reasons: [SECRET], outcome: "unknown" },
     { connect: [503, "unavailable"], family: [503, "CMD_UNAVAILABLE"], headers: { "retry-after": "1" } },
@@ -72,12 +73,13 @@ const TABLE: { readonly [code in ErrorCode]: readonly [ErrorDetails[code], Told]
   position_conflict: [{ subscription: SECRET, streamId: SECRET, version: 1n, parked: false }, HIDDEN],
   row_conflict: [{ pk: SECRET, sk: SECRET }, HIDDEN],
   partial_save: [{ aggregateId: SECRET, committed: 1n, commitId: new Uint8Array(1) }, HIDDEN],
+  key_missing: [{ key: SECRET, keyId: SECRET }, HIDDEN],
   corrupt_record: [{ key: SECRET }, HIDDEN],
   corrupt_stream: [{ aggregateId: SECRET, problem: "gap", version: 1n }, HIDDEN],
 };
 
 /** Those of whose text callers get nothing, although they are told what it was. */
-const REWORDED: ReadonlySet<string> = new Set(["command_id_reused", "unavailable", "cancelled"]);
+const REWORDED: ReadonlySet<string> = new Set(["command_id_reused", "subject_erased", "unavailable", "cancelled"]);
 
 function apiThatFails(error: unknown, onError?: () => Refusal | undefined): ReturnType<typeof orderApi> {
   const guard = (): never => {
