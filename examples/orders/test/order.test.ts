@@ -110,6 +110,23 @@ describe("a placed order", () => {
     }
   });
 
+  it("is paid, shipped and delivered, in this order", async () => {
+    const steps = [
+      [orderCommands.Pay({}), orderEvents.Paid({})],
+      [orderCommands.Ship({}), orderEvents.Shipped({})],
+      [orderCommands.Deliver({}), orderEvents.Delivered({})],
+    ] as const;
+    const done: OrderEvent[] = [...past];
+    for (const [i, [command, event]] of steps.entries()) {
+      for (const [other] of steps.toSpliced(i, 1)) {
+        await given(order, done).when(other).thenRefused("state_not_allowed");
+      }
+      await given(order, done).when(command).then([event]);
+      done.push(event);
+    }
+    given(order, done).then({ state: State.DELIVERED });
+  });
+
   it("can be cancelled, once", async () => {
     await given(order, past)
       .when(orderCommands.Cancel({ reason: "no money" }))

@@ -10,6 +10,7 @@ import { checkSharedWithGo } from "./rules/go-rules.js";
 import { checkKeys } from "./rules/key-rules.js";
 import { checkNames } from "./rules/name-rules.js";
 import { WARNINGS } from "./rules/rule-ids.js";
+import { checkStates } from "./rules/state-rules.js";
 
 /** What is wrong with the files, all of it, each list in the order of the sources. */
 export interface Findings {
@@ -47,6 +48,7 @@ function checkDomain(domain: Domain, report: Report): void {
   checkCommands(domain, report);
   checkEvents(domain, report);
   checkFlow(domain, report);
+  checkStates(domain, report);
   checkSnapshot(domain, report);
   checkProjections(domain, report);
   checkKeys(domain, report);

@@ -31,7 +31,7 @@ export type Action<O> = (context: Context, options: O, ...args: string[]) => Pro
 export type Register = <O extends JsonOption>(command: Command, action: Action<O>) => void;
 
 /** Adds the option that makes results JSON. */
-function withJson(command: Command): Command {
+export function withJson(command: Command): Command {
   return command.option("--json", "print lines of JSON, for other programs");
 }
 
@@ -46,9 +46,16 @@ export function withStore(command: Command): Command {
 
 /** Adds the options that say what the messages are. */
 export function withSchemas(command: Command): Command {
+  return withDomain(
+    withDescriptors(command),
+    "a JavaScript module that exports the domain's aggregates, with their rules",
+  );
+}
+
+/** Adds the option that says where the domain's descriptors are. */
+export function withDescriptors(command: Command): Command {
   const descriptors = new Option("--descriptors <file>", "the domain's descriptors, made by buf build -o image.binpb");
-  const what = "a JavaScript module that exports the domain's aggregates, with their rules";
-  return withDomain(command.addOption(descriptors.env("PROTOSOURCE_DESCRIPTORS")), what);
+  return command.addOption(descriptors.env("PROTOSOURCE_DESCRIPTORS"));
 }
 
 /** Adds the option that says where the domain's code is. */

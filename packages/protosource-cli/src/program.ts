@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command, type OutputConfiguration } from "commander";
 import type { Register } from "./command.js";
 import { addAggregates } from "./commands/aggregates.js";
+import { addDescribe } from "./commands/describe.js";
 import { addExport } from "./commands/export.js";
 import { addImport } from "./commands/import.js";
 import { addRebuild } from "./commands/rebuild.js";
@@ -28,6 +29,7 @@ export function createProgram(register: Register, output: OutputConfiguration): 
   addAggregates(program, register);
   addRebuild(program, register);
   addSchema(program, register);
+  addDescribe(program, register);
   addSubscriptions(program, register);
   addExport(program, register);
   addImport(program, register);

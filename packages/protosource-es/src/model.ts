@@ -14,6 +14,7 @@ export {
   type SnapshotModel,
   unsetKeeps,
 } from "./aggregate/file-model.js";
+export { type StateMachine, stateMachine, type Transition } from "./aggregate/state-machine.js";
 export { indexAttributes, KEY_ATTRIBUTES, type KeyAttribute } from "./opaquedata/key-attribute.js";
 export { keyParts } from "./opaquedata/key-fields.js";
 export { type KeyModel, type KeyPart, type KeyProblem, type KeyTemplate, keyModel } from "./opaquedata/key-model.js";

@@ -66,6 +66,8 @@ export const WARNINGS = {
   W4: "An event's optional field clears the aggregate's where it is unset, and doesn't say whether that is meant.",
   W5: "A command's field goes into none of its events, so that it is stored nowhere.",
   W6: "An event's field goes into no field of the aggregate.",
+  W7: "No command leads to a state.",
+  W8: "A command is allowed in no state but such that no command leads to.",
   G1: "A number, a text, a bool or an enum of an event isn't in each command that emits it, which Go's generator can't compile.",
   G2: "An event's unset field keeps the aggregate's here, and clears it in Go.",
   G3: "An index is sparse here, and holds every row that Go writes.",

@@ -126,7 +126,7 @@ defineOrder({ evaluate: { Place: () => "maybe" } });
 // @ts-expect-error: nor an asynchronous one
 defineOrder({ evaluate: { Place: async () => "maybe" } });
 // @ts-expect-error: there is no such command
-defineOrder({ evaluate: { Ship: () => "skip" } });
+defineOrder({ evaluate: { Return: () => "skip" } });
 // @ts-expect-error: Place doesn't emit Cancelled
 defineOrder({ evaluate: { Place: () => ({ proceed: { Cancelled: { reason: "no" } } }) } });
 // @ts-expect-error: nor later

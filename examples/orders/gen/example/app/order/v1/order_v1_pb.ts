@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file example/app/order/v1/order_v1.proto.
  */
 export const file_example_app_order_v1_order_v1: GenFile = /*@__PURE__*/
-  fileDesc("CiNleGFtcGxlL2FwcC9vcmRlci92MS9vcmRlcl92MS5wcm90bxIUZXhhbXBsZS5hcHAub3JkZXIudjEi6wQKBU9yZGVyEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSKgoFc3RhdGUYAyABKA4yGy5leGFtcGxlLmFwcC5vcmRlci52MS5TdGF0ZRIeCgtjdXN0b21lcl9pZBgEIAEoCUIJglEGCgQIAxABEhUKDWN1c3RvbWVyX25hbWUYBSABKAkSGgoJY3JlYXRlX2F0GAYgASgDQgeCUQQKAggEEhEKCWNyZWF0ZV9ieRgHIAEoCRIRCgltb2RpZnlfYXQYCCABKAMSEQoJbW9kaWZ5X2J5GAkgASgJEhMKC3RvdGFsX2NlbnRzGAogASgDEhIKCml0ZW1fY291bnQYCyABKAUSGAoQc2hpcHBpbmdfYWRkcmVzcxgMIAEoCRIRCglwbGFjZWRfYXQYDSABKAMSNQoFaXRlbXMYDiADKAsyJi5leGFtcGxlLmFwcC5vcmRlci52MS5PcmRlci5JdGVtc0VudHJ5EjMKBHRhZ3MYDyADKAsyJS5leGFtcGxlLmFwcC5vcmRlci52MS5PcmRlci5UYWdzRW50cnkSLgoHYmlsbGluZxgQIAEoCzIdLmV4YW1wbGUuYXBwLm9yZGVyLnYxLkJpbGxpbmcaTAoKSXRlbXNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi5leGFtcGxlLmFwcC5vcmRlci52MS5MaW5lSXRlbToCOAEaRgoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmV4YW1wbGUuYXBwLm9yZGVyLnYxLlRhZzoCOAE6BYpRAhoAIjcKCU9yZGVyTGlzdBIqCgVpdGVtcxgBIAMoCzIbLmV4YW1wbGUuYXBwLm9yZGVyLnYxLk9yZGVyIlcKCExpbmVJdGVtEg8KB2l0ZW1faWQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSEwoLcHJpY2VfY2VudHMYAyABKAMSEAoIcXVhbnRpdHkYBCABKAUiIQoDVGFnEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSIsCgdCaWxsaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAki8AEKDE9yZGVyU3VtbWFyeRIKCgJpZBgBIAEoCRI1CgVzdGF0ZRgCIAEoDjIbLmV4YW1wbGUuYXBwLm9yZGVyLnYxLlN0YXRlQgmCUQYKBAgFEAESHgoLY3VzdG9tZXJfaWQYAyABKAlCCYJRBgoECAMQARIVCg1jdXN0b21lcl9uYW1lGAQgASgJEhMKC3RvdGFsX2NlbnRzGAUgASgDEhIKCml0ZW1fY291bnQYBiABKAUSGgoJcGxhY2VkX2F0GAcgASgDQgeCUQQKAggGEhoKCWNyZWF0ZV9hdBgIIAEoA0IHglEECgIIBDoFilECIgAiYQoGQ3JlYXRlEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEhMKC2N1c3RvbWVyX2lkGAMgASgJEhUKDWN1c3RvbWVyX25hbWUYBCABKAk6EIpRDQoLCgdDcmVhdGVkEAEicwoHQWRkSXRlbRIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIsCgRpdGVtGAMgASgLMh4uZXhhbXBsZS5hcHAub3JkZXIudjEuTGluZUl0ZW06H4pRHAoaCglJdGVtQWRkZWQQAhoLU1RBVEVfRFJBRlQiWwoKUmVtb3ZlSXRlbRIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIPCgdpdGVtX2lkGAMgASgJOiGKUR4KHAoLSXRlbVJlbW92ZWQQAhoLU1RBVEVfRFJBRlQiawoGQWRkVGFnEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEiYKA3RhZxgDIAEoCzIZLmV4YW1wbGUuYXBwLm9yZGVyLnYxLlRhZzoeilEbChkKCFRhZ0FkZGVkEAIaC1NUQVRFX0RSQUZUIlUKCVJlbW92ZVRhZxIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRILCgNrZXkYAyABKAk6IIpRHQobCgpUYWdSZW1vdmVkEAIaC1NUQVRFX0RSQUZUImUKC1NldFNoaXBwaW5nEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEhgKEHNoaXBwaW5nX2FkZHJlc3MYAyABKAk6IYpRHgocCgtTaGlwcGluZ1NldBACGgtTVEFURV9EUkFGVCJsCgpTZXRCaWxsaW5nEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEi4KB2JpbGxpbmcYAyABKAsyHS5leGFtcGxlLmFwcC5vcmRlci52MS5CaWxsaW5nOhOKURAKDgoKQmlsbGluZ1NldBACIkIKDENsZWFyQmlsbGluZxIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCToXilEUChIKDkJpbGxpbmdDbGVhcmVkEAIiUwoFUGxhY2USCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkSEQoJcGxhY2VkX2F0GAMgASgDOhyKURkKFwoGUGxhY2VkEAIaC1NUQVRFX0RSQUZUIm4KBkNhbmNlbBIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIOCgZyZWFzb24YAyABKAk6OYpRNgo0CglDYW5jZWxsZWQQAhoLU1RBVEVfRFJBRlQaDFNUQVRFX1BMQUNFRBoKU1RBVEVfUEFJRCKBAQoHQ3JlYXRlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEhMKC2N1c3RvbWVyX2lkGAUgASgJEhUKDWN1c3RvbWVyX25hbWUYBiABKAk6EopRDxINEgtTVEFURV9EUkFGVCKMAQoJSXRlbUFkZGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSLAoEaXRlbRgFIAEoCzIeLmV4YW1wbGUuYXBwLm9yZGVyLnYxLkxpbmVJdGVtOhmKURYSFBoSCgVpdGVtcxABGgdpdGVtX2lkInEKC0l0ZW1SZW1vdmVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSDwoHaXRlbV9pZBgFIAEoCToZilEWEhQaEgoFaXRlbXMQAhoHaXRlbV9pZCKAAQoIVGFnQWRkZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRImCgN0YWcYBSABKAsyGS5leGFtcGxlLmFwcC5vcmRlci52MS5UYWc6FIpRERIPGg0KBHRhZ3MQARoDa2V5ImcKClRhZ1JlbW92ZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRILCgNrZXkYBSABKAk6FIpRERIPGg0KBHRhZ3MQAhoDa2V5ImYKC1NoaXBwaW5nU2V0EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSGAoQc2hpcHBpbmdfYWRkcmVzcxgFIAEoCToFilECEgAiewoKQmlsbGluZ1NldBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEi4KB2JpbGxpbmcYBSABKAsyHS5leGFtcGxlLmFwcC5vcmRlci52MS5CaWxsaW5nOgWKUQISACJ/Cg5CaWxsaW5nQ2xlYXJlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEi4KB2JpbGxpbmcYBSABKAsyHS5leGFtcGxlLmFwcC5vcmRlci52MS5CaWxsaW5nOgWKUQISACJoCgZQbGFjZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRIRCglwbGFjZWRfYXQYBSABKAM6E4pREBIOEgxTVEFURV9QTEFDRUQicwoJQ2FuY2VsbGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSFgoGcmVhc29uGAUgASgJQgaC2ScCEAE6FopRExIREg9TVEFURV9DQU5DRUxMRUQiegoIU25hcHNob3QSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRItCghzbmFwc2hvdBgFIAEoCzIbLmV4YW1wbGUuYXBwLm9yZGVyLnYxLk9yZGVyOgeKUQQqAggyKo4BCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEg8KC1NUQVRFX0RSQUZUEAESEAoMU1RBVEVfUExBQ0VEEAISDgoKU1RBVEVfUEFJRBADEhEKDVNUQVRFX1NISVBQRUQQBBITCg9TVEFURV9ERUxJVkVSRUQQBRITCg9TVEFURV9DQU5DRUxMRUQQBkIFklECCAFiBnByb3RvMw", [file_funinthecloud_protosource_options_v1_options_v1, file_protosource_es_options_v1_options_v1]);
+  fileDesc("CiNleGFtcGxlL2FwcC9vcmRlci92MS9vcmRlcl92MS5wcm90bxIUZXhhbXBsZS5hcHAub3JkZXIudjEi6wQKBU9yZGVyEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSKgoFc3RhdGUYAyABKA4yGy5leGFtcGxlLmFwcC5vcmRlci52MS5TdGF0ZRIeCgtjdXN0b21lcl9pZBgEIAEoCUIJglEGCgQIAxABEhUKDWN1c3RvbWVyX25hbWUYBSABKAkSGgoJY3JlYXRlX2F0GAYgASgDQgeCUQQKAggEEhEKCWNyZWF0ZV9ieRgHIAEoCRIRCgltb2RpZnlfYXQYCCABKAMSEQoJbW9kaWZ5X2J5GAkgASgJEhMKC3RvdGFsX2NlbnRzGAogASgDEhIKCml0ZW1fY291bnQYCyABKAUSGAoQc2hpcHBpbmdfYWRkcmVzcxgMIAEoCRIRCglwbGFjZWRfYXQYDSABKAMSNQoFaXRlbXMYDiADKAsyJi5leGFtcGxlLmFwcC5vcmRlci52MS5PcmRlci5JdGVtc0VudHJ5EjMKBHRhZ3MYDyADKAsyJS5leGFtcGxlLmFwcC5vcmRlci52MS5PcmRlci5UYWdzRW50cnkSLgoHYmlsbGluZxgQIAEoCzIdLmV4YW1wbGUuYXBwLm9yZGVyLnYxLkJpbGxpbmcaTAoKSXRlbXNFbnRyeRILCgNrZXkYASABKAkSLQoFdmFsdWUYAiABKAsyHi5leGFtcGxlLmFwcC5vcmRlci52MS5MaW5lSXRlbToCOAEaRgoJVGFnc0VudHJ5EgsKA2tleRgBIAEoCRIoCgV2YWx1ZRgCIAEoCzIZLmV4YW1wbGUuYXBwLm9yZGVyLnYxLlRhZzoCOAE6BYpRAhoAIjcKCU9yZGVyTGlzdBIqCgVpdGVtcxgBIAMoCzIbLmV4YW1wbGUuYXBwLm9yZGVyLnYxLk9yZGVyIlcKCExpbmVJdGVtEg8KB2l0ZW1faWQYASABKAkSEwoLZGVzY3JpcHRpb24YAiABKAkSEwoLcHJpY2VfY2VudHMYAyABKAMSEAoIcXVhbnRpdHkYBCABKAUiIQoDVGFnEgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoCSIsCgdCaWxsaW5nEg4KBm1ldGhvZBgBIAEoCRIRCglyZWZlcmVuY2UYAiABKAki8AEKDE9yZGVyU3VtbWFyeRIKCgJpZBgBIAEoCRI1CgVzdGF0ZRgCIAEoDjIbLmV4YW1wbGUuYXBwLm9yZGVyLnYxLlN0YXRlQgmCUQYKBAgFEAESHgoLY3VzdG9tZXJfaWQYAyABKAlCCYJRBgoECAMQARIVCg1jdXN0b21lcl9uYW1lGAQgASgJEhMKC3RvdGFsX2NlbnRzGAUgASgDEhIKCml0ZW1fY291bnQYBiABKAUSGgoJcGxhY2VkX2F0GAcgASgDQgeCUQQKAggGEhoKCWNyZWF0ZV9hdBgIIAEoA0IHglEECgIIBDoFilECIgAiYQoGQ3JlYXRlEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEhMKC2N1c3RvbWVyX2lkGAMgASgJEhUKDWN1c3RvbWVyX25hbWUYBCABKAk6EIpRDQoLCgdDcmVhdGVkEAEicwoHQWRkSXRlbRIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIsCgRpdGVtGAMgASgLMh4uZXhhbXBsZS5hcHAub3JkZXIudjEuTGluZUl0ZW06H4pRHAoaCglJdGVtQWRkZWQQAhoLU1RBVEVfRFJBRlQiWwoKUmVtb3ZlSXRlbRIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIPCgdpdGVtX2lkGAMgASgJOiGKUR4KHAoLSXRlbVJlbW92ZWQQAhoLU1RBVEVfRFJBRlQiawoGQWRkVGFnEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEiYKA3RhZxgDIAEoCzIZLmV4YW1wbGUuYXBwLm9yZGVyLnYxLlRhZzoeilEbChkKCFRhZ0FkZGVkEAIaC1NUQVRFX0RSQUZUIlUKCVJlbW92ZVRhZxIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRILCgNrZXkYAyABKAk6IIpRHQobCgpUYWdSZW1vdmVkEAIaC1NUQVRFX0RSQUZUImUKC1NldFNoaXBwaW5nEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEhgKEHNoaXBwaW5nX2FkZHJlc3MYAyABKAk6IYpRHgocCgtTaGlwcGluZ1NldBACGgtTVEFURV9EUkFGVCJsCgpTZXRCaWxsaW5nEgoKAmlkGAEgASgJEg0KBWFjdG9yGAIgASgJEi4KB2JpbGxpbmcYAyABKAsyHS5leGFtcGxlLmFwcC5vcmRlci52MS5CaWxsaW5nOhOKURAKDgoKQmlsbGluZ1NldBACIkIKDENsZWFyQmlsbGluZxIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCToXilEUChIKDkJpbGxpbmdDbGVhcmVkEAIiUwoFUGxhY2USCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAkSEQoJcGxhY2VkX2F0GAMgASgDOhyKURkKFwoGUGxhY2VkEAIaC1NUQVRFX0RSQUZUIj0KA1BheRIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCTobilEYChYKBFBhaWQQAhoMU1RBVEVfUExBQ0VEIj8KBFNoaXASCgoCaWQYASABKAkSDQoFYWN0b3IYAiABKAk6HIpRGQoXCgdTaGlwcGVkEAIaClNUQVRFX1BBSUQiRwoHRGVsaXZlchIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCTohilEeChwKCURlbGl2ZXJlZBACGg1TVEFURV9TSElQUEVEIm4KBkNhbmNlbBIKCgJpZBgBIAEoCRINCgVhY3RvchgCIAEoCRIOCgZyZWFzb24YAyABKAk6OYpRNgo0CglDYW5jZWxsZWQQAhoLU1RBVEVfRFJBRlQaDFNUQVRFX1BMQUNFRBoKU1RBVEVfUEFJRCKBAQoHQ3JlYXRlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEhMKC2N1c3RvbWVyX2lkGAUgASgJEhUKDWN1c3RvbWVyX25hbWUYBiABKAk6EopRDxINEgtTVEFURV9EUkFGVCKMAQoJSXRlbUFkZGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSLAoEaXRlbRgFIAEoCzIeLmV4YW1wbGUuYXBwLm9yZGVyLnYxLkxpbmVJdGVtOhmKURYSFBoSCgVpdGVtcxABGgdpdGVtX2lkInEKC0l0ZW1SZW1vdmVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSDwoHaXRlbV9pZBgFIAEoCToZilEWEhQaEgoFaXRlbXMQAhoHaXRlbV9pZCKAAQoIVGFnQWRkZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRImCgN0YWcYBSABKAsyGS5leGFtcGxlLmFwcC5vcmRlci52MS5UYWc6FIpRERIPGg0KBHRhZ3MQARoDa2V5ImcKClRhZ1JlbW92ZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRILCgNrZXkYBSABKAk6FIpRERIPGg0KBHRhZ3MQAhoDa2V5ImYKC1NoaXBwaW5nU2V0EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSGAoQc2hpcHBpbmdfYWRkcmVzcxgFIAEoCToFilECEgAiewoKQmlsbGluZ1NldBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEi4KB2JpbGxpbmcYBSABKAsyHS5leGFtcGxlLmFwcC5vcmRlci52MS5CaWxsaW5nOgWKUQISACJ/Cg5CaWxsaW5nQ2xlYXJlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEi4KB2JpbGxpbmcYBSABKAsyHS5leGFtcGxlLmFwcC5vcmRlci52MS5CaWxsaW5nOgWKUQISACJoCgZQbGFjZWQSCgoCaWQYASABKAkSDwoHdmVyc2lvbhgCIAEoAxIKCgJhdBgDIAEoAxINCgVhY3RvchgEIAEoCRIRCglwbGFjZWRfYXQYBSABKAM6E4pREBIOEgxTVEFURV9QTEFDRUQiUQoEUGFpZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJOhGKUQ4SDBIKU1RBVEVfUEFJRCJXCgdTaGlwcGVkEgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAk6FIpRERIPEg1TVEFURV9TSElQUEVEIlsKCURlbGl2ZXJlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJOhaKURMSERIPU1RBVEVfREVMSVZFUkVEInMKCUNhbmNlbGxlZBIKCgJpZBgBIAEoCRIPCgd2ZXJzaW9uGAIgASgDEgoKAmF0GAMgASgDEg0KBWFjdG9yGAQgASgJEhYKBnJlYXNvbhgFIAEoCUIGgtknAhABOhaKURMSERIPU1RBVEVfQ0FOQ0VMTEVEInoKCFNuYXBzaG90EgoKAmlkGAEgASgJEg8KB3ZlcnNpb24YAiABKAMSCgoCYXQYAyABKAMSDQoFYWN0b3IYBCABKAkSLQoIc25hcHNob3QYBSABKAsyGy5leGFtcGxlLmFwcC5vcmRlci52MS5PcmRlcjoHilEEKgIIMiqOAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIPCgtTVEFURV9EUkFGVBABEhAKDFNUQVRFX1BMQUNFRBACEg4KClNUQVRFX1BBSUQQAxIRCg1TVEFURV9TSElQUEVEEAQSEwoPU1RBVEVfREVMSVZFUkVEEAUSEwoPU1RBVEVfQ0FOQ0VMTEVEEAZCBZJRAggBYgZwcm90bzM", [file_funinthecloud_protosource_options_v1_options_v1, file_protosource_es_options_v1_options_v1]);
 
 /**
  * A customer's order, from the first item to the last state.
@@ -517,6 +517,78 @@ export const PlaceSchema: GenMessage<Place> = /*@__PURE__*/
   messageDesc(file_example_app_order_v1_order_v1, 14);
 
 /**
+ * Says that the order is paid.
+ *
+ * @generated from message example.app.order.v1.Pay
+ */
+export type Pay = Message<"example.app.order.v1.Pay"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message example.app.order.v1.Pay.
+ * Use `create(PaySchema)` to create a new message.
+ */
+export const PaySchema: GenMessage<Pay> = /*@__PURE__*/
+  messageDesc(file_example_app_order_v1_order_v1, 15);
+
+/**
+ * Says that the order is on its way.
+ *
+ * @generated from message example.app.order.v1.Ship
+ */
+export type Ship = Message<"example.app.order.v1.Ship"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message example.app.order.v1.Ship.
+ * Use `create(ShipSchema)` to create a new message.
+ */
+export const ShipSchema: GenMessage<Ship> = /*@__PURE__*/
+  messageDesc(file_example_app_order_v1_order_v1, 16);
+
+/**
+ * Says that the order has arrived.
+ *
+ * @generated from message example.app.order.v1.Deliver
+ */
+export type Deliver = Message<"example.app.order.v1.Deliver"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message example.app.order.v1.Deliver.
+ * Use `create(DeliverSchema)` to create a new message.
+ */
+export const DeliverSchema: GenMessage<Deliver> = /*@__PURE__*/
+  messageDesc(file_example_app_order_v1_order_v1, 17);
+
+/**
  * Cancels the order.
  *
  * @generated from message example.app.order.v1.Cancel
@@ -543,7 +615,7 @@ export type Cancel = Message<"example.app.order.v1.Cancel"> & {
  * Use `create(CancelSchema)` to create a new message.
  */
 export const CancelSchema: GenMessage<Cancel> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 15);
+  messageDesc(file_example_app_order_v1_order_v1, 18);
 
 /**
  * @generated from message example.app.order.v1.Created
@@ -585,7 +657,7 @@ export type Created = Message<"example.app.order.v1.Created"> & {
  * Use `create(CreatedSchema)` to create a new message.
  */
 export const CreatedSchema: GenMessage<Created> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 16);
+  messageDesc(file_example_app_order_v1_order_v1, 19);
 
 /**
  * @generated from message example.app.order.v1.ItemAdded
@@ -622,7 +694,7 @@ export type ItemAdded = Message<"example.app.order.v1.ItemAdded"> & {
  * Use `create(ItemAddedSchema)` to create a new message.
  */
 export const ItemAddedSchema: GenMessage<ItemAdded> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 17);
+  messageDesc(file_example_app_order_v1_order_v1, 20);
 
 /**
  * @generated from message example.app.order.v1.ItemRemoved
@@ -659,7 +731,7 @@ export type ItemRemoved = Message<"example.app.order.v1.ItemRemoved"> & {
  * Use `create(ItemRemovedSchema)` to create a new message.
  */
 export const ItemRemovedSchema: GenMessage<ItemRemoved> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 18);
+  messageDesc(file_example_app_order_v1_order_v1, 21);
 
 /**
  * @generated from message example.app.order.v1.TagAdded
@@ -696,7 +768,7 @@ export type TagAdded = Message<"example.app.order.v1.TagAdded"> & {
  * Use `create(TagAddedSchema)` to create a new message.
  */
 export const TagAddedSchema: GenMessage<TagAdded> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 19);
+  messageDesc(file_example_app_order_v1_order_v1, 22);
 
 /**
  * @generated from message example.app.order.v1.TagRemoved
@@ -733,7 +805,7 @@ export type TagRemoved = Message<"example.app.order.v1.TagRemoved"> & {
  * Use `create(TagRemovedSchema)` to create a new message.
  */
 export const TagRemovedSchema: GenMessage<TagRemoved> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 20);
+  messageDesc(file_example_app_order_v1_order_v1, 23);
 
 /**
  * @generated from message example.app.order.v1.ShippingSet
@@ -770,7 +842,7 @@ export type ShippingSet = Message<"example.app.order.v1.ShippingSet"> & {
  * Use `create(ShippingSetSchema)` to create a new message.
  */
 export const ShippingSetSchema: GenMessage<ShippingSet> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 21);
+  messageDesc(file_example_app_order_v1_order_v1, 24);
 
 /**
  * @generated from message example.app.order.v1.BillingSet
@@ -807,7 +879,7 @@ export type BillingSet = Message<"example.app.order.v1.BillingSet"> & {
  * Use `create(BillingSetSchema)` to create a new message.
  */
 export const BillingSetSchema: GenMessage<BillingSet> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 22);
+  messageDesc(file_example_app_order_v1_order_v1, 25);
 
 /**
  * @generated from message example.app.order.v1.BillingCleared
@@ -844,7 +916,7 @@ export type BillingCleared = Message<"example.app.order.v1.BillingCleared"> & {
  * Use `create(BillingClearedSchema)` to create a new message.
  */
 export const BillingClearedSchema: GenMessage<BillingCleared> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 23);
+  messageDesc(file_example_app_order_v1_order_v1, 26);
 
 /**
  * @generated from message example.app.order.v1.Placed
@@ -881,7 +953,103 @@ export type Placed = Message<"example.app.order.v1.Placed"> & {
  * Use `create(PlacedSchema)` to create a new message.
  */
 export const PlacedSchema: GenMessage<Placed> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 24);
+  messageDesc(file_example_app_order_v1_order_v1, 27);
+
+/**
+ * @generated from message example.app.order.v1.Paid
+ */
+export type Paid = Message<"example.app.order.v1.Paid"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message example.app.order.v1.Paid.
+ * Use `create(PaidSchema)` to create a new message.
+ */
+export const PaidSchema: GenMessage<Paid> = /*@__PURE__*/
+  messageDesc(file_example_app_order_v1_order_v1, 28);
+
+/**
+ * @generated from message example.app.order.v1.Shipped
+ */
+export type Shipped = Message<"example.app.order.v1.Shipped"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message example.app.order.v1.Shipped.
+ * Use `create(ShippedSchema)` to create a new message.
+ */
+export const ShippedSchema: GenMessage<Shipped> = /*@__PURE__*/
+  messageDesc(file_example_app_order_v1_order_v1, 29);
+
+/**
+ * @generated from message example.app.order.v1.Delivered
+ */
+export type Delivered = Message<"example.app.order.v1.Delivered"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from field: int64 version = 2;
+   */
+  version: bigint;
+
+  /**
+   * @generated from field: int64 at = 3;
+   */
+  at: bigint;
+
+  /**
+   * @generated from field: string actor = 4;
+   */
+  actor: string;
+};
+
+/**
+ * Describes the message example.app.order.v1.Delivered.
+ * Use `create(DeliveredSchema)` to create a new message.
+ */
+export const DeliveredSchema: GenMessage<Delivered> = /*@__PURE__*/
+  messageDesc(file_example_app_order_v1_order_v1, 30);
 
 /**
  * @generated from message example.app.order.v1.Cancelled
@@ -918,7 +1086,7 @@ export type Cancelled = Message<"example.app.order.v1.Cancelled"> & {
  * Use `create(CancelledSchema)` to create a new message.
  */
 export const CancelledSchema: GenMessage<Cancelled> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 25);
+  messageDesc(file_example_app_order_v1_order_v1, 31);
 
 /**
  * @generated from message example.app.order.v1.Snapshot
@@ -955,7 +1123,7 @@ export type Snapshot = Message<"example.app.order.v1.Snapshot"> & {
  * Use `create(SnapshotSchema)` to create a new message.
  */
 export const SnapshotSchema: GenMessage<Snapshot> = /*@__PURE__*/
-  messageDesc(file_example_app_order_v1_order_v1, 26);
+  messageDesc(file_example_app_order_v1_order_v1, 32);
 
 /**
  * @generated from enum example.app.order.v1.State

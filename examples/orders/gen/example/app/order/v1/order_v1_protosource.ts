@@ -18,6 +18,9 @@ export interface OrderTypes extends rt.AggregateTypes {
     readonly SetBilling: rt.Emits<pb.SetBilling, "BillingSet">;
     readonly ClearBilling: rt.Emits<pb.ClearBilling, "BillingCleared">;
     readonly Place: rt.Emits<pb.Place, "Placed">;
+    readonly Pay: rt.Emits<pb.Pay, "Paid">;
+    readonly Ship: rt.Emits<pb.Ship, "Shipped">;
+    readonly Deliver: rt.Emits<pb.Deliver, "Delivered">;
     readonly Cancel: rt.Emits<pb.Cancel, "Cancelled">;
   };
   readonly events: {
@@ -30,6 +33,9 @@ export interface OrderTypes extends rt.AggregateTypes {
     readonly BillingSet: pb.BillingSet;
     readonly BillingCleared: pb.BillingCleared;
     readonly Placed: pb.Placed;
+    readonly Paid: pb.Paid;
+    readonly Shipped: pb.Shipped;
+    readonly Delivered: pb.Delivered;
     readonly Cancelled: pb.Cancelled;
   };
   readonly projections: {
@@ -66,6 +72,12 @@ export const orderCommands = {
   ClearBilling: (init: rt.Init<pb.ClearBilling>): pb.ClearBilling => rt.create(pb.ClearBillingSchema, init),
   /** Places the order. In STATE_DRAFT; emits Placed. */
   Place: (init: rt.Init<pb.Place>): pb.Place => rt.create(pb.PlaceSchema, init),
+  /** Says that the order is paid. In STATE_PLACED; emits Paid. */
+  Pay: (init: rt.Init<pb.Pay>): pb.Pay => rt.create(pb.PaySchema, init),
+  /** Says that the order is on its way. In STATE_PAID; emits Shipped. */
+  Ship: (init: rt.Init<pb.Ship>): pb.Ship => rt.create(pb.ShipSchema, init),
+  /** Says that the order has arrived. In STATE_SHIPPED; emits Delivered. */
+  Deliver: (init: rt.Init<pb.Deliver>): pb.Deliver => rt.create(pb.DeliverSchema, init),
   /** Cancels the order. In STATE_DRAFT, STATE_PLACED or STATE_PAID; emits Cancelled. */
   Cancel: (init: rt.Init<pb.Cancel>): pb.Cancel => rt.create(pb.CancelSchema, init),
 };
@@ -81,6 +93,9 @@ export const orderEvents = {
   BillingSet: (init: rt.Init<pb.BillingSet>): pb.BillingSet => rt.create(pb.BillingSetSchema, init),
   BillingCleared: (init: rt.Init<pb.BillingCleared>): pb.BillingCleared => rt.create(pb.BillingClearedSchema, init),
   Placed: (init: rt.Init<pb.Placed>): pb.Placed => rt.create(pb.PlacedSchema, init),
+  Paid: (init: rt.Init<pb.Paid>): pb.Paid => rt.create(pb.PaidSchema, init),
+  Shipped: (init: rt.Init<pb.Shipped>): pb.Shipped => rt.create(pb.ShippedSchema, init),
+  Delivered: (init: rt.Init<pb.Delivered>): pb.Delivered => rt.create(pb.DeliveredSchema, init),
   Cancelled: (init: rt.Init<pb.Cancelled>): pb.Cancelled => rt.create(pb.CancelledSchema, init),
 };
 
