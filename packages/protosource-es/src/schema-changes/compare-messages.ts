@@ -3,6 +3,7 @@ import { type DescEnum, type DescField, type DescMessage, ScalarType } from "@bu
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import { typeOf } from "../aggregate/fields.js";
 import { fieldNamed } from "../aggregate/file-model.js";
+import { subjectName } from "../personal/personal-plan.js";
 import type { Note } from "./schema-change.js";
 
 /** What holds a message: a stream, which nothing can write anew, or a row, which `remedy` makes anew. */
@@ -78,6 +79,7 @@ function compareFields(was: DescField, now: DescField, holder: Holder, note: Not
       note("FIELD_TYPE", was, now, `${types}, in which what is stored can't be read`, remedy);
     }
   }
+  comparePersons(was, now, note);
   if (holder.kind === "row") return;
   comparePresence(was, now, note);
   if (was.jsonName !== now.jsonName) {
@@ -89,6 +91,18 @@ function compareFields(was: DescField, now: DescField, holder: Holder, note: Not
       `where it is in use, keep the name by json_name = "${was.jsonName}"`,
     );
   }
+}
+
+function comparePersons(was: DescField, now: DescField, note: Note): void {
+  const [before, after] = [subjectName(was), subjectName(now)];
+  if (before === after) return;
+  const problem =
+    after === undefined
+      ? "isn't personal any more: what is stored of it stays sealed"
+      : before === undefined
+        ? "is personal: what is stored of it stays in the clear, also when the person is forgotten"
+        : `is of the person that ${after} names: what is stored stays that of ${before}`;
+  note("PERSONAL", was, now, `${nameOf(was)} ${problem}`, "add a field with a new number for it instead");
 }
 
 function comparePresence(was: DescField, now: DescField, note: Note): void {

@@ -5,6 +5,7 @@ import { typeOf } from "../aggregate/fields.js";
 import { type FileModel, fieldNamed } from "../aggregate/file-model.js";
 import { GSI_NUMBERS, indexAttributes, type KeyAttribute } from "../opaquedata/key-attribute.js";
 import { type KeyPart, type KeyTemplate, keyModel } from "../opaquedata/key-model.js";
+import { subjectName } from "../personal/personal-plan.js";
 import type { CompareMessages } from "./compare-messages.js";
 import type { Note } from "./schema-change.js";
 
@@ -121,9 +122,10 @@ function isSpelledSo(was: KeyTemplate | undefined, now: KeyTemplate | undefined)
 }
 
 function spellingOf({ prefix, parts, needs }: KeyTemplate): string {
-  const values = parts.map(({ label, isOrdered, field }) =>
-    isOrdered ? `${label}in the width of ${typeOf(field)}` : label,
-  );
+  const values = parts.map(({ label, isOrdered, field }) => {
+    const width = isOrdered ? `in the width of ${typeOf(field)}` : "";
+    return `${label}${width}${subjectName(field) === undefined ? "" : "blind"}`;
+  });
   return [prefix, ...values, ...needs.map(({ name }) => ` needs ${name}`)].join("");
 }
 

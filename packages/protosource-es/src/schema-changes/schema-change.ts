@@ -31,6 +31,7 @@ export const SCHEMA_CHANGES = {
     COLLECTION: "An event changes another collection, in another way, or under another key.",
     CREATION: "An event says, or doesn't say any more, that its aggregate was created, by whom and when.",
     LIFETIME: "Events and rows count for another time.",
+    PERSONAL: "A field says something of a person, or of another one, and what is stored doesn't.",
   },
   /** Rows have to be made anew. */
   rows: {

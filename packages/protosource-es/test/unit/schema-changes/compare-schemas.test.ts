@@ -333,6 +333,18 @@ const changes: readonly (readonly [string, Change, Change, string])[] = [
     annotated("Order", "create_at", { sortsAsNumber: true }),
     "rows INDEX_CHANGED, safe FIELD_WIDENED",
   ],
+  [
+    "a field that is personal, in the event and in the aggregate with a key",
+    nothing,
+    all(...["Created", "Order"].map((message) => annotated(message, "customer_id", { personal: {} }))),
+    "meaning PERSONAL, rows INDEX_CHANGED",
+  ],
+  [
+    "whose a field is",
+    annotated("ShippingSet", "shipping_address", { personal: {} }),
+    annotated("ShippingSet", "shipping_address", { personal: { subject: "actor" } }),
+    "meaning PERSONAL",
+  ],
   ["another index", nothing, keys("Order", "item_count", { type: OpaqueKeyType.GSI9PK }), "rows INDEX_CHANGED"],
 ];
 
