@@ -18,9 +18,9 @@ export interface ErrorDetails {
   denied: { readonly reason: string };
 
   /** An aggregate doesn't exist, or no longer does. */
-  not_found: { readonly aggregateId: string; readonly reason: "unknown" | "expired" };
-  /** A creation command met an existing aggregate. */
-  already_created: { readonly aggregateId: string; readonly version: bigint };
+  not_found: { readonly aggregateId: string; readonly reason: "unknown" | "expired" | "deleted" };
+  /** A creation command met an existing aggregate, or an id whose aggregate was deleted. */
+  already_created: { readonly aggregateId: string; readonly version: bigint; readonly deleted?: boolean | undefined };
   /** A mutation command met no aggregate. */
   not_created: { readonly aggregateId: string };
   /** Fields break their rules. */

@@ -58,6 +58,7 @@ export type {
   Applied,
   ApplyAllOptions,
   ApplyOptions,
+  DeleteOptions,
   HistoryOptions,
   PlanOptions,
   RepositoryOptions,
@@ -126,5 +127,7 @@ export type {
   StreamWrite,
   TransactionalStore,
   TransactionOptions,
+  TrimmableStore,
 } from "./store/store.js";
+export { isTombstone, tombstoneRecord } from "./store/tombstone.js";
 export type { MeterLike, SpanLike, TelemetryOptions, TracerLike } from "./telemetry.js";

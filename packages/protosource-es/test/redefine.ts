@@ -2,6 +2,7 @@
 import {
   clearExtension,
   clone,
+  create,
   createFileRegistry,
   type DescFile,
   getExtension,
@@ -20,7 +21,10 @@ import {
   protosource_message_type,
 } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
 
-import { protosource_es_message } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
+import {
+  MessageOptionsSchema as OwnMessageOptionsSchema,
+  protosource_es_message,
+} from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 type Role = MessageOptions["role"];
 
@@ -54,6 +58,13 @@ export function fieldNamed(proto: FileDescriptorProto, message: string, name: st
   const found = messageNamed(proto, message).field.find((field) => field.name === name);
   if (found === undefined) throw new Error(`no field ${name}`);
   return found;
+}
+
+/** Lets an aggregate be deleted. */
+export function makeDeletable(proto: FileDescriptorProto, name: string): void {
+  const { options } = messageNamed(proto, name);
+  if (options === undefined) throw new Error(`${name} has no options`);
+  setExtension(options, protosource_es_message, create(OwnMessageOptionsSchema, { deletable: true }));
 }
 
 /** Sets options of a message's role, such as `everyNEvents`. */

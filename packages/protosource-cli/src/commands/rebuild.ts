@@ -176,7 +176,7 @@ async function print(
     await output.value({ rebuilt: counts, dryRun });
     return;
   }
-  const { records, streams, otherStreams, expiredStreams, failed, written, unchanged, newer } = counts;
+  const { records, streams, otherStreams, expiredStreams, deletedStreams, failed, written, unchanged, newer } = counts;
   const { claimsTaken, claimsFreed, collisions } = counts;
   const verb = dryRun ? "would be written" : "written";
   await output.line(`${counted(streams, "stream")} of ${counted(records, "record")} in ${duration(seconds)}`);
@@ -190,5 +190,8 @@ async function print(
   }
   if (otherStreams > 0) await output.line(`${counted(otherStreams, "stream")} of other aggregates left alone`);
   if (expiredStreams > 0) await output.line(`${counted(expiredStreams, "stream")} expired`);
+  if (deletedStreams > 0) {
+    await output.line(`${counted(deletedStreams, "stream")} deleted, with ${counted(counts.removed, "row")} taken away`);
+  }
   if (failed > 0) await output.line(output.style("red", `${failed} couldn't be read`));
 }

@@ -48,8 +48,8 @@ async function openTables(endpoint: string): Promise<Orders> {
 }
 
 const COUNTS = {
-  ...{ records: 0, streams: 0, otherStreams: 0, expiredStreams: 0 },
-  ...{ failed: 0, written: 0, unchanged: 0, newer: 0 },
+  ...{ records: 0, streams: 0, otherStreams: 0, expiredStreams: 0, deletedStreams: 0 },
+  ...{ removed: 0, failed: 0, written: 0, unchanged: 0, newer: 0 },
   ...{ claimsTaken: 0, claimsFreed: 0, collisions: 0 },
 };
 

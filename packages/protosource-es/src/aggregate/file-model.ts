@@ -124,6 +124,11 @@ export function unsetKeeps(field: DescField): boolean {
   return getOption(field, protosource_es_field).unset === Unset.KEEPS;
 }
 
+/** Tells whether an aggregate may be deleted. */
+export function isDeletable(schema: DescMessage): boolean {
+  return getOption(schema, protosource_es_message).deletable;
+}
+
 /** Tells whether an event begins a life of its aggregate: a creation command emits it first, and no other command does. */
 export function isFirst({ schema, creation }: EventModel, { commands }: Pick<FileModel, "commands">): boolean {
   return creation && commands.some(({ lifecycle, events }) => lifecycle === "creation" && events[0] === schema.name);

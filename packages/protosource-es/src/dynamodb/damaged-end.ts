@@ -9,7 +9,7 @@ import { checkNothingAfter, deleteEvent, queryEnd, transaction } from "./request
 import type { TableRequests } from "./table-requests.js";
 
 /** An item of the table, and the last version that it holds. */
-interface EndItem {
+export interface StreamItem {
   readonly item: Item;
   readonly last: bigint;
 }
@@ -28,7 +28,7 @@ export async function deleteDamagedEnd(
   records: readonly StoredRecord[],
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const items: EndItem[] = [];
+  const items: StreamItem[] = [];
   const stored: ReadRecord[] = [];
   let startKey: Item | undefined;
   do {
@@ -44,7 +44,7 @@ export async function deleteDamagedEnd(
     records,
     stored.map(({ record }) => record),
   );
-  for (const batch of batchesFromEnd(items)) {
+  for (const batch of transactionsOf(items.toReversed())) {
     throwIfAborted(signal, "cutDamagedEnd");
     const last = batch.reduce((highest, { last }) => (last > highest ? last : highest), from);
     const deletes = batch.map(({ item }) => deleteEvent(table, aggregateId, item));
@@ -54,11 +54,11 @@ export async function deleteDamagedEnd(
   }
 }
 
-/** Cuts items into transactions, beginning at the end. Each has room for the check, and each item counts twice. */
-function batchesFromEnd(items: readonly EndItem[]): EndItem[][] {
-  const batches: EndItem[][] = [];
+/** Cuts items into transactions. Each has room for a check, and each item counts twice. */
+export function transactionsOf(items: readonly StreamItem[]): StreamItem[][] {
+  const batches: StreamItem[][] = [];
   let room = 0;
-  for (const one of items.toReversed()) {
+  for (const one of items) {
     const bytes = 2 * itemBytes(one.item);
     let batch = batches.at(-1);
     if (!batch || batch.length === MAX_TRANSACTION_ITEMS - 1 || bytes > room) {

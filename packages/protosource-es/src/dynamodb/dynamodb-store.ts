@@ -48,8 +48,10 @@ import type {
   StreamCheck,
   StreamWrite,
   TransactionOptions,
+  TrimmableStore,
 } from "../store/store.js";
-import { checkDamagedEnd, isSameRecord } from "../store/stream-checks.js";
+import { checkBeginning, checkDamagedEnd, isSameRecord } from "../store/stream-checks.js";
+import { deleteBeginning } from "./beginning.js";
 import { type Committer, createCommitter, versionConflict } from "./committing.js";
 import { deleteDamagedEnd } from "./damaged-end.js";
 import { checkClient, type DynamoDBClientLike } from "./dynamodb-client.js";
@@ -118,7 +120,7 @@ const SAMPLED_ITEMS = 250;
  * units per KB and record. More are several transactions of at most 100 records and 4 MB, each atomic. Reads are
  * consistent: 1 read unit per 4 KB of each page, and a page holds up to 1 MB.
  */
-export class DynamoDBStore implements EventStore, RepairableStore, RestorableStore {
+export class DynamoDBStore implements EventStore, RepairableStore, RestorableStore, TrimmableStore {
   /** 400 KB with an OpaqueStore. */
   readonly maxRowBytes: number | undefined;
   /** Whether the store was made with the packed layout. */
@@ -317,6 +319,16 @@ export class DynamoDBStore implements EventStore, RepairableStore, RestorableSto
     const from = checkDamagedEnd(aggregateId, records);
     throwIfAborted(options.signal, "cutDamagedEnd");
     await deleteDamagedEnd(this.#requests, this.#table, aggregateId, from, records, options.signal);
+  }
+
+  /**
+   * Takes the beginning off a stream, in transactions of 100 items: 1 read unit per 4 KB of it, and 2 write units per KB.
+   * A packed item that also holds later records stays.
+   */
+  async cutBeginning(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    const last = checkBeginning(aggregateId, records);
+    throwIfAborted(options.signal, "cutBeginning");
+    await deleteBeginning(this.#requests, this.#table, aggregateId, last, records, options.signal);
   }
 
   /**

@@ -74,8 +74,16 @@ import type {
   StoredRecord,
   StreamWrite,
   TransactionOptions,
+  TrimmableStore,
 } from "../store/store.js";
-import { checkContiguous, isSameRecord, orderCheck } from "../store/stream-checks.js";
+import {
+  checkBeginning,
+  checkContiguous,
+  checkUnchanged,
+  isSameRecord,
+  nothingLeft,
+  orderCheck,
+} from "../store/stream-checks.js";
 import { MemoryOpaqueStore } from "./memory-opaque-store.js";
 
 /** A record, and the save that brought it. */
@@ -131,7 +139,7 @@ const feeds = new WeakMap<MemoryStreams, MemoryFeed>();
 const PAGE_SIZE = 100;
 
 /** Keeps streams in memory. */
-export class MemoryStore implements EventStore, RestorableStore, FeedStore {
+export class MemoryStore implements EventStore, RestorableStore, TrimmableStore, FeedStore {
   readonly maxRowBytes: number = Number.POSITIVE_INFINITY;
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
@@ -372,6 +380,16 @@ export class MemoryStore implements EventStore, RestorableStore, FeedStore {
     if (records.length === 0) return;
     this.#streams.set(aggregateId, stream);
     this.#note([{ aggregateId, records }]);
+  }
+
+  async cutBeginning(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    const last = checkBeginning(aggregateId, records);
+    throwIfAborted(options.signal, "cutBeginning");
+    const stored = this.#recordsOf(aggregateId).map(({ record }) => record);
+    const beginning = stored.filter(({ version }) => version <= last);
+    checkUnchanged(aggregateId, records, beginning);
+    if (beginning.length === stored.length) throw nothingLeft(aggregateId);
+    for (const { version } of beginning) this.#streams.get(aggregateId)?.delete(version);
   }
 
   /**

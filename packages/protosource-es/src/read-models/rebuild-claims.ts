@@ -21,7 +21,7 @@ export interface ClaimsRun {
 }
 
 /** An aggregate, as it is now. */
-export interface OwnerState extends Pick<LoadedState, "aggregate" | "version" | "last"> {
+export interface OwnerState extends Pick<LoadedState, "aggregate" | "version" | "last" | "absence"> {
   readonly definition: Aggregate<AggregateTypes>;
   readonly keyring: Keyring | undefined;
 }

@@ -9,6 +9,7 @@ import type { CallOptions, ScanSegment } from "../call-options.js";
 import { type Clock, systemClock } from "../clock.js";
 import { type ErrorCode, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { DEFAULT_COMPRESS_THRESHOLD } from "../gzip/gzip.js";
+import { rowKey } from "../opaquedata/key-fields.js";
 import type { OpaqueStore } from "../opaquedata/opaque-store.js";
 import type { Keyring } from "../personal/keyring.js";
 import { forEach } from "../repository/for-each.js";
@@ -91,6 +92,10 @@ export interface RebuildCounts {
   readonly otherStreams: number;
   /** Streams that no longer have a state, because it has expired. */
   readonly expiredStreams: number;
+  /** Streams whose aggregate was deleted. */
+  readonly deletedStreams: number;
+  /** Rows of deleted aggregates that were taken away, or with `dryRun` would be. */
+  readonly removed: number;
   /** Streams and items that couldn't be read. */
   readonly failed: number;
   /** Rows that were written, or with `dryRun` would be. */
@@ -146,7 +151,7 @@ const FINAL: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
  *
  * It may run while writers work: a row never replaces one of a later version. It can be stopped by its signal and goes
  * on later from the last progress that it told; what it did twice does no harm. The rows expire as those that writers
- * left. Rows of streams that are gone stay.
+ * left. Rows of streams that are gone stay, and those of deleted aggregates go.
  *
  * Derived fields come from the aggregates' own `afterOn`, so give the definitions that the writers use.
  *
@@ -210,6 +215,8 @@ const NOTHING: RebuildCounts = {
   streams: 0,
   otherStreams: 0,
   expiredStreams: 0,
+  deletedStreams: 0,
+  removed: 0,
   failed: 0,
   written: 0,
   unchanged: 0,
@@ -302,6 +309,11 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
     const source = isEnough ? { load: async () => history } : run.store;
     const loaded = await readOwner(run, streamId, source);
+    if (loaded?.absence === "deleted") {
+      counts.deletedStreams++;
+      await removeRows(run, definition, streamId.slice(prefix.length));
+      return;
+    }
     if (loaded?.aggregate === undefined) {
       counts.expiredStreams++;
       return;
@@ -321,6 +333,20 @@ async function rebuildStream(run: Run, found: readonly ScannedRecord[], isWhole:
   } catch (error) {
     if (isProtosourceError(error) && FINAL.has(error.code)) throw error;
     fail(run, streamId, error);
+  }
+}
+
+/** Takes away rows of a deleted aggregate that a writer wrote too late, or that a copy brought. */
+async function removeRows(
+  { options, counts, opaqueStore }: Run,
+  { schema, model }: Aggregate<AggregateTypes>,
+  id: string,
+): Promise<void> {
+  for (const view of [schema, ...model.projections.map((projection) => projection.schema)]) {
+    const key = rowKey(view, id);
+    if ((await opaqueStore.get(key, { consistent: true })) === undefined) continue;
+    if (!options.dryRun) await opaqueStore.delete(key);
+    counts.removed++;
   }
 }
 

@@ -9,6 +9,7 @@ import { uniqueValues } from "./claims.js";
 import { claimsOf, writeRows } from "./commit.js";
 import { copyMessage } from "./copy-message.js";
 import { append } from "./emit.js";
+import { checkNotDeleted } from "./lifecycle.js";
 import { carryOn, expiriesOf, watchedRecord } from "./lifetime.js";
 import { readState } from "./load.js";
 import type { Call } from "./observed-operation.js";
@@ -29,6 +30,7 @@ export async function appendEvents(
   const isPlain = expectedVersion !== undefined && needsNoState(setup);
   const loaded = (isPlain && (await readLast(setup, id, call))) || (await readState(setup, id, call));
   if (loaded.version !== expectedVersion) checkVersion(id, loaded, expectedVersion);
+  checkNotDeleted(id, loaded.last);
   const taken = uniqueValues(definition, loaded.aggregate, format.keyring);
   const copies = events.map((event) => copyEvent(setup, id, event));
   const accepts = snapshotRule(setup, id);

@@ -16,7 +16,7 @@ import { attemptUnproven } from "./unproven-attempt.js";
 import type { WarmState } from "./warm-aggregates.js";
 
 /** How often commands are decided again by default when somebody else was first. */
-const DEFAULT_RETRIES = 8;
+export const DEFAULT_RETRIES = 8;
 
 /**
  * Decides and saves the commands of tasks, all or none. When somebody else changes one of the aggregates meanwhile,

@@ -7,6 +7,7 @@ import { type UniqueValues, uniqueValues } from "./claims.js";
 import { copyMessage } from "./copy-message.js";
 import { commandBehaviourOf, decideWith } from "./decide.js";
 import type { AppendOptions } from "./emit.js";
+import { checkNotDeleted } from "./lifecycle.js";
 import { carryOn, expiriesOf } from "./lifetime.js";
 import type { Call } from "./observed-operation.js";
 import { snapshotFits, toRecords } from "./save.js";
@@ -58,7 +59,9 @@ async function decideTask(task: Task, loaded: WarmState, { signal }: Call): Prom
   let { aggregate = emptyAggregate(definition), version } = loaded;
   for (const given of task.commands) {
     // A copy for each try: what a rule changes against the rule must not be there when it is asked again.
-    const command = copyMessage(commandBehaviourOf(definition, given).schema, given);
+    const { schema, lifecycle } = commandBehaviourOf(definition, given);
+    if (lifecycle === "creation") checkNotDeleted(task.id, loaded.last);
+    const command = copyMessage(schema, given);
     const now = clock.now();
     let first = true;
     const at = (): bigint => {

@@ -1,6 +1,8 @@
 /** Step 2: whether the aggregate must exist for the command, or must not. */
 import type { CommandBehaviour } from "../aggregate/behaviour.js";
 import { ProtosourceError } from "../errors.js";
+import type { StoredRecord } from "../store/store.js";
+import { isTombstone } from "../store/tombstone.js";
 
 /**
  * Checks the lifecycle of a command. `version` is that of the aggregate, 0 when there is none.
@@ -22,4 +24,17 @@ export function checkLifecycle({ schema, lifecycle }: CommandBehaviour, aggregat
       { aggregateId },
     );
   }
+}
+
+/**
+ * Checks that the id of an aggregate that a command creates, or events are appended to, isn't that of one that was
+ * deleted. `last` is the last record of its stream. Throws `already_created`.
+ */
+export function checkNotDeleted(aggregateId: string, last: StoredRecord | undefined): void {
+  if (last === undefined || !isTombstone(last)) return;
+  throw new ProtosourceError(
+    "already_created",
+    `${aggregateId} was deleted, and its id isn't used again: choose another id`,
+    { aggregateId, version: last.version, deleted: true },
+  );
 }

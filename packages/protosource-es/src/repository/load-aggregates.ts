@@ -41,6 +41,12 @@ export async function loadAt(setup: Setup, id: string, { at }: LoadAggregateOpti
   return loaded;
 }
 
+const ENDINGS: Readonly<Record<LoadedState["absence"], string>> = {
+  unknown: "in the store: create it first",
+  expired: "any more: it has expired",
+  deleted: "any more: it was deleted",
+};
+
 /** Gives the error of an aggregate that isn't there, or wasn't at a moment. */
 export function notFound(
   { definition }: Setup,
@@ -49,11 +55,10 @@ export function notFound(
   at: Moment | undefined,
 ): ProtosourceError<"not_found"> {
   const name = `${definition.schema.typeName} ${id}`;
-  const ending = reason === "expired" ? "any more: it has expired" : "in the store: create it first";
   const message =
     at !== undefined && reason === "unknown"
       ? `nothing is stored of ${name} ${momentText(at)}: give a later moment`
-      : `${name} isn't ${ending}`;
+      : `${name} isn't ${ENDINGS[reason]}`;
   return new ProtosourceError("not_found", message, { aggregateId: id, reason });
 }
 

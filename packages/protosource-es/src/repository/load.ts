@@ -5,9 +5,10 @@ import { corruptRecord } from "../aggregate/decode-record.js";
 import { type EventFormat, eventReader, type ReadEvent } from "../aggregate/event-reader.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { type Clock, epochSeconds } from "../clock.js";
-import { isProtosourceError } from "../errors.js";
+import { type ErrorDetails, isProtosourceError } from "../errors.js";
 import type { LoadOptions, SnapshotTailStore, Store, StoredRecord, StreamingStore } from "../store/store.js";
 import { corruptStream } from "../store/stream-checks.js";
+import { isTombstone } from "../store/tombstone.js";
 import { beginsLate, findBase, findBeginning, type LazyRecord, type StreamEnd } from "./life.js";
 import { type Moment, upTo } from "./moment.js";
 import type { Call } from "./observed-operation.js";
@@ -33,7 +34,7 @@ export interface LoadedState<T extends AggregateTypes = AggregateTypes> {
   /** How many events the state was computed from: those behind its snapshot, or all. Undefined when there is none. */
   readonly replayed: number | undefined;
   /** Why there is no aggregate. */
-  readonly absence: "unknown" | "expired";
+  readonly absence: ErrorDetails["not_found"]["reason"];
 }
 
 /** How a state is read, and as of when. */
@@ -71,7 +72,7 @@ export async function loadState<T extends AggregateTypes>(
       last,
       firstExpiry: 0n,
       replayed: undefined,
-      absence: records.length === 0 ? "unknown" : "expired",
+      absence: isDeleted({ records }) ? "deleted" : records.length === 0 ? "unknown" : "expired",
     };
   }
   const aggregate: AggregateMessage = emptyAggregate(definition);
@@ -161,7 +162,7 @@ async function readEnd<T extends AggregateTypes>(
   options: StateOptions & { readonly whole?: boolean },
 ): Promise<FoundEnd> {
   let end = await readOnce(definition, source, streamId, options);
-  for (let reread = 1; reread <= REREADS && end.base === undefined && beginsLate(end); reread++) {
+  for (let reread = 1; reread <= REREADS && end.base === undefined && !isDeleted(end) && beginsLate(end); reread++) {
     await pause(reread, options.signal);
     end = await readOnce(definition, source, streamId, { ...options, consistency: "strong" });
   }
@@ -226,6 +227,8 @@ async function endOf<T extends AggregateTypes>(
   isWhole: boolean,
 ): Promise<FoundEnd | "earlier"> {
   const behaviour = behaviourOf(definition.schema);
+  const last = stored.at(-1);
+  if (last !== undefined && isTombstone(last)) return endOfDeleted(last, epochSeconds(clock));
   const read = await eventReader(definition, format, streamId, stored, { signal: options.signal });
   const all = stored.map((record) => lazyRecord(record, read));
   const records = at === undefined ? all : upTo(at, all);
@@ -237,6 +240,20 @@ async function endOf<T extends AggregateTypes>(
     throw corruptStream(streamId, { problem: "gap", version: 1n });
   }
   return { ...end, base };
+}
+
+/** Tells whether what was read ends with a tombstone. */
+function isDeleted({ records }: Pick<StreamEnd, "records">): boolean {
+  const last = records.at(-1)?.record;
+  return last !== undefined && isTombstone(last);
+}
+
+/** What is left of a stream whose aggregate was deleted, whatever of its events is still there. */
+function endOfDeleted(tombstone: StoredRecord, now: bigint): FoundEnd {
+  const event = (): never => {
+    throw new TypeError("a tombstone holds no event");
+  };
+  return { records: [{ record: tombstone, event }], isWhole: true, now, base: undefined };
 }
 
 function lazyRecord(record: StoredRecord, read: ReadEvent): LazyRecord {

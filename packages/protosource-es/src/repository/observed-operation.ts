@@ -3,7 +3,7 @@ import type { Setup } from "./setup.js";
 
 /** One call of a repository. What comes of it is known once it has ended. */
 export interface ObservedOperation {
-  readonly operation: "apply" | "applyAll" | "plan" | "load" | "loadMany" | "exists" | "history" | "save";
+  readonly operation: "apply" | "applyAll" | "plan" | "load" | "loadMany" | "exists" | "history" | "save" | "delete";
   /** The full name of the aggregate's message. */
   readonly aggregateType: string;
   /** The full names of the commands' messages. */

@@ -4,16 +4,21 @@ import type { AggregateMessage, EventMessage } from "../aggregate/behaviour.js";
 import type { CallOptions } from "../call-options.js";
 import type { Clock } from "../clock.js";
 import type { Logger } from "../logger.js";
+import type { OpaqueStore } from "../opaquedata/opaque-store.js";
 import type { Keyring } from "../personal/keyring.js";
 import type { Serializer } from "../serializer/serializer.js";
 import type { SaveMeta } from "../store/meta.js";
-import type { EventStore, LoadOptions, Store } from "../store/store.js";
+import type { EventStore, LoadOptions, Store, TrimmableStore } from "../store/store.js";
 import type { ObserveOperation } from "./observed-operation.js";
 import type { ValidateFields } from "./validate.js";
 import type { AggregateCache } from "./warm-aggregates.js";
 
 /** What a repository needs of a store, and what it uses where the store has it. */
-export type RepositoryStore = Store & Partial<EventStore>;
+export type RepositoryStore = Store &
+  Partial<EventStore & TrimmableStore> & {
+    /** Where the rows are, for a deletion to take them away. */
+    readonly opaqueStore?: OpaqueStore | undefined;
+  };
 
 export interface RepositoryOptions {
   /** Tells the time of events, and which records have expired. The machine's clock by default. */
@@ -151,6 +156,14 @@ export interface HistoryOptions extends CallOptions {
 /** Appends to a stream, as `Repository.save` takes it. */
 export interface AppendEventsOptions extends CallOptions {
   /** The version after which the events come: another one is `version_conflict`. */
+  readonly expectedVersion?: bigint | undefined;
+}
+
+/** Deletes an aggregate, as `Repository.delete` takes it. */
+export interface DeleteOptions extends CallOptions {
+  /** Who deletes it, for the tombstone. Nobody by default. */
+  readonly actor?: string | undefined;
+  /** The version that the caller decided on: another one is `version_conflict`, without retries. */
   readonly expectedVersion?: bigint | undefined;
 }
 

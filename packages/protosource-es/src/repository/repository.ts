@@ -10,6 +10,7 @@ import type { Task } from "./change.js";
 import { checkId } from "./checks.js";
 import type { AnyCommandFor, AppliedAll } from "./command-for.js";
 import type { Plan } from "./commit.js";
+import { deleteAggregate } from "./delete-aggregate.js";
 import { readHistory } from "./history.js";
 import { findsState } from "./load.js";
 import {
@@ -27,6 +28,7 @@ import type {
   Applied,
   ApplyAllOptions,
   ApplyOptions,
+  DeleteOptions,
   HistoryOptions,
   PlanOptions,
   RepositoryOptions,
@@ -192,6 +194,27 @@ export class Repository<T extends AggregateTypes> {
       checkId(id);
       const version = await appendEvents(this.#setup, id, events as readonly Message[], options.expectedVersion, call);
       return { version };
+    });
+  }
+
+  /**
+   * Deletes an aggregate whose schema says `deletable`, and tells whether anything of it was there. A tombstone ends its
+   * stream, so that nobody loads, changes or creates it again, also who has it in a cache; in the same write its unique
+   * values become free. Then its rows and its events go. After a failure the same call goes on.
+   *
+   * Subscriptions are told that its life has ended, like that of one that expires. A row that a command was about to write
+   * after its events may come back: `protosource aggregates prune` finds it. Archives and backups keep what they have.
+   *
+   * It costs the load, a write with the store's price of a transaction where there are unique values or `after` is
+   * charged, a write for each row, and the reads and deletions of all events.
+   *
+   * Throws `not_configured` for an aggregate or a store that can't, `version_conflict` for another `expectedVersion` and
+   * after the last retry, and what the store throws.
+   */
+  async delete(id: string, options: DeleteOptions = {}): Promise<boolean> {
+    return observed(this.#setup, "delete", options.signal, async (call) => {
+      checkId(id);
+      return deleteAggregate(this.#setup, id, options, call);
     });
   }
 

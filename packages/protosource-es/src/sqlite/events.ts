@@ -80,6 +80,8 @@ const DELETE_STREAM = "DELETE FROM protosource_events WHERE stream = ?";
 
 const DELETE_BEFORE = "DELETE FROM protosource_events WHERE stream = ? AND version < ?";
 
+const DELETE_UP_TO = "DELETE FROM protosource_events WHERE stream = ? AND version <= ?";
+
 const DELETE_FROM = "DELETE FROM protosource_events WHERE stream = ? AND version >= ?";
 
 /** Tells why records can't be appended to their stream, if they can't. */
@@ -222,6 +224,11 @@ export function deleteExpired(connection: Connection, call: Call, stream: string
 /** Deletes the records of a stream from a version on. */
 export function deleteFrom(connection: Connection, call: Call, aggregateId: string, from: bigint): void {
   connection.run(call, DELETE_FROM, encodeKey(aggregateId), from);
+}
+
+/** Deletes the records of a stream from a version on. */
+export function deleteUpTo(connection: Connection, call: Call, aggregateId: string, from: bigint): void {
+  connection.run(call, DELETE_UP_TO, encodeKey(aggregateId), from);
 }
 
 /** Makes the message of a stream's records. */

@@ -55,8 +55,16 @@ import type {
   StoredRecord,
   StreamWrite,
   TransactionOptions,
+  TrimmableStore,
 } from "../store/store.js";
-import { checkContiguous, checkDamagedEnd, checkUnchanged, orderCheck } from "../store/stream-checks.js";
+import {
+  checkBeginning,
+  checkContiguous,
+  checkDamagedEnd,
+  checkUnchanged,
+  nothingLeft,
+  orderCheck,
+} from "../store/stream-checks.js";
 import { checkStream, freeClaim, readClaim, scanClaims, writeClaim } from "./claims.js";
 import { type Connection, otherTurns } from "./connection.js";
 import { connectionOf } from "./connections.js";
@@ -64,6 +72,7 @@ import {
   type Append,
   deleteExpired,
   deleteFrom,
+  deleteUpTo,
   expiredStreams,
   findRefusal,
   historyOf,
@@ -110,7 +119,7 @@ const PURGED_AT_ONCE = 100n;
  *
  * The calls are synchronous within: a long one keeps the program from other work.
  */
-export class SqliteStore implements EventStore, RepairableStore, RestorableStore, FeedStore {
+export class SqliteStore implements EventStore, RepairableStore, RestorableStore, TrimmableStore, FeedStore {
   readonly maxRowBytes: number = Number.POSITIVE_INFINITY;
   /** Where `saveAggregate` writes to. */
   readonly opaqueStore: OpaqueStore;
@@ -350,6 +359,20 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
       const all = { from, to: MAX_INT64, reverse: false, limit: records.length + 1 };
       checkUnchanged(aggregateId, records, readRange(this.#connection, call, aggregateId, all));
       deleteFrom(this.#connection, call, aggregateId, from);
+    });
+  }
+
+  /** Takes the beginning off a stream, in one transaction. */
+  async cutBeginning(aggregateId: string, records: readonly StoredRecord[], options: CallOptions = {}): Promise<void> {
+    const last = checkBeginning(aggregateId, records);
+    throwIfAborted(options.signal, "cutBeginning");
+    const call: Call = { operation: "cutBeginning", key: aggregateId };
+    this.#connection.transaction(call, () => {
+      const read = (from: bigint, to: bigint, limit: number): readonly StoredRecord[] =>
+        readRange(this.#connection, call, aggregateId, { from, to, reverse: false, limit });
+      checkUnchanged(aggregateId, records, read(1n, last, records.length + 1));
+      if (read(last + 1n, MAX_INT64, 1).length === 0) throw nothingLeft(aggregateId);
+      deleteUpTo(this.#connection, call, aggregateId, last);
     });
   }
 

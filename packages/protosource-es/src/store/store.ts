@@ -266,6 +266,23 @@ export interface RepairableStore {
 }
 
 /**
+ * A store that lets the beginning of a stream be taken away. It is made for the deletion of an aggregate, whose stream
+ * ends with a tombstone then, and for archives of what lies before a snapshot.
+ */
+export interface TrimmableStore {
+  /**
+   * Deletes the first records of a stream for good, the oldest first. `records` are all that the stream begins with,
+   * expired ones too, and at least one must lie behind them: a stream's end tells which versions were used. What is left
+   * of a call that was interrupted begins later, and the same call with that goes on. A record that is stored in one item
+   * with later ones stays with them.
+   *
+   * Throws `version_conflict` when the stream doesn't begin with just these records any more, `corrupt_record` for an item
+   * that can't be read, and `invalid_argument` without records, and for all that there are.
+   */
+  cutBeginning(aggregateId: string, records: readonly StoredRecord[], options?: CallOptions): Promise<void>;
+}
+
+/**
  * A store into which records of a copy can be put. It is made for tools such as `protosource import`: what it makes of a
  * stream can't be loaded before all of the copy is there, so that a program has no use for it.
  */

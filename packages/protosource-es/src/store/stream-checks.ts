@@ -72,6 +72,23 @@ export function checkDamagedEnd(aggregateId: string, records: readonly StoredRec
   return records.reduce((lowest, { version }) => (version < lowest ? version : lowest), first.version);
 }
 
+/**
+ * Checks the beginning of a stream that is to be deleted, and gives its highest version.
+ *
+ * Throws `invalid_argument` for an empty id, and without records.
+ */
+export function checkBeginning(aggregateId: string, records: readonly StoredRecord[]): bigint {
+  checkAggregateId(aggregateId);
+  const last = records.at(-1);
+  if (last === undefined) throw invalid("records", "there are no records to delete: give what a scan found");
+  return last.version;
+}
+
+/** Gives the error of a beginning behind which nothing would be left. */
+export function nothingLeft(aggregateId: string): ProtosourceError<"invalid_argument"> {
+  return invalid("records", `${aggregateId} holds nothing behind these records: leave at least the last one`);
+}
+
 /** Checks that what is stored from a version on is what the caller has seen. Throws `version_conflict`. */
 export function checkUnchanged(
   aggregateId: string,

@@ -6,6 +6,7 @@ import { pause } from "../repository/pause.js";
 import type { Doorbell } from "../store/doorbell.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { EventsOptions, StoredRecord } from "../store/store.js";
+import { isTombstone } from "../store/tombstone.js";
 import type { Engine } from "./engine.js";
 import { eventsOf } from "./event-of.js";
 import type { SubscriptionSource } from "./subscription.js";
@@ -72,7 +73,8 @@ export async function findEvents(
     const limit = MAX_RECORDS + Number(from === version);
     const { records, error } = await readRecords(engine, streamId, { from, limit });
     if (error && records.length === 0) return { kind: "unreadable", error };
-    if (records[0]?.version === version) {
+    if (records[0]?.version === version && isTombstone(records[0])) records.shift();
+    else if (records[0]?.version === version) {
       const last = records.shift() as StoredRecord;
       const read = (await eventsOf(engine, source, streamId, [last]))(last);
       if ("error" in read) return { kind: "unreadable", error: read.error };
@@ -85,9 +87,11 @@ export async function findEvents(
     if (isWhole && hasExpired(records.at(-1)?.ttl ?? 0n)) {
       return hadLife ? { kind: "ended", stored: true } : { kind: "nothing" };
     }
-    if (next.version === version + 1n || reread === REREADS) {
-      return { kind: "records", records: untilGap(records), filled: true };
-    }
+    if (next.version === version + 1n) return { kind: "records", records: untilGap(records), filled: true };
+    const last = isWhole ? records.at(-1) : await lastRecord(engine, streamId);
+    // Of what was deleted nothing is left to handle but the end, however far the deletion has come.
+    if (last !== undefined && isTombstone(last)) return { kind: "records", records: [last], filled: true };
+    if (reread === REREADS) return { kind: "records", records: untilGap(records), filled: true };
     await pause(reread, signal);
   }
 
@@ -123,6 +127,11 @@ export async function readRecords(
     return { records, error };
   }
   return { records };
+}
+
+async function lastRecord(engine: Engine, streamId: string): Promise<StoredRecord | undefined> {
+  const { records } = await readRecords(engine, streamId, { reverse: true, limit: 1 });
+  return records[0];
 }
 
 /** Gives the records that follow a version without a gap, of those that a doorbell brought. */

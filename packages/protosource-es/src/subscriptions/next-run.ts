@@ -5,9 +5,10 @@ import { ProtosourceError } from "../errors.js";
 import type { SaveMeta } from "../store/meta.js";
 import type { StoredPosition } from "../store/positions.js";
 import type { StoredRecord } from "../store/store.js";
+import { isTombstone } from "../store/tombstone.js";
 import type { Engine } from "./engine.js";
 import { eventsOf } from "./event-of.js";
-import { isEnded, readRecords } from "./find-events.js";
+import { endedMemo, isEnded, readRecords } from "./find-events.js";
 import type { EventRun, SubscriptionSource } from "./subscription.js";
 
 /** A run, and when the last of its events expires. */
@@ -43,6 +44,11 @@ export async function nextRun(
   let expiry = position.expiry;
   const eventOf = await eventsOf(engine, source, streamId, records);
   for (const record of records) {
+    if (isTombstone(record)) {
+      if (to > from) break;
+      if (hadLife) return { run: endOf(source, position), expiry };
+      return { run: { ...runOf(source, position), to: record.version, memo: endedMemo() }, expiry: record.ttl };
+    }
     const read = eventOf(record);
     if ("error" in read) {
       if (to === from) return { version: record.version, error: read.error };

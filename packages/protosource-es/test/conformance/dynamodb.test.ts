@@ -61,6 +61,7 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
       "scan",
       "positions",
       "restore",
+      "trim",
       "raw-records",
       ...CAPABILITIES[layout],
     ],

@@ -28,6 +28,7 @@ const harness: StoreHarness = {
     "positions",
     "feed",
     "restore",
+    "trim",
     "refuses-gaps",
     "atomic-saves",
     "raw-records",

@@ -23,6 +23,7 @@ describe.each(drivers)("SqliteStore on $name", ({ name, driver }) => {
       "positions",
       "feed",
       "restore",
+      "trim",
       "refuses-gaps",
       "atomic-saves",
       "raw-records",

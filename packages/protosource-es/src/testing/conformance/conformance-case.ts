@@ -14,6 +14,7 @@ import type {
   StoredRecord,
   StreamingStore,
   TransactionalStore,
+  TrimmableStore,
 } from "../../store/store.js";
 import type { FakeClock } from "../fake-clock.js";
 
@@ -35,6 +36,7 @@ import type { FakeClock } from "../fake-clock.js";
  *   read.
  * - `feed`: it is a `FeedStore`.
  * - `restore`: it is a `RestorableStore`.
+ * - `trim`: it is a `TrimmableStore`.
  * - `transaction-limit`: one transaction takes 100 records and rows at most.
  * - `item-limit`: a record or a row takes 400 KB at most, keys and all.
  * - `atomic-saves`: a save is stored whole or not at all, however many records it has.
@@ -57,6 +59,7 @@ export type Capability =
   | "positions"
   | "feed"
   | "restore"
+  | "trim"
   | "transaction-limit"
   | "item-limit"
   | "atomic-saves"
@@ -88,7 +91,8 @@ export interface StoreUnderTest {
         ScannableStore &
         PositionStore &
         FeedStore &
-        RestorableStore
+        RestorableStore &
+        TrimmableStore
     >;
   readonly opaqueStore?: (OpaqueStore & Partial<ScannableOpaqueStore>) | undefined;
   /** Gives back what the store holds open. Called after the case. */

@@ -11,6 +11,7 @@ import { scanCases } from "./scan-cases.js";
 import { storeCases } from "./store-cases.js";
 import { tailCases } from "./tail-cases.js";
 import { transactionCases } from "./transaction-cases.js";
+import { trimCases } from "./trim-cases.js";
 
 /** Every promise of the contracts of a store, each as a case. `runnableCases` binds them to a store. */
 export const storeConformance: readonly ConformanceCase[] = [
@@ -26,4 +27,5 @@ export const storeConformance: readonly ConformanceCase[] = [
   ...positionCases,
   ...feedCases,
   ...restoreCases,
+  ...trimCases,
 ];
