@@ -9,6 +9,7 @@ export {
   type FileModel,
   fieldNamed,
   fileModel,
+  isDeletable,
   type ProjectionModel,
   type RetiredModel,
   type SnapshotModel,

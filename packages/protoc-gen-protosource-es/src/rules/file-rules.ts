@@ -1,12 +1,12 @@
 /** The rules of a file as a whole: which messages it holds, and how it stands to other files. */
 import type { DescFile } from "@bufbuild/protobuf";
 import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
-import { fieldNamed } from "protosource-es/model";
+import { fieldNamed, isDeletable } from "protosource-es/model";
 import type { Report } from "../diagnostic.js";
 import { type Domain, isDisabled, isOfRows, isRetired, roleOf } from "../model.js";
 import { allOf } from "../words.js";
 import { requireFields, shapeText } from "./fields.js";
-import { ENABLED_PATH, RETIRED_PATH, rolePath } from "./places.js";
+import { DELETABLE_PATH, ENABLED_PATH, RETIRED_PATH, rolePath } from "./places.js";
 
 export function checkFile(domain: Domain, report: Report): void {
   const { file, snapshots, projections, retired, messages } = domain;
@@ -44,6 +44,14 @@ export function checkFile(domain: Domain, report: Report): void {
         { desc: message, path: RETIRED_PATH },
         `${message.name} has "retired", which is for an event that is no longer emitted`,
         "remove it",
+      );
+    }
+    if (isDeletable(message) && role !== "aggregate") {
+      report(
+        "A4",
+        { desc: message, path: DELETABLE_PATH },
+        `${message.name} is deletable, and is no aggregate`,
+        "remove the option: events and rows go with their aggregate",
       );
     }
   }

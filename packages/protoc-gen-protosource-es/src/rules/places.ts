@@ -38,6 +38,13 @@ export const ENDS_HERE_PATH: readonly number[] = annotationPath("endsHere");
 export const SPARSE_PATH: readonly number[] = annotationPath("sparseIndexes");
 export const SORTS_AS_NUMBER_PATH: readonly number[] = annotationPath("sortsAsNumber");
 
+/** The option `deletable`, below a message. */
+export const DELETABLE_PATH: readonly number[] = [
+  DescriptorProtoSchema.field.options.number,
+  protosource_es_message.number,
+  OwnMessageOptionsSchema.field.deletable.number,
+];
+
 function annotationPath(option: keyof typeof FieldOptionsSchema.field): readonly number[] {
   const { number } = FieldOptionsSchema.field[option];
   return [FieldDescriptorProtoSchema.field.options.number, protosource_es_field.number, number];

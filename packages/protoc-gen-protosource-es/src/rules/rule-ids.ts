@@ -18,6 +18,7 @@ export const RULES = {
   A1: "An aggregate has `string id`, `int64 version`, `int64 create_at`, `string create_by`, `int64 modify_at` and `string modify_by`.",
   A2: "`event_ttl_seconds` is between 0 and 9223372036.",
   A3: "States are the values of the aggregate's field `state`, an enum.",
+  A4: "Only an aggregate is `deletable`.",
   C1: "A command has `string id = 1` and `string actor = 2`.",
   C2: "A command emits an event.",
   C3: "`produces_events` names top-level messages of the same file.",
