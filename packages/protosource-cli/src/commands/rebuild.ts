@@ -191,7 +191,9 @@ async function print(
   if (otherStreams > 0) await output.line(`${counted(otherStreams, "stream")} of other aggregates left alone`);
   if (expiredStreams > 0) await output.line(`${counted(expiredStreams, "stream")} expired`);
   if (deletedStreams > 0) {
-    await output.line(`${counted(deletedStreams, "stream")} deleted, with ${counted(counts.removed, "row")} taken away`);
+    await output.line(
+      `${counted(deletedStreams, "stream")} deleted, with ${counted(counts.removed, "row")} taken away`,
+    );
   }
   if (failed > 0) await output.line(output.style("red", `${failed} couldn't be read`));
 }

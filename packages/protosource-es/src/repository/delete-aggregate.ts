@@ -35,7 +35,7 @@ export async function deleteAggregate(
     return bury(setup, id, loaded, actor, call);
   });
   if (outcome === "absent") return false;
-  setup.warm?.drop(streamIdOf(setup, id));
+  await setup.warm?.drop(streamIdOf(setup, id));
   await deleteRows(setup, id, call);
   const cut = await cutEvents(store, streamIdOf(setup, id), call);
   return outcome === "buried" || cut;
