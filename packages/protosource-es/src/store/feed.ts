@@ -26,7 +26,10 @@ export interface FeedStore {
    */
   readFeed(after: bigint, options?: FeedOptions): Promise<readonly FeedEntry[]>;
 
-  /** Waits until something is saved behind a position, or the signal is aborted; then it comes back without an error. */
+  /**
+   * Waits until something is stored behind a position, or the signal is aborted; then it comes back without an error. What
+   * was deleted since doesn't count.
+   */
   awaitFeed(after: bigint, options?: CallOptions): Promise<void>;
 }
 

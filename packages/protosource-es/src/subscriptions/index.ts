@@ -22,6 +22,7 @@ export { defineReadModel, type ReadModel, type ReadModelOptions, type RowContext
 export type { Delivery, DeliveryFailure } from "./deliver.js";
 export type { DropCounts, DropPlan, DropProgress } from "./drop.js";
 export type { Engine, Happening, ObservedStep, TraceStep } from "./engine.js";
+export { type FeedEvent, type FeedPlan, feed } from "./feed.js";
 export type { FiredTimers } from "./fire-timers.js";
 export { modelRows } from "./model-rows.js";
 export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";
