@@ -5,6 +5,7 @@
  *     npm run bench -- --check                        measure without the peers, and compare with the budgets
  *     npm run bench -- --profile "load 8000 to events"   show where the processor's time goes, fast path off and on
  *     npm run bench -- --only "append|tail" --rounds 5   measure a part, and write nothing
+ *     npm run bench -- --subscriptions 100000            measure subscriptions with so many events, and write nothing
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -22,6 +23,7 @@ import { profileReport, report } from "./report.js";
 import type { Result, Results } from "./results.js";
 import { measureSize } from "./size.js";
 import { dynamoDBEntries } from "./stores.js";
+import { measureSubscriptions } from "./subscriptions.js";
 import { type Kind, shapesOf, WORKLOADS, type Workload } from "./workloads.js";
 
 const { values: args } = parseArgs({
@@ -31,6 +33,8 @@ const { values: args } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string", default: "8" },
     task: { type: "string" },
+    subscriptions: { type: "string" },
+    "subscriptions-dynamodb": { type: "string", default: "2000" },
   },
 });
 
@@ -39,7 +43,9 @@ const PROFILED_SLICES = 20;
 
 installPeers();
 if (args.task !== undefined) await carryOut(JSON.parse(args.task));
-else if (args.profile !== undefined) await profileWorkloads(args.profile);
+else if (args.subscriptions !== undefined) {
+  console.log(await measureSubscriptions(Number(args.subscriptions), Number(args["subscriptions-dynamodb"])));
+} else if (args.profile !== undefined) await profileWorkloads(args.profile);
 else await measureAll(Number(args.rounds));
 
 async function measureAll(rounds: number): Promise<void> {
