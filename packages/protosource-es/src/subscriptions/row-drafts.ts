@@ -14,7 +14,7 @@ import { toStoredKey, toStoredRow } from "./model-rows.js";
 import type { ReactTools } from "./subscription.js";
 
 /** How many rows and positions one transaction takes. */
-export const MAX_EFFECT_ITEMS = 99;
+const MAX_EFFECT_ITEMS = 99;
 
 /** A row as it was read, and as the events leave it. */
 interface Draft {
