@@ -15,7 +15,7 @@ import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
 import { fileRegistry } from "../serializer/file-registry.js";
 import type { Call } from "./calls.js";
 import type { Exchange } from "./exchange.js";
-import { readBody } from "./read-body.js";
+import { concat, readBody } from "./read-body.js";
 import { readJson } from "./read-json.js";
 import { Refusal, type RefusalCode } from "./refusal.js";
 import type { BodyLimit, FindRoute, Route } from "./routes.js";
@@ -131,10 +131,10 @@ async function* bodyOf<T>(read: () => Promise<T>): AsyncGenerator<T, void, undef
   yield await read();
 }
 
-async function wholeOf(body: AsyncIterable<Uint8Array> | undefined): Promise<Blob | null> {
-  const parts: Uint8Array<ArrayBuffer>[] = [];
-  for await (const part of body ?? []) parts.push(part as Uint8Array<ArrayBuffer>);
-  return parts.length === 0 ? null : new Blob(parts);
+async function wholeOf(body: AsyncIterable<Uint8Array> | undefined): Promise<Uint8Array<ArrayBuffer> | null> {
+  const parts: Uint8Array[] = [];
+  for await (const part of body ?? []) parts.push(part);
+  return body === undefined ? null : concat(parts);
 }
 
 /** Gives a refusal as the error that the protocols send. */

@@ -4,18 +4,17 @@ import { whenAborted } from "../signals.js";
 import { connectRoutes } from "./connect-routes.js";
 import { addCors, type CorsOptions, isAllowed, preflight } from "./cors.js";
 import { type AuthorizedCall, Exchange, type ExchangeRules, type FailedCall, type Grant } from "./exchange.js";
-import { familyRoutes } from "./family-routes.js";
 import { hasTag } from "./headers.js";
 import { problem } from "./problem.js";
 import { Refusal } from "./refusal.js";
-import type { FindRoute } from "./routes.js";
+import type { FindRoute, MakeRoutes } from "./routes.js";
 import type { ServedService } from "./serve.js";
 
 /** What a handler serves, and for whom. */
 export interface FetchHandlerOptions {
   readonly services: readonly ServedService[];
-  /** Whether the paths of the protosource family are served too, for its generated clients. False by default. */
-  readonly family?: boolean | undefined;
+  /** More protocols over the services, such as `familyRoutes`. None by default. */
+  readonly routes?: readonly MakeRoutes[] | undefined;
   /**
    * Tells who calls, before anything of the body is read or anything is looked up, or throws a {@link Refusal}. Nobody's
    * call, undefined, is `unauthenticated`. It reads the headers of the request, and leaves the body alone.
@@ -60,10 +59,14 @@ export function fetchHandler(options: FetchHandlerOptions): (request: Request) =
     cacheControl: options.cacheControl ?? (() => "private, no-cache"),
     logger: steadyLogger(options.logger ?? console),
   };
-  const limit = { maxBodyBytes };
-  const byConnect = connectRoutes(services, limit);
-  const byFamily = options.family ? familyRoutes(services, limit) : undefined;
-  const find: FindRoute = (path) => byConnect(path) ?? byFamily?.(path);
+  const finders = [connectRoutes, ...(options.routes ?? [])].map((make) => make(services, { maxBodyBytes }));
+  const find: FindRoute = (path) => {
+    for (const one of finders) {
+      const route = one(path);
+      if (route !== undefined) return route;
+    }
+    return undefined;
+  };
   return async (request) => {
     const given = request.headers.get("x-request-id");
     const requestId = given !== null && REQUEST_ID.test(given) ? given : crypto.randomUUID();

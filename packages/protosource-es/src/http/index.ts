@@ -1,6 +1,8 @@
 /** Services over HTTP, for every host that answers requests with a function: Connect and gRPC-Web. */
 export type { CorsOptions } from "./cors.js";
 export type { AuthorizedCall, FailedCall, Grant } from "./exchange.js";
+export { familyRoutes } from "./family-routes.js";
 export { type FetchHandlerOptions, fetchHandler } from "./fetch-handler.js";
 export { Refusal, type RefusalCode, type RefusalOptions } from "./refusal.js";
+export type { BodyLimit, FindRoute, MakeRoutes, Route } from "./routes.js";
 export { type ServedService, type ServeOptions, serve } from "./serve.js";

@@ -31,13 +31,18 @@ export async function readBody(
     throw error instanceof Refusal ? error : new Refusal("invalid_argument", "the body ended early", { cause: error });
   }
   if (length < promised) throw new Refusal("invalid_argument", "the body is shorter than its Content-Length says");
-  const body = new Uint8Array(length);
+  return concat(chunks);
+}
+
+/** Joins pieces of bytes. */
+export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, end);
-    end += chunk.length;
+  for (const piece of pieces) {
+    whole.set(piece, end);
+    end += piece.length;
   }
-  return body;
+  return whole;
 }
 
 function tooLong(maxBytes: number): Refusal {

@@ -1,7 +1,7 @@
 /** A handler for orders in memory, and what asks it. */
 
 import { Repository, type RepositoryOptions } from "protosource-es";
-import { type FetchHandlerOptions, fetchHandler, Refusal, serve } from "protosource-es/http";
+import { type FetchHandlerOptions, familyRoutes, fetchHandler, Refusal, serve } from "protosource-es/http";
 import { MemoryStore } from "protosource-es/memory";
 import type { OrderTypes } from "../../gen/example/app/order/v1/order_v1_protosource.js";
 import { defineOrder, type OrderRules } from "../../gen/example/app/order/v1/order_v1_protosource.js";
@@ -41,7 +41,7 @@ export function orderApi({ rules = {}, repositoryOptions = {}, ...options }: Api
   const logged: object[] = [];
   const handle = fetchHandler({
     services: [serve(OrderService, { repository, queries: store.opaqueStore })],
-    family: true,
+    routes: [familyRoutes],
     authorize(request) {
       const actor = request.headers.get("x-user") ?? "ann";
       if (actor === "mallory") throw new Refusal("permission_denied", "mallory may not do this");
