@@ -16,7 +16,7 @@ import { fileRegistry } from "../serializer/file-registry.js";
 import type { Call } from "./calls.js";
 import type { Exchange } from "./exchange.js";
 import { concat, readBody } from "./read-body.js";
-import { readJson } from "./read-json.js";
+import { withExactNumbers } from "./read-json.js";
 import { Refusal, type RefusalCode } from "./refusal.js";
 import type { BodyLimit, FindRoute, Route } from "./routes.js";
 import type { ServedService } from "./serve.js";
@@ -118,7 +118,7 @@ async function readMessage(
   const body = await readBody(request, { maxBytes, signal });
   const type = request.headers.get("content-type") ?? "";
   try {
-    if (type.startsWith("application/json")) return new TextEncoder().encode(JSON.stringify(readJson(input, body)));
+    if (type.startsWith("application/json")) return withExactNumbers(input, body);
     if (type.startsWith("application/proto")) fromBinary(input, body);
   } catch (cause) {
     throw new Refusal("invalid_argument", `the body isn't a ${input.name}`, { reason: "unmarshal", cause });
