@@ -1,6 +1,6 @@
 /** Reading stored streams with two schemas, to see whether they come to the same. */
 import type { Message } from "@bufbuild/protobuf";
-import type { ScannedRecord } from "protosource-es";
+import { isProtosourceError, type ScannedRecord, upcast } from "protosource-es";
 import { readPayload } from "./payload.js";
 import { aggregateOf, type KnownAggregate, type Schemas } from "./schemas.js";
 import { type StateDifference, stateDifference } from "./state-difference.js";
@@ -115,8 +115,18 @@ function readEvent(
   if (problem) return { problem };
   if (event === undefined) return {};
   const { model } = known.definition;
-  const types = [...model.events, ...model.snapshots].map(({ schema }) => schema.typeName);
-  if (types.includes(event.message.$typeName)) return { event: event.message };
+  const types = [...model.events, ...model.retired, ...model.snapshots].map(({ schema }) => schema.typeName);
+  if (types.includes(event.message.$typeName)) return readAs(known.definition, event.message);
   const message = `version ${record.version} of ${aggregateId} is a ${event.message.$typeName}, which the aggregate doesn't know`;
   return { problem: { kind: "unknown_type", message } };
+}
+
+/** Reads an event as a load does. */
+function readAs(definition: KnownAggregate["definition"], event: Message): ReturnType<typeof readEvent> {
+  try {
+    return { event: upcast(definition, event) };
+  } catch (error) {
+    if (!isProtosourceError(error)) throw error;
+    return { problem: { kind: "undecodable", message: error.rawMessage } };
+  }
 }

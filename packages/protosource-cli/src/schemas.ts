@@ -174,13 +174,20 @@ function notDescriptors(path: string, problem: string, cause?: unknown): Error {
 /** A set of strangers may hold what looks like our annotations: what can't be an aggregate is a problem, no failure. */
 function definitionsIn(file: DescFile, problems: string[]): Aggregate<AggregateTypes>[] {
   try {
-    return fileModel(file).aggregates.map(({ schema }) =>
-      defineAggregate<AggregateTypes>(schema as unknown as GenMessage<AggregateTypes["aggregate"]>),
+    const { aggregates, retired } = fileModel(file);
+    const upcast = Object.fromEntries(retired.map(({ schema }) => [schema.name, unknownUpcast]));
+    return aggregates.map(({ schema }) =>
+      defineAggregate<AggregateTypes>(schema as unknown as GenMessage<AggregateTypes["aggregate"]>, { upcast }),
     );
   } catch (error) {
     problems.push(`${file.name}.proto: ${error instanceof Error ? error.message : String(error)}`);
     return [];
   }
+}
+
+/** Stands for what a retired event means now, which descriptors don't tell. */
+function unknownUpcast(): never {
+  throw new Error("the domain's code says what it means now, so add --domain");
 }
 
 /** What a domain's module exports. */

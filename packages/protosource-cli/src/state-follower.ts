@@ -1,6 +1,6 @@
 /** The state of an aggregate, event by event, as far as its stream tells. */
 import { create, type Message } from "@bufbuild/protobuf";
-import { applyEvent, beginsLife, isProtosourceError, type StoredRecord } from "protosource-es";
+import { applyEvent, beginsLife, isProtosourceError, isStaleSnapshot, type StoredRecord, upcast } from "protosource-es";
 import { usageError } from "./failure.js";
 import type { KnownAggregate } from "./schemas.js";
 
@@ -14,31 +14,36 @@ export interface StateFollower {
 
 /**
  * Follows the state of an aggregate. It is known from version 1 on, from a snapshot, and from the event that begins a new life of
- * the id; a gap, an event that can't be read and one of another aggregate hide it until the next of these.
+ * the id; a gap, an event that can't be read and one of another aggregate hide it until the next of these. A retired event is
+ * read as what the domain's code makes of it, and hides the state where that isn't known. A snapshot that another release of
+ * the domain made says nothing where the state is known.
  *
  * `next` throws `invalid_argument` when the domain's own code fails.
  */
-export function followState({ definition }: KnownAggregate): StateFollower {
+export function followState({ definition, hasRules }: KnownAggregate): StateFollower {
   const { schema, model, rules } = definition;
+  const events = new Set(model.events.map(({ schema }) => schema.typeName));
   const snapshots = new Set(model.snapshots.map(({ schema }) => schema.typeName));
   let previous: StoredRecord | undefined;
-  /** The last event that is no snapshot, of the record before or right before snapshots. */
+  /** The last event, of the record before or right before snapshots and what is ignored. */
   let before: Message | undefined;
   let state: (Message & { id: string; version: bigint }) | undefined;
 
   return {
-    next(record, event) {
+    next(record, stored) {
+      const event = stored && currentEvent(definition, stored);
       const follows = record.version === (previous?.version ?? 0n) + 1n;
       if (!follows) before = undefined;
       const isAnew = event !== undefined && beginsLife(definition, event, before);
-      if (event === undefined || !snapshots.has(event.$typeName)) before = event;
+      if (event === undefined || events.has(event.$typeName)) before = event;
       if (!follows || event === undefined) state = undefined;
       const isBase = event !== undefined && state === undefined && snapshots.has(event.$typeName) && hasState(event);
       if (event && (record.version === 1n || isAnew || isBase)) state = create(schema);
       previous = record;
       if (state === undefined || event === undefined) return;
+      const isStale = !isBase && hasRules && snapshots.has(event.$typeName) && isStaleSnapshot(definition, record);
       try {
-        applyEvent(definition, state, event);
+        if (!isStale) applyEvent(definition, state, event);
       } catch (error) {
         if (!isProtosourceError(error)) throw error;
         state = undefined;
@@ -54,6 +59,16 @@ export function followState({ definition }: KnownAggregate): StateFollower {
     },
     state: () => state,
   };
+}
+
+/** Gives the event that an event is read as; undefined where that isn't known. */
+function currentEvent(definition: KnownAggregate["definition"], event: Message): Message | undefined {
+  try {
+    return upcast(definition, event);
+  } catch (error) {
+    if (isProtosourceError(error)) return undefined;
+    throw error;
+  }
 }
 
 function hasState(snapshot: Message): boolean {

@@ -2,6 +2,7 @@
 import { isProtosourceError, type ProtosourceError, Repository, type ScannedRecord, type Store } from "protosource-es";
 import type { Output } from "./output.js";
 import { readPayload } from "./payload.js";
+import { retirementOf } from "./retirement.js";
 import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "./schemas.js";
 
 /** What can be wrong. */
@@ -125,6 +126,8 @@ function payloadProblems(
     const isJudged = schemas.aggregates.length > 0 || typeName === undefined;
     if (problem && isJudged) add(problem.kind, problem.message);
     if (event === undefined) continue;
+    const retirement = retirementOf(known, event.message, schemas.registry);
+    if (retirement?.problem !== undefined) add("undecodable", retirement.problem);
     if (known && event.schema.file !== known.definition.schema.file) {
       add("unknown_type", `version ${version} of ${streamId} is a ${typeName}, which the aggregate doesn't know`);
     }
@@ -152,6 +155,8 @@ async function baseProblems(
     try {
       await repository.load(streamId.slice(streamPrefix(definition).length));
     } catch (error) {
+      // What a retired event means may not be known here.
+      if (isProtosourceError(error, "corrupt_record") && error.details.typeName !== undefined) return [];
       if (!isProtosourceError(error, "not_found") && !isProtosourceError(error, "corrupt_stream")) throw error;
       const message = `${streamId} begins at version ${firstVersion}, with neither a creation nor a snapshot to start from`;
       return [{ kind: "no_base", streamId, version: firstVersion, message }];

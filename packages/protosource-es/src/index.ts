@@ -1,6 +1,7 @@
 /** The API on one page: an aggregate, its repository, the contracts of a store, and what both are made of. */
 export { type Aggregate, applyEvent, beginsLife, commandSchema, defineAggregate, fold } from "./aggregate/aggregate.js";
 export type { FileModel } from "./aggregate/file-model.js";
+export { isStaleSnapshot } from "./aggregate/fingerprint.js";
 export type {
   AggregateTypes,
   CommandNamed,

@@ -156,7 +156,9 @@ function withoutDerived(schemas: Schemas): Schemas {
 }
 
 function eventTypes({ aggregates }: Schemas): readonly string[] {
-  return aggregates.flatMap(({ definition: { model } }) => model.events.map(({ schema }) => schema.typeName));
+  return aggregates.flatMap(({ definition: { model } }) =>
+    [...model.events, ...model.retired].map(({ schema }) => schema.typeName),
+  );
 }
 
 async function printChange(output: Output, change: Judged): Promise<void> {

@@ -1,5 +1,5 @@
 /** `streams show`: the events of one stream, or its state at a time. */
-import type { JsonValue, Message } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import {
   isProtosourceError,
   metaOf,
@@ -18,6 +18,7 @@ import { type Change, jsonDiff } from "../json-diff.js";
 import { messageJson } from "../message-json.js";
 import { type Output, prettyJson, printable } from "../output.js";
 import { type Payload, readPayload } from "../payload.js";
+import { type Retirement, retirementOf } from "../retirement.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
 import { followState, type StateFollower } from "../state-follower.js";
@@ -57,6 +58,7 @@ interface Shown {
   readonly scanned: ScannedRecord;
   readonly payload: Payload;
   readonly json: JsonValue | undefined;
+  readonly retirement: Retirement | undefined;
   readonly at: bigint | undefined;
   readonly actor: string | undefined;
   /** What was kept with its save; the bytes of what can't be read. */
@@ -94,7 +96,7 @@ export const showStream: Action<ShowOptions> = async ({ output, signal }, option
       for (const error of page.unreadable) output.note(`warning: ${error.rawMessage}`);
       for (const scanned of page.records) {
         await turns();
-        const shown = show(scanned, schemas, now);
+        const shown = show(scanned, schemas, known, now);
         const { version } = scanned.record;
         isPast = moment?.isPast(scanned.record, shown.at) === true;
         isRead = isPast || count >= selection.limit || (selection.to !== undefined && version > selection.to);
@@ -165,7 +167,7 @@ function parseSelection({ at, from, to, limit, tail }: ShowOptions): Selection {
   };
 }
 
-function show(scanned: ScannedRecord, schemas: Schemas, now: bigint): Shown {
+function show(scanned: ScannedRecord, schemas: Schemas, known: KnownAggregate | undefined, now: bigint): Shown {
   const { aggregateId, record } = scanned;
   const payload = readPayload(aggregateId, record, schemas);
   const { message, schema } = payload.event ?? {};
@@ -174,6 +176,7 @@ function show(scanned: ScannedRecord, schemas: Schemas, now: bigint): Shown {
     scanned,
     payload,
     json: message && schema && messageJson(schema, message, schemas.registry),
+    retirement: message && retirementOf(known, message, schemas.registry),
     at: typeof at === "bigint" ? at : undefined,
     actor: typeof actor === "string" ? actor : undefined,
     meta: readMeta(record),
@@ -214,7 +217,7 @@ async function printEvents(output: Output, printed: readonly Printed[], diff: bo
 }
 
 async function printEvent(output: Output, { shown, changes }: Printed, diff: boolean): Promise<void> {
-  const { scanned, payload, json, at, actor, expired } = shown;
+  const { scanned, payload, json, retirement, at, actor, expired } = shown;
   const { aggregateId, record } = scanned;
   if (output.json) {
     await output.value({
@@ -228,8 +231,10 @@ async function printEvent(output: Output, { shown, changes }: Printed, diff: boo
       bytes: record.data.length,
       meta: shown.meta,
       event: json,
+      retired: retirement?.reason,
+      readAs: retirement?.readAs,
       raw: json === undefined ? record.data : undefined,
-      problem: payload.problem?.message,
+      problem: payload.problem?.message ?? retirement?.problem,
       changes,
     });
     return;
@@ -256,20 +261,31 @@ function eventRow(shown: Shown): readonly string[] {
     at === undefined ? "" : isoTime(at),
     (payload.typeName ?? "?").replace(/^.*\./, ""),
     actor ?? "",
-    `${describe(shown)}${expired ? " (expired)" : ""}${describeMeta(shown)}`,
+    `${describe(shown)}${describeRetirement(shown)}${expired ? " (expired)" : ""}${describeMeta(shown)}`,
   ];
 }
 
 /** The fields of an event without what the other columns show, or what is known of one that can't be read. */
 function describe({ payload, json, scanned }: Shown): string {
-  if (json !== undefined && typeof json === "object" && json !== null && !Array.isArray(json)) {
-    const { id, version, at, actor, ...fields } = json;
-    return JSON.stringify(fields);
-  }
+  if (json !== undefined) return ownFields(json);
   const { data } = scanned.record;
   const raw = Buffer.from(data.subarray(0, MAX_RAW_BYTES)).toString("base64");
   const type = payload.typeName ?? "data of no known type";
   return `${data.length} bytes of ${type}: ${raw}${data.length > MAX_RAW_BYTES ? "…" : ""}`;
+}
+
+/** What a retired event is read as, or why it isn't emitted any more. */
+function describeRetirement({ retirement }: Shown): string {
+  if (retirement === undefined) return "";
+  const { reason, readAs, problem } = retirement;
+  if (readAs === "ignored") return " (retired, ignored)";
+  if (readAs !== undefined) return ` → ${readAs.type.replace(/^.*\./, "")} ${ownFields(readAs.event)}`;
+  return problem === undefined ? ` (retired: ${reason})` : ` (retired; ${problem})`;
+}
+
+function ownFields(json: JsonValue): string {
+  const { id, version, at, actor, ...fields } = json as JsonObject;
+  return JSON.stringify(fields);
 }
 
 /** Says what would have to be known to show more. */

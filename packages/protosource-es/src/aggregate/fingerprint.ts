@@ -28,7 +28,7 @@ export function snapshotMeta<T extends AggregateTypes>(definition: Aggregate<T>)
  *
  * Throws `corrupt_record` for a meta that can't be read.
  */
-export function isStale<T extends AggregateTypes>(definition: Aggregate<T>, record: StoredRecord): boolean {
+export function isStaleSnapshot<T extends AggregateTypes>(definition: Aggregate<T>, record: StoredRecord): boolean {
   const { fingerprint, isFirst } = makerOf(definition);
   const stored = decodeFingerprint(record);
   return stored === undefined ? !isFirst : stored !== fingerprint;

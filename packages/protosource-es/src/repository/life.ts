@@ -1,7 +1,7 @@
 /** Which records of a stream make up the life of an aggregate, and from which of them its state is computed. */
 import { type Aggregate, beginsLife } from "../aggregate/aggregate.js";
 import { behaviourOf, type EventMessage } from "../aggregate/behaviour.js";
-import { isStale } from "../aggregate/fingerprint.js";
+import { isStaleSnapshot } from "../aggregate/fingerprint.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import type { StoredRecord } from "../store/store.js";
 
@@ -69,7 +69,7 @@ function findLast<T extends AggregateTypes>(
     const { record, event } = records[i] as LazyRecord;
     if (record.version === 1n) return i;
     if (snapshots && snapshot?.stateIn(event()) !== undefined) {
-      if (!isStale(definition, record)) return i;
+      if (!isStaleSnapshot(definition, record)) return i;
       stale = i;
     }
     // What is before it is looked at only where it matters, and what has expired never: that is of a life that has ended.
