@@ -51,7 +51,7 @@ class Group {
     this.#isBusy = true;
     while (this.#waiting.length > 0) {
       // Those who come in this turn share the transaction.
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 0));
       const taken = this.#waiting.slice(0, MAX_STREAMS);
       this.#waiting = this.#waiting.slice(MAX_STREAMS);
       const left = taken.length > 1 ? await this.#commitShared(taken) : taken;
