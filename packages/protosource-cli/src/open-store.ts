@@ -7,6 +7,7 @@ import {
   ProtosourceError,
   type RepairableStore,
   type RestorableStore,
+  type TrimmableStore,
 } from "protosource-es";
 import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
@@ -17,7 +18,7 @@ import type { DynamoDBLocation, Layout, SqliteLocation, StoreLocation } from "./
 /** The two halves of a store, open. */
 export interface OpenStore {
   readonly location: StoreLocation;
-  readonly store: EventStore & RepairableStore & RestorableStore;
+  readonly store: EventStore & RepairableStore & RestorableStore & TrimmableStore;
   readonly opaqueStore: OpaqueStore & ScannableOpaqueStore;
   /** About how many records and rows there are, to say how much is left; undefined when nobody knows. */
   estimate(): Promise<{ readonly records: number; readonly rows: number } | undefined>;

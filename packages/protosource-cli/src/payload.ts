@@ -1,7 +1,8 @@
 /** The event in a record, as far as it can be read. */
 import { type DescMessage, fromBinary, type Message, type Registry } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
-import { isProtosourceError, type StoredRecord } from "protosource-es";
+import { isProtosourceError, type StoredRecord, tombstoneOf } from "protosource-es";
+import { TombstoneSchema } from "protosource-es/proto/protosource_es/stream/v1/stream_v1_pb.js";
 import { binarySerializer, decompress, jsonSerializer, type Serializer } from "protosource-es/serializer";
 
 /** What a record holds. */
@@ -28,11 +29,16 @@ export interface PayloadFormat {
 }
 
 /** Reads the event of a record. It never throws for what is stored. */
-export function readPayload(
-  streamId: string,
-  { version, data }: StoredRecord,
-  { registry, serializer }: PayloadFormat,
-): Payload {
+export function readPayload(streamId: string, record: StoredRecord, { registry, serializer }: PayloadFormat): Payload {
+  const tombstone = tombstoneOf(record);
+  if (tombstone !== undefined) {
+    return {
+      typeName: tombstone.$typeName,
+      event: { message: tombstone, schema: TombstoneSchema },
+      problem: undefined,
+    };
+  }
+  const { version, data } = record;
   const key = `version ${version} of ${streamId}`;
   let bytes: Uint8Array;
   try {

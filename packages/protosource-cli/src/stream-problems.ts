@@ -1,5 +1,12 @@
 /** What can be wrong with a stream, and how it is found. */
-import { isProtosourceError, type ProtosourceError, Repository, type ScannedRecord, type Store } from "protosource-es";
+import {
+  isProtosourceError,
+  isTombstone,
+  type ProtosourceError,
+  Repository,
+  type ScannedRecord,
+  type Store,
+} from "protosource-es";
 import type { Output } from "./output.js";
 import { readPayload } from "./payload.js";
 import { retirementOf } from "./retirement.js";
@@ -81,7 +88,9 @@ export async function findProblems(
   found: readonly ScannedRecord[],
 ): Promise<readonly Problem[]> {
   const [first] = found;
-  if (first === undefined) return [];
+  const last = found.at(-1);
+  // Of a deleted aggregate nothing is read any more, however far the deletion has come.
+  if (first === undefined || (last !== undefined && isTombstone(last.record))) return [];
   const known = aggregateOf(schemas, first.aggregateId);
   const inOrder = await orderProblems(store, found);
   const inPayloads = payloadProblems(schemas, found, known);

@@ -130,5 +130,5 @@ export type {
   TransactionOptions,
   TrimmableStore,
 } from "./store/store.js";
-export { isTombstone, tombstoneRecord } from "./store/tombstone.js";
+export { isTombstone, tombstoneOf, tombstoneRecord } from "./store/tombstone.js";
 export type { MeterLike, SpanLike, TelemetryOptions, TracerLike } from "./telemetry.js";

@@ -2,6 +2,8 @@
 import type { Command } from "commander";
 import { type Register, withExample, withSchemas, withSegments, withStore } from "../command.js";
 import { withPace } from "../pace.js";
+import { archiveStream } from "./archive-stream.js";
+import { deleteStream } from "./delete-stream.js";
 import { listStreams } from "./list-streams.js";
 import { repairStream } from "./repair-stream.js";
 import { showStream } from "./show-stream.js";
@@ -64,4 +66,33 @@ export function addStreams(program: Command, register: Register): void {
     "protosource streams repair 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb --cut 7 --backup removed.jsonl",
   );
   register(repair, repairStream);
+
+  const remove = streams
+    .command("delete")
+    .description("says what there is of an aggregate, and takes it away when told to; a tombstone keeps its id")
+    .argument("<stream>", "the whole name of the stream, such as example_app_order_v1#o-1")
+    .option("--backup <file>", "a file, to keep as an export what is taken away; that of an interrupted call goes on")
+    .option("--actor <name>", "who deletes it, for the tombstone")
+    .option("--without-rows", "leaves its rows")
+    .option("--without-claims", "leaves its unique values, which a read of the whole table of claims finds")
+    .option("--free-id", "takes the tombstone away too, so that the id can be used again");
+  withExample(
+    withSchemas(withStore(remove)),
+    "protosource streams delete 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb",
+    "protosource streams delete 'example_app_order_v1#o-1' --store sqlite:orders.db --descriptors image.binpb --backup deleted.jsonl",
+  );
+  register(remove, deleteStream);
+
+  const archive = streams
+    .command("archive")
+    .description("says what lies before the last snapshot of a stream, and moves it into a file when told to")
+    .argument("<stream>", "the whole name of the stream, such as example_app_order_v1#o-1")
+    .option("--backup <file>", "a file, to keep as an export what is moved; that of an interrupted call goes on")
+    .option("--without-go", "says that no service in Go reads the table");
+  withExample(
+    withSchemas(withStore(archive)),
+    "protosource streams archive 'example_app_order_v1#o-1' --store sqlite:orders.db --domain ./domain.js",
+    "protosource streams archive 'example_app_order_v1#o-1' --store sqlite:orders.db --domain ./domain.js --backup archive.jsonl --without-go",
+  );
+  register(archive, archiveStream);
 }

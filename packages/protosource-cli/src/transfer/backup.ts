@@ -1,8 +1,12 @@
 /** A file that keeps what is about to be taken away: an export, which `import` puts back. */
+import { existsSync, renameSync } from "node:fs";
 import type { ScannedRecord } from "protosource-es";
 import type { OpaqueRow } from "protosource-es/opaquedata";
+import { usageError } from "../failure.js";
 import { createTally, endLine, eventLine, HEAD_LINE, rowLine } from "./entries.js";
-import { openLineFile } from "./line-file.js";
+import { type ExistingFile, openLineFile } from "./line-file.js";
+import { readLines } from "./lines.js";
+import { checkExport } from "./read-export.js";
 
 export interface Backup {
   /** Keeps records and rows, and waits until they are on the disk. */
@@ -13,9 +17,9 @@ export interface Backup {
 }
 
 /** Begins a backup in a file that wasn't there. Throws `invalid_argument` for one that is, or can't be written. */
-export function createBackup(path: string): Backup {
+export function createBackup(path: string, existing: ExistingFile = "refuse"): Backup {
   const tally = createTally();
-  const file = openLineFile(path, "--backup", "refuse");
+  const file = openLineFile(path, "--backup", existing);
   file.write(HEAD_LINE);
   return {
     keep(records, rows) {
@@ -37,4 +41,39 @@ export function createBackup(path: string): Backup {
     },
     close: () => file.close(),
   };
+}
+
+/**
+ * Keeps records and rows in a file, or sees that one of an earlier call keeps them all: then that call was interrupted, and
+ * this one goes on. The file is there only once it is whole.
+ *
+ * Throws `invalid_argument` for a file that is damaged, or lacks something of it.
+ */
+export async function keepOnce(
+  path: string,
+  records: readonly ScannedRecord[],
+  rows: readonly OpaqueRow[],
+  signal: AbortSignal,
+): Promise<void> {
+  if (existsSync(path)) return checkKept(path, [...records.map(eventLine), ...rows.map(rowLine)], signal);
+  const part = `${path}.part`;
+  const file = createBackup(part, "replace");
+  try {
+    file.keep(records, rows);
+    file.end();
+  } finally {
+    file.close();
+  }
+  renameSync(part, path);
+}
+
+async function checkKept(path: string, lines: readonly string[], signal: AbortSignal): Promise<void> {
+  await checkExport(path, false, () => {}, signal);
+  const missing = new Set(lines);
+  for await (const { text } of readLines(path, undefined, signal)) missing.delete(text);
+  if (missing.size === 0) return;
+  throw usageError(
+    "--backup",
+    `${path} is there, and lacks ${missing.size} of the events and rows that are to be taken away: give a new file`,
+  );
 }

@@ -203,7 +203,7 @@ export class Repository<T extends AggregateTypes> {
    * values become free. Then its rows and its events go. After a failure the same call goes on.
    *
    * Subscriptions are told that its life has ended, like that of one that expires. A row that a command was about to write
-   * after its events may come back: `protosource aggregates prune` finds it. Archives and backups keep what they have.
+   * after its events may come back: `rebuild` takes it away. Archives and backups keep what they have.
    *
    * It costs the load, a write with the store's price of a transaction where there are unique values or `after` is
    * charged, a write for each row, and the reads and deletions of all events.

@@ -1,0 +1,191 @@
+/** `streams delete` and `streams archive`: with a file first, and again after an interruption at each moment. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  type EventStore,
+  type RepairableStore,
+  Repository,
+  type RestorableStore,
+  type ScannedRecord,
+} from "protosource-es";
+import { type OpaqueStore, rowKey } from "protosource-es/opaquedata";
+import { openSqlite, SqliteStore } from "protosource-es/sqlite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { OrderSchema, OrderSummarySchema } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_pb.js";
+import {
+  type OrderTypes,
+  orderCommands,
+} from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import { order } from "../../../../examples/orders/src/order.js";
+import { type CliResult, runCli } from "../cli.js";
+import { engines, freshTables, temporaryFolder } from "../engines.js";
+import { buildDomain, ORDERS } from "../orders.js";
+
+interface Opened {
+  readonly url: string;
+  readonly store: EventStore & RepairableStore & RestorableStore;
+  readonly rows: OpaqueStore;
+}
+
+const folder = temporaryFolder();
+let domain = "";
+beforeAll(async () => {
+  domain = await buildDomain();
+});
+afterAll(() => folder.remove());
+
+let files = 0;
+const freshPath = (extension: string): string => folder.path(`delete-${files++}.${extension}`);
+
+function openFile(): Opened {
+  const path = freshPath("db");
+  const store = new SqliteStore(openSqlite(path));
+  return { url: `sqlite:${path}`, store, rows: store.opaqueStore };
+}
+
+/** Makes an order of so many events, each a save of its own, with its rows. */
+async function makeOrder({ store }: Pick<Opened, "store">, id: string, events = 5): Promise<string> {
+  const orders: Repository<OrderTypes> = new Repository(order, store);
+  await orders.apply(orderCommands.Create({ id, actor: "ann", customerId: "c-1" }));
+  for (let i = 2; i <= events; i++) {
+    await orders.apply(orderCommands.AddTag({ id, actor: "ann", tag: { key: `k${i}`, value: "v" } }));
+  }
+  return `${ORDERS}${id}`;
+}
+
+const recordsOf = async ({ store }: Opened, stream: string): Promise<readonly ScannedRecord[]> =>
+  (await store.scan({ aggregateId: stream })).records;
+const run = (command: string, { url }: Opened, stream: string, ...more: readonly string[]): Promise<CliResult> =>
+  runCli(["streams", command, stream, "--store", url, "--domain", domain, "--json", ...more]);
+
+const eventsIn = (path: string): number =>
+  readFileSync(path, "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith('{"event"')).length;
+
+const { endpoint, name } = engines[0] as (typeof engines)[number];
+
+describe.each([
+  ["SQLite", async () => openFile()],
+  [
+    name,
+    async () => {
+      const { url, store, opaqueStore: rows } = await freshTables(endpoint);
+      return { url, store, rows };
+    },
+  ],
+] as const)("on %s", (_, open: () => Promise<Opened>) => {
+  let opened: Opened;
+  beforeAll(async () => {
+    opened = await open();
+  });
+
+  it("takes an aggregate away into a file, which can be imported once the id is free", async () => {
+    const stream = await makeOrder(opened, "whole");
+    const before = await recordsOf(opened, stream);
+    const plan = await run("delete", opened, stream);
+    expect(plan).toMatchObject({ code: 3 });
+    expect(plan.json()).toMatchObject([{ plan: { events: 5, rows: 2, claims: 0, deleted: false } }]);
+    expect(await recordsOf(opened, stream)).toHaveLength(5);
+    const backup = freshPath("jsonl");
+    expect(await run("delete", opened, stream, "--backup", backup, "--actor", "ann")).toMatchObject({ code: 0 });
+    expect(await recordsOf(opened, stream)).toMatchObject([{ record: { version: 6n } }]);
+    expect(await opened.rows.get(rowKey(OrderSchema, "whole"), { consistent: true })).toBeUndefined();
+    expect(await run("delete", opened, stream)).toMatchObject({ code: 0 });
+    expect(await run("repair", opened, stream)).toMatchObject({ code: 0 });
+    expect((await run("show", opened, stream)).json()).toMatchObject([
+      { type: "protosource_es.stream.v1.Tombstone", version: "6", actor: "ann" },
+    ]);
+    expect(await run("delete", opened, stream, "--backup", backup, "--free-id")).toMatchObject({ code: 0 });
+    expect(await run("delete", opened, stream)).toMatchObject({ code: 4 });
+    const restored = await runCli(["import", backup, "--store", opened.url]);
+    expect(restored).toMatchObject({ code: 0 });
+    expect((await recordsOf(opened, stream)).map(({ record }) => record)).toEqual(before.map(({ record }) => record));
+    expect(await new Repository(order, opened.store).load("whole")).toMatchObject({ version: 5n });
+  });
+
+  it("goes on from wherever a call was interrupted, and touches nothing else", async () => {
+    const { store, rows } = opened;
+    const neighbour = await makeOrder(opened, "neighbour");
+    const kept = await recordsOf(opened, neighbour);
+    const id = "stopped";
+    const stream = await makeOrder(opened, id);
+    const events = (await recordsOf(opened, stream)).map(({ record }) => record);
+    const keys = [rowKey(OrderSchema, id), rowKey(OrderSummarySchema, id)];
+    const [row, summary] = await Promise.all(keys.map((key) => rows.get(key, { consistent: true })));
+    if (row === undefined || summary === undefined) throw new Error("it has two rows");
+    const backup = freshPath("jsonl");
+    // A file that was begun and not ended is no backup yet.
+    writeFileSync(`${backup}.part`, '{"protosource":"exp');
+    // What a call that ended has undone, each time a step further back: as if it had stopped there.
+    const undo: readonly (() => Promise<unknown>)[] = [
+      async () => {},
+      () => store.restore(stream, events.slice(2)),
+      () => store.restore(stream, events),
+      async () => [await store.restore(stream, events), await rows.put(summary)],
+      async () => {
+        await store.cutDamagedEnd(
+          stream,
+          (await recordsOf(opened, stream)).map(({ record }) => record),
+        );
+        await store.restore(stream, events);
+        await Promise.all([rows.put(row), rows.put(summary)]);
+      },
+    ];
+    for (const back of undo) {
+      await back();
+      expect(await run("delete", opened, stream, "--backup", backup)).toMatchObject({ code: 0 });
+      expect(await recordsOf(opened, stream)).toMatchObject([{ record: { version: 6n } }]);
+      for (const key of keys) expect(await rows.get(key, { consistent: true })).toBeUndefined();
+      expect(eventsIn(backup)).toBe(5);
+    }
+    expect(existsSync(`${backup}.part`)).toBe(false);
+    expect(await recordsOf(opened, neighbour)).toEqual(kept);
+  });
+
+  it("refuses a file that lacks what is stored, and one that is damaged", async () => {
+    const stream = await makeOrder(opened, "refused");
+    const foreign = freshPath("jsonl");
+    expect(await run("delete", opened, await makeOrder(opened, "other"), "--backup", foreign)).toMatchObject({
+      code: 0,
+    });
+    const damaged = freshPath("jsonl");
+    writeFileSync(damaged, readFileSync(foreign, "utf8").replace(/"data":"C/, '"data":"D'));
+    for (const file of [foreign, damaged]) {
+      expect(await run("delete", opened, stream, "--backup", file)).toMatchObject({ code: 2 });
+    }
+    expect(await recordsOf(opened, stream)).toHaveLength(5);
+  });
+
+  it("moves what lies before the last snapshot into a file, again where it was interrupted, and back", async () => {
+    const stream = await makeOrder(opened, "long", 55);
+    const before = (await recordsOf(opened, stream)).map(({ record }) => record);
+    const loaded = await new Repository(order, opened.store).load("long");
+    const backup = freshPath("jsonl");
+    expect(await run("archive", opened, stream, "--backup", backup)).toMatchObject({ code: 2 });
+    expect((await run("archive", opened, stream)).json()).toMatchObject([{ plan: { events: 50, from: "51" } }]);
+    const more = ["--backup", backup, "--without-go"];
+    expect(await run("archive", opened, stream, ...more)).toMatchObject({ code: 0 });
+    await opened.store.restore(stream, before.slice(20, 50));
+    expect(await run("archive", opened, stream, ...more)).toMatchObject({ code: 0 });
+    expect((await recordsOf(opened, stream))[0]).toMatchObject({ record: { version: 51n } });
+    expect(eventsIn(backup)).toBe(50);
+    const orders: Repository<OrderTypes> = new Repository(order, opened.store);
+    expect(await orders.load("long")).toEqual(loaded);
+    await orders.apply(orderCommands.AddTag({ id: "long", actor: "ann", tag: { key: "more" } }));
+    expect(await run("archive", opened, stream, ...more)).toMatchObject({ code: 0 });
+    expect(await runCli(["import", backup, "--store", opened.url])).toMatchObject({ code: 0 });
+    expect((await recordsOf(opened, stream)).slice(0, -1).map(({ record }) => record)).toEqual(before);
+  });
+
+  it("moves nothing before a snapshot that tells another state", async () => {
+    const stream = await makeOrder(opened, "lying", 51);
+    const records = (await recordsOf(opened, stream)).map(({ record }) => record);
+    const other = await makeOrder(opened, "truthful", 50);
+    const [, snapshot] = (await recordsOf(opened, other)).slice(-2);
+    if (snapshot === undefined) throw new Error("it ends with a snapshot");
+    const lying = `${ORDERS}copy`;
+    await opened.store.restore(lying, records.slice(0, 49));
+    await opened.store.save(lying, [{ ...snapshot.record, version: 50n }]);
+    expect(await run("archive", opened, lying)).toMatchObject({ code: 4 });
+  });
+});
