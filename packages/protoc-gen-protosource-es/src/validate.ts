@@ -9,6 +9,7 @@ import { checkFlow } from "./rules/flow-rules.js";
 import { checkSharedWithGo } from "./rules/go-rules.js";
 import { checkKeys } from "./rules/key-rules.js";
 import { checkNames } from "./rules/name-rules.js";
+import { checkPersonal } from "./rules/personal-rules.js";
 import { WARNINGS } from "./rules/rule-ids.js";
 import { checkStates } from "./rules/state-rules.js";
 
@@ -52,5 +53,6 @@ function checkDomain(domain: Domain, report: Report): void {
   checkSnapshot(domain, report);
   checkProjections(domain, report);
   checkKeys(domain, report);
+  checkPersonal(domain, report);
   checkNames(domain, report);
 }

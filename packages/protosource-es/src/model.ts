@@ -23,7 +23,7 @@ export { MAX_TTL_SECONDS } from "./opaquedata/opaque-data.js";
 export { type GsiNumber, NUM_GSIS } from "./opaquedata/opaque-store.js";
 export { requestFieldName } from "./opaquedata/request-field-name.js";
 export { sortOptionName } from "./opaquedata/sort-plan.js";
-export { personalPlan, subjectField, subjectName } from "./personal/personal-plan.js";
+export { hasPersonal, subjectField, subjectName } from "./personal/personal-plan.js";
 export { compareSchemas } from "./schema-changes/compare-schemas.js";
 export {
   type ChangeSeverity,

@@ -3,13 +3,13 @@ import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf
 import { FeatureSet_FieldPresence } from "@bufbuild/protobuf/wkt";
 import {
   type GsiNumber,
+  hasPersonal,
   indexAttributes,
   type KeyAttribute,
   type KeyModel,
   type KeyPart,
   keyParts,
   NUM_GSIS,
-  personalPlan,
   sortOptionName,
 } from "protosource-es/model";
 import { annotationOf } from "../model.js";
@@ -22,7 +22,7 @@ export function emitQueries(keys: KeyModel, output: Output): void {
   const { schema } = keys;
   const { print, target } = output;
   const type = `rt.QueryClient<typeof ${output.schema(schema)}>`;
-  const keyring = personalPlan(schema) === undefined ? [] : [{ name: "keyring", type: "rt.Keyring" }];
+  const keyring = hasPersonal(schema) ? [{ name: "keyring", type: "rt.Keyring" }] : [];
   print();
   print(docComment([`Reads the rows of ${schema.name}.`]));
   print(`${exported(output)} class ${queriesName(schema)} {`);

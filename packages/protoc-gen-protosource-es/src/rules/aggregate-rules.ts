@@ -7,7 +7,8 @@ import { checkOneofs } from "./copying.js";
 import { EVENT_FIELDS, type RequiredField, requireFields, shapeText } from "./fields.js";
 import { rolePath } from "./places.js";
 
-const AGGREGATE_FIELDS: readonly RequiredField[] = [
+/** The fields that every aggregate has. */
+export const AGGREGATE_FIELDS: readonly RequiredField[] = [
   { name: "id", type: "string" },
   { name: "version", type: "int64" },
   { name: "create_at", type: "int64" },

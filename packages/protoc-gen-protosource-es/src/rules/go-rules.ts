@@ -6,10 +6,12 @@ import type { Report } from "../diagnostic.js";
 import { annotationOf, type Domain } from "../model.js";
 import { listed } from "../words.js";
 import { ownFields } from "./fields.js";
+import { checkPersonalForGo } from "./personal-rules.js";
 import { RETIRED_PATH, rolePath, SORTS_AS_NUMBER_PATH, SPARSE_PATH, UNSET_PATH } from "./places.js";
 
 export function checkSharedWithGo(domain: Domain, report: Report): void {
   checkEvents(domain, report);
+  checkPersonalForGo(domain, report);
   const { aggregate, retired, keys } = domain;
   for (const { schema } of retired) {
     report(

@@ -36,6 +36,7 @@ export const KEYS_PATH: readonly number[] = [
 export const UNSET_PATH: readonly number[] = annotationPath("unset");
 export const ENDS_HERE_PATH: readonly number[] = annotationPath("endsHere");
 export const SPARSE_PATH: readonly number[] = annotationPath("sparseIndexes");
+export const PERSONAL_PATH: readonly number[] = annotationPath("personal");
 export const SORTS_AS_NUMBER_PATH: readonly number[] = annotationPath("sortsAsNumber");
 
 /** The option `deletable`, below a message. */

@@ -1,7 +1,7 @@
 /**
  * What each rule asks of a schema. An id is stable: a program, a note or a search may name it. Its letter says what the
  * rule is about: F file, A aggregate, C command, E event, S snapshot, P projection, L list, O opaque key, N name,
- * R rpc, W warning, G what is only said of what Go shares.
+ * R rpc, D data of persons, W warning, G what is only said of what Go shares.
  */
 export const RULES = {
   F1: "An enabled file has an aggregate, or rows only: messages with keys and without a role.",
@@ -57,6 +57,10 @@ export const RULES = {
   G5: "No field of a row that Go writes too has `sorts_as_number`.",
   N4: "No field has, in TypeScript, the name of a property that every JavaScript object has.",
   R1: "No two rpcs of a service, and no two messages beside it, have one name. Only `protoc-gen-protosource-service` says so.",
+  D1: "A personal field says whose it is: by another field of its message, a string that isn't personal; `id` by default.",
+  D2: "A personal field is in no key but the partition key of an index, and is a string there: it is found by equality.",
+  D3: "A personal field is of what is stored, and no field that is read by itself: no id, version, time, actor, state or key of a collection.",
+  D4: "Fields that are copied into each other are personal alike, of the same person.",
 } as const;
 
 /** What each warning points at. A warning doesn't stop the generation. */
@@ -74,6 +78,7 @@ export const WARNINGS = {
   G3: "An index is sparse here, and holds every row that Go writes.",
   G4: "The events of an aggregate expire, and Go replays what is left of a stream.",
   G6: "A retired event is upcast here, and in Go still does what its own annotations say.",
+  G7: "An aggregate has personal fields, which Go reads as empty and doesn't keep.",
 } as const;
 
 export type RuleId = keyof typeof RULES | keyof typeof WARNINGS;

@@ -1,5 +1,6 @@
 /** Which fields of a message are personal, and whose: read from its annotations once. */
 import { type DescField, type DescMessage, getOption, ScalarType } from "@bufbuild/protobuf";
+import { invalid } from "../errors.js";
 import { protosource_es_field } from "../gen/protosource_es/options/v1/options_v1_pb.js";
 
 /** The personal fields of a message, by the field that names the person. */
@@ -22,11 +23,14 @@ const DEFAULT_SUBJECT = "id";
 
 const plans = new WeakMap<DescMessage, { readonly plan: PersonalPlan | undefined }>();
 
-/** Gives what is personal in a message; undefined where nothing is, however deep. */
+/**
+ * Gives what is personal in a message; undefined where nothing is, however deep. Throws `invalid_argument` for a personal
+ * field that doesn't say whose it is.
+ */
 export function personalPlan(schema: DescMessage): PersonalPlan | undefined {
   let cached = plans.get(schema);
   if (cached === undefined) {
-    cached = { plan: holdsPersonal(schema) ? compile(schema, new Map()) : undefined };
+    cached = { plan: hasPersonal(schema) ? compile(schema, new Map()) : undefined };
     plans.set(schema, cached);
   }
   return cached.plan;
@@ -44,11 +48,12 @@ export function subjectField(field: DescField): DescField | undefined {
   return found?.fieldKind === "scalar" && found.scalar === ScalarType.STRING ? found : undefined;
 }
 
-function holdsPersonal(schema: DescMessage, seen: Set<DescMessage> = new Set()): boolean {
+/** Tells whether anything in a message is personal, however deep. */
+export function hasPersonal(schema: DescMessage, seen: Set<DescMessage> = new Set()): boolean {
   if (seen.has(schema)) return false;
   seen.add(schema);
   return schema.fields.some(
-    (field) => subjectName(field) !== undefined || (field.message !== undefined && holdsPersonal(field.message, seen)),
+    (field) => subjectName(field) !== undefined || (field.message !== undefined && hasPersonal(field.message, seen)),
   );
 }
 
@@ -62,8 +67,14 @@ function compile(schema: DescMessage, known: Map<DescMessage, PersonalPlan>): Pe
   known.set(schema, plan);
   for (const field of schema.fields) {
     const subject = subjectField(field);
+    if (subject === undefined && subjectName(field) !== undefined) {
+      throw invalid(
+        schema.typeName,
+        `${schema.typeName} has no string ${subjectName(field)} that says whose ${field.name} is`,
+      );
+    }
     if (subject !== undefined) groups.set(subject, [...(groups.get(subject) ?? []), field]);
-    else if (field.message !== undefined && holdsPersonal(field.message)) {
+    else if (field.message !== undefined && hasPersonal(field.message)) {
       within.push({ field, plan: compile(field.message, known) });
     }
   }
