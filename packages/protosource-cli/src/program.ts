@@ -9,6 +9,7 @@ import { addImport } from "./commands/import.js";
 import { addRebuild } from "./commands/rebuild.js";
 import { addSchema } from "./commands/schema.js";
 import { addStreams } from "./commands/streams.js";
+import { addSubjects } from "./commands/subjects.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
 import { addTables } from "./commands/tables.js";
 
@@ -30,6 +31,7 @@ export function createProgram(register: Register, output: OutputConfiguration): 
   addRebuild(program, register);
   addSchema(program, register);
   addDescribe(program, register);
+  addSubjects(program, register);
   addSubscriptions(program, register);
   addExport(program, register);
   addImport(program, register);

@@ -1,0 +1,31 @@
+/** The key store of an address. */
+import { existsSync } from "node:fs";
+import type { KeyStore } from "protosource-es/personal";
+import { usageError } from "./failure.js";
+import { openClient } from "./open-store.js";
+import { parseStoreUrl } from "./store-url.js";
+
+/** A key store, and what gives back what it holds open. */
+export interface OpenKeyStore {
+  readonly store: KeyStore;
+  readonly close: () => void;
+}
+
+/** Opens a key store: `sqlite:keys.db`, or `dynamodb:?region=…&keys=keys`. Throws `invalid_argument`. */
+export async function openKeyStore(url: string): Promise<OpenKeyStore> {
+  const [kind = "", query = ""] = url.split("?", 2);
+  const parameters = new URLSearchParams(query);
+  const table = parameters.get("keys") || undefined;
+  parameters.delete("keys");
+  const location = parseStoreUrl(kind === "dynamodb:" ? `${kind}?${parameters}` : url);
+  if (location.kind === "sqlite") {
+    if (!existsSync(location.path))
+      throw usageError("--keys", `there is no file ${location.path}: give that of the keys`);
+    const { openSqlite, sqliteKeyStore } = await import("protosource-es/sqlite");
+    const database = await openSqlite(location.path);
+    return { store: sqliteKeyStore(database), close: () => database.close() };
+  }
+  const { dynamoDBKeyStore } = await import("protosource-es/dynamodb");
+  const client = await openClient(location);
+  return { store: dynamoDBKeyStore(client, { table }), close: () => client.destroy() };
+}
