@@ -9,7 +9,7 @@ const floats = [Number.NEGATIVE_INFINITY, -1e300, -1.5, -1e-300, -0, 5e-324, 0.5
 const grades = [Grade.POOR, Grade.UNSPECIFIED, Grade.FAIR, Grade.GOOD];
 
 /** Readings in the order of each of their numbers. */
-export const readings: readonly Reading[] = wide.map((int64Value, i) =>
+const readings: readonly Reading[] = wide.map((int64Value, i) =>
   create(ReadingSchema, {
     id: `r${String(i).padStart(2, "0")}`,
     bucket: "b#",
