@@ -41,6 +41,8 @@ export async function followFeed(
       continue;
     }
     await deliver(doorbellsOf(entries));
+    // A store in memory or on a file never waits by itself, and the rest of the program wants its turn.
+    await new Promise((resolve) => setImmediate(resolve));
     if (signal?.aborted) break;
     after = last.position;
     if (performance.now() >= nextMark) await mark();

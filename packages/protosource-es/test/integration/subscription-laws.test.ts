@@ -1,7 +1,8 @@
 /** What subscriptions promise on every store, and on bad days: each kind of store is made once, each test has its own ids. */
-import { type EventStore, type StoredRecord, systemClock } from "protosource-es";
+import { type EventStore, ProtosourceError, type StoredRecord, systemClock } from "protosource-es";
 import { type OpaqueStore, queryClient } from "protosource-es/opaquedata";
 import {
+  defineOutbox,
   defineReadModel,
   modelRows,
   on,
@@ -137,4 +138,72 @@ describe.each(kinds)("on $name", ({ make }) => {
     }
     expect(await rowOf(`${name}@1`, name)).toEqual(before);
   });
+
+  test("messages that a sink takes in parts of any length, and those of a process that ends behind them, are all sent, in order", async () => {
+    for (const length of [1, 2, 3, 4, 5]) {
+      const id = `${name}-${length}`;
+      const streamId = `example_app_order_v1#${id}`;
+      await store.save(streamId, itemsOf(id, 1, 5));
+      const sent: bigint[] = [];
+      const outbox = defineOutbox({
+        name: id,
+        since: "beginning",
+        from: [on(order, { Created: () => ({ data: {} }), ItemAdded: () => ({ data: {} }) })],
+        to: async (messages) => {
+          const taken = messages.slice(0, length);
+          sent.push(...taken.map(({ version }) => version));
+          return taken.length;
+        },
+      });
+      const bell = ringFor(streamId, 5n);
+      const { failures } = await worker([outbox], endingBeforeSave(store)).deliver(bell);
+      expect(failures).toHaveLength(1);
+      const first = sent.splice(0);
+      await worker([outbox]).deliver(bell);
+      expect([first, sent]).toEqual([[1n, 2n, 3n, 4n, 5n].slice(0, length), [1n, 2n, 3n, 4n, 5n]]);
+    }
+  });
+
+  test("a version that is built while writers write and the other one follows has the same rows", async () => {
+    const models = [1, 2].map((version) => ({ ...sales(version), name: `${name}.sales` }));
+    const [one, two] = models.map((model) => worker([model]));
+    const streams = [1, 2, 3].map((i) => `${name}-${i}`);
+    const write = async (id: string): Promise<void> => {
+      const streamId = `example_app_order_v1#${id}`;
+      for (const [from, to] of [
+        [1, 2],
+        [3, 3],
+        [4, 6],
+      ] as const) {
+        const records = itemsOf(id, from, to);
+        await store.save(streamId, records);
+        await Promise.all(
+          [one, two].map((subscriptions) => subscriptions?.deliver(ringFor(streamId, BigInt(to), records))),
+        );
+      }
+    };
+    const [model] = models.slice(1);
+    await expect(two?.promote(model as Subscription)).rejects.toMatchObject({ code: "invalid_argument" });
+    await Promise.all([...streams.map(write), two?.catchUp({ pageSize: 3, segments: 2 })]);
+    await two?.promote(model as Subscription);
+    for (const id of streams) {
+      const rows = await Promise.all([1, 2].map((version) => rowOf(`${name}.sales@${version}`, id)));
+      expect(rows).toMatchObject([
+        { orders: 1n, items: 5n },
+        { orders: 1n, items: 5n },
+      ]);
+    }
+  });
 });
+
+/** A store whose process ends before anything is saved. */
+function endingBeforeSave(store: EventStore): EventStore {
+  return new Proxy(store, {
+    get: (target, key) => {
+      if (key === "saveAll")
+        return () => Promise.reject(new ProtosourceError("cancelled", "ended", { operation: "saveAll" }));
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
