@@ -12,7 +12,9 @@ export async function bundleProgram(source: URL, outfile: string): Promise<void>
     format: "esm",
     conditions: ["@protosource-es/source"],
     // What the SDK calls `require` for is a part of Node.
-    banner: { js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as requireFor } from "node:module"; const require = requireFor(import.meta.url);',
+    },
     external: ["libsql"],
     logLevel: "error",
   });

@@ -122,14 +122,15 @@ describe.each(kinds)("on $name", ({ make }) => {
     }
   });
 
-  test("a stream that was cut is ahead for an audit, changes nothing, and a new version has what is left", async () => {
+  test("a stream that was cut is ahead for an audit, and changes nothing", async () => {
     const streamId = `example_app_order_v1#${name}`;
-    const old = worker([{ ...sales(1), name }]);
+    const old = worker([sales(1, name)]);
     for (const record of itemsOf(name, 1, 5)) await store.save(streamId, [record]);
     await old.deliver(ringFor(streamId, 5n));
     const before = await rowOf(`${name}@1`, name);
+    expect(before).toMatchObject({ orders: 1n, items: 4n });
     await stores.cut(streamId, 3n);
-    for (const subscriptions of [old, worker([{ ...sales(1), name }])]) {
+    for (const subscriptions of [old, worker([sales(1, name)])]) {
       expect(await findings(subscriptions, streamId)).toEqual({ behind: 0, ahead: 1, parked: 0 });
       expect(await subscriptions.deliver([{ streamId, version: 5n, kind: "gone" }])).toMatchObject({
         ahead: 1,
@@ -165,7 +166,7 @@ describe.each(kinds)("on $name", ({ make }) => {
   });
 
   test("a version that is built while writers write and the other one follows has the same rows", async () => {
-    const models = [1, 2].map((version) => ({ ...sales(version), name: `${name}.sales` }));
+    const models = [1, 2].map((version) => sales(version, `${name}.sales`));
     const [one, two] = models.map((model) => worker([model]));
     const streams = [1, 2, 3].map((i) => `${name}-${i}`);
     const write = async (id: string): Promise<void> => {

@@ -24,9 +24,9 @@ import { order } from "../order.js";
 export const testAggregate: TestAggregate = defineTest();
 
 /** Counts the orders of each customer, and the tests of the customer that their body names. */
-export function sales(version = 1): ReadModel<CustomerSales> {
+export function sales(version = 1, name = "sales"): ReadModel<CustomerSales> {
   return defineReadModel(CustomerSalesSchema, {
-    name: "sales",
+    name,
     version,
     from: [
       on(order, {
