@@ -97,7 +97,7 @@ export function indexesOf({ templates }: KeyModel): readonly IndexFields[] {
   }).filter(({ number, partition, sort }) => partition.length > 0 && (number > 0 || sort.length > 0));
 }
 
-export function fieldsOf(parts: readonly KeyPart[]): readonly DescField[] {
+function fieldsOf(parts: readonly KeyPart[]): readonly DescField[] {
   return parts.map(({ field }) => field);
 }
 

@@ -79,7 +79,7 @@ const MIN_VERSION: OwnField = {
 };
 
 /** Tells what the annotation of a message says of services. */
-export function rpcOptions(schema: DescMessage): Partial<RpcOptions> {
+function rpcOptions(schema: DescMessage): Partial<RpcOptions> {
   return getOption(schema, protosource_es_message).rpc ?? {};
 }
 

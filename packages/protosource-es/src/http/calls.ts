@@ -34,6 +34,8 @@ export interface Call {
   readonly read: boolean;
   /** What it does, as the protocols of plain paths name it. */
   readonly kind: "apply" | "get" | "load" | "history" | "select";
+  /** Whether it answers page by page. */
+  readonly paged: boolean;
   /** The row or the aggregate that is read. */
   readonly schema: DescMessage;
   /** The index that is read by `select`. */

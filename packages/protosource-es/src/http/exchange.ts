@@ -4,6 +4,7 @@ import type { Logger } from "../logger.js";
 import { whenAborted } from "../signals.js";
 import type { Call, CallAnswer } from "./calls.js";
 import { type Conditions, conditionsOf, tagOf } from "./headers.js";
+import type { PageTokens } from "./page-tokens.js";
 import { Refusal } from "./refusal.js";
 import { refuse } from "./refuse.js";
 
@@ -39,6 +40,8 @@ export interface ExchangeRules {
   /** The `Cache-Control` of a read. */
   cacheControl(call: AuthorizedCall): string;
   readonly logger: Logger;
+  /** Seals the tokens of pages; they are the store's cursors without it. */
+  readonly pageTokens: PageTokens | undefined;
 }
 
 /** One request, and what becomes of it. */
@@ -79,21 +82,28 @@ export class Exchange {
     const grant = this.#grant;
     if (grant === undefined) throw new Refusal("internal", "the request wasn't admitted");
     const { expectedVersion, idempotencyKey } = this.#conditions ?? {};
+    const { actor, sees } = grant;
+    // Keys are their callers' own: nobody learns by another's what came of it.
+    const commandId = idempotencyKey && `${encodeURIComponent(actor)}/${idempotencyKey}`;
+    const run = (): Promise<CallAnswer> => call.run(message, { actor, sees, expectedVersion, commandId, signal });
     const answer = await this.refusing(call, () =>
-      untilAborted(signal, this.request, () =>
-        call.run(message, {
-          actor: grant.actor,
-          sees: grant.sees,
-          expectedVersion,
-          // Keys are their callers' own: nobody learns by another's what came of it.
-          commandId: idempotencyKey && `${encodeURIComponent(grant.actor)}/${idempotencyKey}`,
-          signal,
-        }),
-      ),
+      untilAborted(signal, this.request, call.paged ? () => this.#pageOf(call, message, actor, run) : run),
     );
     if (call.read) this.headers.set("cache-control", this.#rules.cacheControl({ name: call.name, read: true }));
     if (answer.version !== undefined) this.headers.set("etag", tagOf(answer.version));
     if (answer.replayed) this.headers.set("idempotency-replayed", "true");
+    return answer;
+  }
+
+  /** Reads a page whose tokens are sealed for the caller, if any are. */
+  async #pageOf(call: Call, message: Message, actor: string, run: () => Promise<CallAnswer>): Promise<CallAnswer> {
+    const { pageTokens } = this.#rules;
+    const request = message as Message & { pageToken: string };
+    const holder = `${call.name} ${actor}`;
+    if (pageTokens && request.pageToken !== "") request.pageToken = await pageTokens.open(request.pageToken, holder);
+    const answer = await run();
+    const page = answer.message as Message & { nextPageToken: string };
+    if (pageTokens && page.nextPageToken !== "") page.nextPageToken = await pageTokens.seal(page.nextPageToken, holder);
     return answer;
   }
 

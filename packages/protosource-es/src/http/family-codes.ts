@@ -25,6 +25,7 @@ const BY_CODE: { readonly [code in RefusalCode]?: string } = {
   already_exists: "ALREADY_EXISTS",
   failed_precondition: "REFUSED",
   resource_exhausted: "TOO_LARGE",
+  unimplemented: "UNSUPPORTED",
   unavailable: "UNAVAILABLE",
   canceled: "CANCELLED",
   deadline_exceeded: "TIMEOUT",

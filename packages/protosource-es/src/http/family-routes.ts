@@ -147,6 +147,10 @@ function postOf(
     call,
     async (exchange) => {
       const { request, signal } = exchange;
+      const encoding = request.headers.get("content-encoding") ?? "identity";
+      if (encoding !== "identity") {
+        throw new Refusal("unimplemented", `a body in ${encoding} can't be read here`, { status: 415 });
+      }
       const body = await readBody(request, { maxBytes: maxBodyBytes, signal });
       const command = decode(
         call.method.input,

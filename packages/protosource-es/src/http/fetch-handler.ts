@@ -5,6 +5,7 @@ import { connectRoutes } from "./connect-routes.js";
 import { addCors, type CorsOptions, isAllowed, preflight } from "./cors.js";
 import { type AuthorizedCall, Exchange, type ExchangeRules, type FailedCall, type Grant } from "./exchange.js";
 import { hasTag } from "./headers.js";
+import { pageTokens } from "./page-tokens.js";
 import { problem } from "./problem.js";
 import { Refusal } from "./refusal.js";
 import type { FindRoute, MakeRoutes } from "./routes.js";
@@ -35,6 +36,12 @@ export interface FetchHandlerOptions {
   readonly timeoutMs?: number | undefined;
   /** The `Cache-Control` of a read. By default `private, no-cache`: kept by the caller alone, who asks each time. */
   readonly cacheControl?: ((call: AuthorizedCall) => string) | undefined;
+  /**
+   * Seals the tokens of pages, so that each opens only for the caller and the rpc that it was made for, and shows nobody
+   * the keys in it: any text that is hard to guess, and the same for all processes that answer. Without it a token is the
+   * store's cursor, which shows the keys of the row where the page ended.
+   */
+  readonly pageTokenSecret?: string | undefined;
   /** Takes errors that callers aren't told of, with the id of the request. The console by default. */
   readonly logger?: Logger | undefined;
 }
@@ -58,6 +65,7 @@ export function fetchHandler(options: FetchHandlerOptions): (request: Request) =
     onError: options.onError,
     cacheControl: options.cacheControl ?? (() => "private, no-cache"),
     logger: steadyLogger(options.logger ?? console),
+    pageTokens: options.pageTokenSecret === undefined ? undefined : pageTokens(options.pageTokenSecret),
   };
   const finders = [connectRoutes, ...(options.routes ?? [])].map((make) => make(services, { maxBodyBytes }));
   const find: FindRoute = (path) => {

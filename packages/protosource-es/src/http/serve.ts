@@ -53,7 +53,8 @@ export function serve<T extends AggregateTypes>(service: DescService, options: S
 function bind(method: DescMethod, backing: Backing): Call {
   const { call, index } = getOption(method, protosource_es_method);
   const name = `${method.parent.file.proto.package}.${method.name}`;
-  const common = { method, name, read: true, index, commandScope: undefined, schema: method.output };
+  const paged = call === CallKind.HISTORY || call === CallKind.SELECT;
+  const common = { method, name, read: true, paged, index, commandScope: undefined, schema: method.output };
   switch (call) {
     case CallKind.APPLY:
       return { ...common, read: false, kind: "apply", ...applyCommand(method, requireRepository(method, backing)) };

@@ -144,6 +144,15 @@ describe("a request", () => {
     expect([family.status, await family.json()]).toMatchObject([400, { code: "CMD_UNMARSHAL" }]);
   });
 
+  it("whose body is in gzip is refused", async () => {
+    const { post, family } = orderApi();
+    expect(told(await post("Create", { id: "o1" }, { "content-encoding": "gzip" }))).toEqual([501, "unimplemented"]);
+    expect(told(await family("/create", { id: "o1" }, { "content-encoding": "gzip" }))).toEqual([
+      415,
+      "CMD_UNSUPPORTED",
+    ]);
+  });
+
   it("whose body is no Protobuf is refused", async () => {
     const api = orderApi();
     const body = Uint8Array.of(0x0a, 0xff, 0x01);
@@ -208,6 +217,21 @@ describe("a request", () => {
       expect(told(await post(rpc, { ...message, pageToken }))).toEqual([400, "invalid_argument"]);
     }
     expect((await post("SelectOrderByCustomerId", { customerId: "c1", pageToken })).json["items"]).toHaveLength(1);
+  });
+
+  it("with the page of another caller is refused, where tokens are sealed", async () => {
+    const { post, family } = orderApi({ pageTokenSecret: "a secret of the tests" });
+    for (const id of ["order-one", "order-two"]) await post("Create", { id, customerId: "c1" });
+    const wanted = { customerId: "c1", pageSize: 1 };
+    const pageToken = String((await post("SelectOrderByCustomerId", wanted)).json["nextPageToken"]);
+    expect(atob(pageToken.replaceAll("-", "+").replaceAll("_", "/"))).not.toContain("order-one");
+    const next = { ...wanted, pageToken };
+    expect((await post("SelectOrderByCustomerId", next)).json["items"]).toMatchObject([{ id: "order-two" }]);
+    expect(told(await post("SelectOrderByCustomerId", next, { "x-user": "bob" }))).toEqual([400, "invalid_argument"]);
+    expect(told(await post("SelectOrderSummaryByCustomerId", next))).toEqual([400, "invalid_argument"]);
+    const forged = { ...wanted, pageToken: `A${pageToken.slice(1)}` };
+    expect(told(await post("SelectOrderByCustomerId", forged))).toEqual([400, "invalid_argument"]);
+    expect((await family("/query/by-customer-id?customer_id=c1")).json["items"]).toHaveLength(2);
   });
 
   it("for a page of a negative size, or on a condition that says nothing, is refused", async () => {
