@@ -4,7 +4,7 @@ import { BinaryReader, BinaryWriter, WireType } from "@bufbuild/protobuf/wire";
 import { type Sealed, SealedSchema } from "../gen/protosource_es/sealed/v1/sealed_v1_pb.js";
 
 /** The number of the field. */
-export const SEALED_FIELD = 81300;
+const SEALED_FIELD = 81300;
 
 /** Gives what was sealed of a message. Throws for what isn't a `Sealed`. */
 export function envelopesOf(message: Message): readonly Sealed[] {
