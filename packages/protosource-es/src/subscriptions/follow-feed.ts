@@ -42,7 +42,7 @@ export async function followFeed(
     }
     await deliver(doorbellsOf(entries));
     // A store in memory or on a file never waits by itself, and the rest of the program wants its turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setTimeout(resolve, 0));
     if (signal?.aborted) break;
     after = last.position;
     if (performance.now() >= nextMark) await mark();
