@@ -1,5 +1,5 @@
 /** From the fields of a request to what queries take. */
-import { type DescField, type DescMessage, type Message, ScalarType } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, Message } from "@bufbuild/protobuf";
 import { fieldReader } from "../aggregate/fields.js";
 import { fieldNamed } from "../aggregate/file-model.js";
 import { invalid } from "../errors.js";
@@ -66,24 +66,11 @@ export function comparisonOf(field: DescField, value: unknown): object | undefin
   if (operator === undefined) {
     throw invalid(field.name, `the condition on ${field.name} compares with nothing: give one comparison, or none`);
   }
-  if (operator !== "between") return { [operator]: boundOf(field, bound) };
+  if (operator !== "between") return { [operator]: bound };
   const { low, high } = bound as { readonly low: unknown; readonly high: unknown };
-  return { between: [boundOf(field, low), boundOf(field, high)] };
+  return { between: [low, high] };
 }
 
 function isCondition(value: unknown): value is Condition {
   return typeof value === "object" && value !== null && "comparison" in value;
 }
-
-/** Conditions have 64 bits; a number that a field of 32 can't hold stays one that isn't equal to any of its. */
-function boundOf({ scalar }: DescField, value: unknown): unknown {
-  return typeof value === "bigint" && scalar !== undefined && NUMBERS_OF_32_BITS.has(scalar) ? Number(value) : value;
-}
-
-const NUMBERS_OF_32_BITS: ReadonlySet<ScalarType> = new Set([
-  ScalarType.INT32,
-  ScalarType.UINT32,
-  ScalarType.SINT32,
-  ScalarType.FIXED32,
-  ScalarType.SFIXED32,
-]);

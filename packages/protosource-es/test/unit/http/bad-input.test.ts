@@ -267,6 +267,8 @@ describe("a body", () => {
       400,
       "invalid_argument",
     ]);
+    const short = { method: "POST", headers: { ...JSON_TYPE, "content-length": "20" }, body: '{"id":"o1"}' };
+    expect((await api.handle(new Request(`${FAMILY}/create`, short))).status).toBe(400);
     await expect(api.repository.load("o1")).rejects.toMatchObject({ code: "not_found" });
   });
 
