@@ -10,7 +10,7 @@ try {
   const files = readdirSync(fresh, { encoding: "utf8", recursive: true });
   const known = execFileSync("git", ["ls-files", "--cached", "--others", "--exclude-standard"], { encoding: "utf8" });
   const generated = [...files, ...known.split("\n")].filter((file) =>
-    /(^|\/)(gen|golden)\/.*\.ts$|_service\.proto$/.test(file),
+    /(^|\/)(gen|golden)\/.*\.ts$|\/proto\/.*_service\.proto$/.test(file),
   );
   const stale = [...new Set(generated)].filter((file) => read(file) !== read(join(fresh, file)));
   if (stale.length > 0) {

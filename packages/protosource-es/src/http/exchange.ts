@@ -70,7 +70,8 @@ export class Exchange {
   async admit(call: Call): Promise<void> {
     const { name, read } = call;
     await this.refusing(call, async () => {
-      const grant = await this.#rules.authorize(this.request, { name, read });
+      const { request, signal } = this;
+      const grant = await untilAborted(signal, request, async () => this.#rules.authorize(request, { name, read }));
       if (!grant?.actor) throw new Refusal("unauthenticated", "nobody is logged in");
       this.#grant = grant;
       this.#conditions = read ? undefined : conditionsOf(this.request.headers);

@@ -300,6 +300,8 @@ describe("a call that takes too long", () => {
     const api = orderApi({ rules: { guard }, timeoutMs: 20 });
     expect(told(await api.post("Create", { id: "o1" }))).toEqual([504, "deadline_exceeded"]);
     expect(signals).toMatchObject([{ aborted: true }]);
+    const unasked = orderApi({ authorize: () => new Promise(() => {}), timeoutMs: 20 });
+    expect(told(await unasked.post("Create", { id: "o1" }))).toEqual([504, "deadline_exceeded"]);
     const patient = orderApi({ rules: { guard } });
     const hasty = await patient.post("Create", { id: "o1" }, { "connect-timeout-ms": "20" });
     expect(told(hasty)).toEqual([504, "deadline_exceeded"]);
