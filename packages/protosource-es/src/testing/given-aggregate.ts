@@ -167,7 +167,7 @@ function outcomeOf<T extends AggregateTypes>(decided: Decided<T>): Outcome<T> {
   return decided.outcome;
 }
 
-function expectEvents<T extends AggregateTypes>(
+export function expectEvents<T extends AggregateTypes>(
   definition: Aggregate<T>,
   command: string,
   actual: readonly Message[],

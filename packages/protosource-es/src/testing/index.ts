@@ -1,5 +1,6 @@
 /** What tests need: the cases that judge a store, given/when/then for aggregates, read models and processes, and a clock that stands still. */
 export type { AnyOrderOptions } from "./any-order.js";
+export { type Api, type ApiExpectation, type ApiWithPast, api } from "./api.js";
 export type {
   Capability,
   ConformanceCase,
