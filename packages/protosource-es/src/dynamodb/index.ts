@@ -1,4 +1,5 @@
 export { NUM_GSIS } from "../opaquedata/opaque-store.js";
+export type { LambdaContext } from "../remaining-time.js";
 export type { MeterLike, TelemetryOptions, TracerLike } from "../telemetry.js";
 export { type BatchResponse, batchResponse } from "./batch-response.js";
 export { type CapacityLimiter, createCapacityLimiter } from "./capacity-limiter.js";
@@ -17,7 +18,7 @@ export {
   type TablesReport,
 } from "./ensure-tables.js";
 export { doorbellsOf, type LambdaDoorbell, type LambdaEvent, type LambdaRecord } from "./lambda-events.js";
-export { type LambdaContext, type LambdaHandler, lambdaHandler } from "./lambda-handler.js";
+export { type LambdaHandler, lambdaHandler } from "./lambda-handler.js";
 export {
   AGGREGATES_TABLE_NAME,
   createProviderSet,

@@ -149,7 +149,7 @@ export class Exchange {
  */
 export async function untilAborted<T>(signal: AbortSignal, request: Request, run: () => Promise<T>): Promise<T> {
   const refusal = (): Refusal =>
-    request.signal.aborted
+    request.signal.aborted && !isTimeout(request.signal)
       ? new Refusal("canceled", "the request was cancelled")
       : new Refusal("deadline_exceeded", "the request took too long: try again later", { retryAfter: 1 });
   if (signal.aborted) throw refusal();
@@ -164,4 +164,9 @@ export async function untilAborted<T>(signal: AbortSignal, request: Request, run
   } finally {
     forget();
   }
+}
+
+/** Tells whether a signal was aborted as by `AbortSignal.timeout`: then it is the host's time that is up. */
+function isTimeout({ reason }: AbortSignal): boolean {
+  return (reason as Partial<Error> | undefined)?.name === "TimeoutError";
 }
