@@ -235,7 +235,7 @@ describe.each(engines)("dynamoDBStream on $name", (engine) => {
   it("outlives a time without any answer", async () => {
     await store.save("a#1", records(1n));
     const failures: string[] = [];
-    const timeLimits = { attemptMs: 50, totalMs: 100 };
+    const timeLimits = { attemptMs: 500, totalMs: 500 };
     const listening = listen({ timeLimits, onRequest: ({ failure }) => failure && failures.push(failure) });
     await hear(listening, 1);
     proxy.decide(() => "reset");
@@ -289,7 +289,7 @@ describe.each(engines)("dynamoDBStream on $name", (engine) => {
     const denied = await hear(listen(), 1).catch((error: unknown) => error);
     expect(isProtosourceError(denied, "denied")).toBe(true);
     proxy.decide(() => "reset");
-    const timeLimits = { attemptMs: 50, totalMs: 100 };
+    const timeLimits = { attemptMs: 500, totalMs: 500 };
     const unavailable = await hear(listen({ timeLimits }), 1).catch((error: unknown) => error);
     expect(isProtosourceError(unavailable, "unavailable")).toBe(true);
   });

@@ -1,10 +1,11 @@
+/** The conformance cases on an engine of DynamoDB: each layout, on the fast path and by the plain commands. */
 import { randomUUID } from "node:crypto";
 import { type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { EngineName } from "@protosource-es/engines";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
 import { type Capability, runnableCases, type StoreHarness, storeConformance } from "protosource-es/testing";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import { engines, freshTables } from "../engines.js";
+import { engines, freshTables, type TestEngine } from "./engines.js";
 
 /** What the layouts can and can't: many records in one item are all stored or none, and together they are short. */
 const CAPABILITIES: Readonly<Record<"compatible" | "packed", readonly Capability[]>> = {
@@ -26,18 +27,21 @@ const KNOWN_FAILURES: Readonly<Record<EngineName | "packed", Readonly<Record<str
   },
 };
 
-const variants = engines.flatMap((engine) =>
-  (["compatible", "packed"] as const).flatMap((layout) =>
-    [true, false].map((fastPath) => ({
-      engine,
-      layout,
-      fastPath,
-      name: `DynamoDBStore on ${engine.name}, ${layout}${fastPath ? "" : ", with the SDK's plain commands"}`,
-    })),
-  ),
+const variants = (["compatible", "packed"] as const).flatMap((layout) =>
+  [true, false].map((fastPath) => ({
+    layout,
+    fastPath,
+    name: `${layout}${fastPath ? "" : ", with the SDK's plain commands"}`,
+  })),
 );
 
-describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => {
+/** Holds the store on an engine to all cases. Each engine has a test file of its own, so that they run at once. */
+export function testConformance(engineName: EngineName): void {
+  const engine = engines.find(({ name }) => name === engineName) as TestEngine;
+  describe.each(variants)(`DynamoDBStore on ${engineName}, $name`, (variant) => conform(engine, variant));
+}
+
+function conform(engine: TestEngine, { layout, fastPath, name: title }: (typeof variants)[number]): void {
   const { eventsTable, aggregatesTable } = freshTables();
   const feedsTable = `feeds-${randomUUID()}`;
   let client: DynamoDBClient;
@@ -89,5 +93,7 @@ describe.each(variants)("$name", ({ engine, layout, fastPath, name: title }) => 
 
   const cases = runnableCases(storeConformance, harness);
   for (const { name, run } of cases) test(name, run);
-  afterAll(() => console.info(`${title}: ${cases.length} of ${storeConformance.length} conformance cases`));
-});
+  afterAll(() =>
+    console.info(`${engine.name}, ${title}: ${cases.length} of ${storeConformance.length} conformance cases`),
+  );
+}
