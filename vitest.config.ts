@@ -12,6 +12,8 @@ const config: ViteUserConfig = defineConfig({
   resolve: { alias: sdk === undefined ? {} : { "@aws-sdk/client-dynamodb": sdk } },
   test: {
     allowOnly: false,
+    // As many as the smallest machine of the gate has processors: half of the tests wait for an engine.
+    maxWorkers: 2,
     coverage: { include: ["packages/*/src/**"], exclude: ["**/gen/**"] },
     slowTestThreshold: 5_000,
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },

@@ -1,0 +1,3 @@
+import { testConformance } from "../dynamodb-conformance.js";
+
+testConformance("dynoxide");
