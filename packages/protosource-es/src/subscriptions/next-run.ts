@@ -62,7 +62,8 @@ export async function nextRun(
     if (begins && to > from && before !== undefined) break;
     if (begins && to === from && hadLife) return { run: endOf(source, position), expiry };
     if (to === from && record.version !== from + 1n && !begins) {
-      return { version: from + 1n, error: historyLost(streamId, from + 1n, record.version) };
+      // Whoever skips it goes on with what is there.
+      return { version: record.version - 1n, error: historyLost(streamId, from + 1n, record.version) };
     }
     if (source.handles.has(event.$typeName)) {
       if (events.length === maxEvents) break;
@@ -115,7 +116,7 @@ async function eventBefore(
 function historyLost(streamId: string, version: bigint, first: bigint): ProtosourceError<"corrupt_stream"> {
   return new ProtosourceError(
     "corrupt_stream",
-    `history_lost: ${streamId} goes on at version ${first}, and ${version} is gone before it was handled: restore it, or skip to there`,
+    `history_lost: ${streamId} goes on at version ${first}, and what came from ${version} on is gone before it was handled: restore it, or skip to there`,
     { aggregateId: streamId, problem: "gap", version },
   );
 }

@@ -90,6 +90,32 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect(await store.readMark("sales@1", "feed")).toBeGreaterThan(0n);
   });
 
+  test("run lets the program have its turn, however much is stored", async () => {
+    let seen = 0;
+    const counting = defineHandler({ name: "counting", from: [on(order, { Created: () => void seen++ })] });
+    const { store, subscriptions } = open([counting]);
+    for (let i = 0; i < 1_000; i++) await store.save(`example_app_order_v1#o${i}`, [created(`o${i}`, "c")]);
+    const controller = new AbortController();
+    setImmediate(() => controller.abort());
+    await subscriptions.run({ signal: controller.signal });
+    expect(seen).toBeLessThan(1_000);
+  });
+
+  test("one process gives a handler each event once and in order, however often it rings at once", async () => {
+    const seen: bigint[] = [];
+    const see = async (_: unknown, { version }: { readonly version: bigint }): Promise<void> => {
+      await new Promise((resolve) => setImmediate(resolve));
+      seen.push(version);
+    };
+    const slow = defineHandler({ name: "slow", from: [on(order, { Created: see, ItemAdded: see })] });
+    const { store, subscriptions } = open([slow]);
+    const records = [created("o1", "c"), ...[2n, 3n].map((v) => recordOf(orderEvent("ItemAdded", "o1", v), v))];
+    await store.save(O1, records);
+    const ring = () => subscriptions.deliver([{ streamId: O1, version: 3n, kind: "saved" }]);
+    await Promise.all([ring(), ring(), subscriptions.catchUp(), ring()]);
+    expect(seen).toEqual([1n, 2n, 3n]);
+  });
+
   test("many share one signal that lives long: they leave one listener on it, and then none", async () => {
     const { store, subscriptions } = open();
     const { signal } = new AbortController();
