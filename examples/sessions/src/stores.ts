@@ -3,6 +3,7 @@ import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Clock, Repository } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, type ObservedRequest } from "protosource-es/dynamodb";
 import { MemoryStore } from "protosource-es/memory";
+import type { OpaqueStore } from "protosource-es/opaquedata";
 import { type SqliteDatabase, SqliteStore } from "protosource-es/sqlite";
 import {
   type SessionAggregate,
@@ -16,6 +17,8 @@ export interface Sessions {
   readonly repository: Repository<SessionTypes>;
   readonly queries: SessionQueries;
   readonly cards: SessionCardQueries;
+  /** Where the rows are that both find. */
+  readonly rows: OpaqueStore;
 }
 
 /** Keeps sessions in memory. */
@@ -25,6 +28,7 @@ export function sessionsInMemory(session: SessionAggregate, clock?: Clock): Sess
     repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
     queries: new SessionQueries(store.opaqueStore),
     cards: new SessionCardQueries(store.opaqueStore),
+    rows: store.opaqueStore,
   };
 }
 
@@ -35,6 +39,7 @@ export function sessionsInFile(session: SessionAggregate, database: SqliteDataba
     repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
     queries: new SessionQueries(store.opaqueStore),
     cards: new SessionCardQueries(store.opaqueStore),
+    rows: store.opaqueStore,
   };
 }
 
@@ -58,5 +63,6 @@ export function sessionsOnDynamoDB(
     repository: new Repository(session, store, { clock, newId: () => crypto.randomUUID() }),
     queries: new SessionQueries(opaqueStore),
     cards: new SessionCardQueries(opaqueStore),
+    rows: opaqueStore,
   };
 }

@@ -50,13 +50,11 @@ describe.each(places)("the program on $name", ({ env }) => {
     await exit;
   });
 
-  const send = async (path: string, user: string, body?: unknown): Promise<{ status: number; body: unknown }> => {
-    const method = body === undefined ? "GET" : "POST";
-    const payload = body === undefined ? null : typeof body === "string" ? body : JSON.stringify(body);
-    const response = await fetch(`${address}/${path}`, {
-      method,
-      headers: user === "" ? {} : { "x-user": user },
-      body: payload,
+  const send = async (rpc: string, user: string, body: object | string): Promise<{ status: number; body: unknown }> => {
+    const response = await fetch(`${address}/example.app.session.v1.SessionService/${rpc}`, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...(user === "" ? {} : { "x-user": user }) },
+      body: typeof body === "string" ? body : JSON.stringify(body),
     });
     return { status: response.status, body: await response.json() };
   };
@@ -66,38 +64,45 @@ describe.each(places)("the program on $name", ({ env }) => {
     expect(created).toMatchObject({ status: 200, body: { userId: "alice", state: "STATE_ACTIVE", version: "1" } });
     const { id } = created.body as { readonly id: string };
 
-    expect(await send(`Confirm?id=${id}`, "alice", { code: "123456" })).toMatchObject({
+    expect(await send("Confirm", "alice", { id, code: "123456" })).toMatchObject({
       status: 200,
       body: { version: "2" },
     });
-    expect(await send("cards", "alice")).toMatchObject({
+    expect(await send("SelectSessionCardByUserId", "alice", { userId: "alice" })).toMatchObject({
       status: 200,
       body: { items: [{ id, device: "laptop", state: "STATE_ACTIVE" }] },
     });
-    expect(await send("cards", "bob")).toEqual({ status: 200, body: { items: [] } });
-    expect(await send(`LogOut?id=${id}`, "alice", {})).toMatchObject({
+    expect(await send("SelectSessionCardByUserId", "bob", { userId: "alice" })).toEqual({ status: 200, body: {} });
+    expect(await send("LogOut", "alice", { id })).toMatchObject({
       status: 200,
       body: { state: "STATE_LOGGED_OUT" },
     });
   });
 
-  it("answers what is wrong with a status that says whose turn it is", async () => {
+  it("answers what is wrong with a status and a code that say whose turn it is", async () => {
     const { body } = await send("LogIn", "carol", { tenantId: "acme" });
     const { id } = body as { readonly id: string };
-    const statusOf = async (path: string, user: string, sent?: unknown): Promise<number> =>
-      (await send(path, user, sent)).status;
+    const refused = async (rpc: string, user: string, sent: object | string): Promise<readonly unknown[]> => {
+      const { status, body } = await send(rpc, user, sent);
+      const { code, title } = body as { readonly code?: string; readonly title?: string };
+      return [status, code ?? title];
+    };
 
-    expect(await statusOf("LogIn", "", {})).toBe(401);
-    expect(await statusOf("LogIn", "mallory", {})).toBe(403);
-    expect(await statusOf(`Confirm?id=${id}`, "carol", { code: "000000" })).toBe(403);
-    expect(await statusOf(`LogIn?id=${id}`, "carol", {})).toBe(409);
-    expect(await statusOf("See?id=unknown", "carol", {})).toBe(404);
-    expect(await statusOf("See", "carol", {})).toBe(400);
-    expect(await statusOf("See", "carol", "{ no JSON")).toBe(400);
-    expect(await statusOf("Dance", "carol", {})).toBe(404);
-    expect(await statusOf("sessions", "carol")).toBe(404);
-    expect(await statusOf("cards?cursor=nonsense", "carol")).toBe(400);
-    await send(`Revoke?id=${id}`, "admin", { reason: "test" });
-    expect(await statusOf(`LogOut?id=${id}`, "carol", {})).toBe(409);
+    expect(await refused("LogIn", "", {})).toEqual([401, "unauthenticated"]);
+    expect(await refused("LogIn", "mallory", {})).toEqual([403, "permission_denied"]);
+    expect(await refused("Confirm", "carol", { id, code: "000000" })).toEqual([403, "permission_denied"]);
+    expect(await refused("LogIn", "carol", { id })).toEqual([409, "already_exists"]);
+    expect(await refused("See", "carol", { id: "unknown" })).toEqual([404, "not_found"]);
+    expect(await refused("See", "carol", {})).toEqual([400, "invalid_argument"]);
+    expect(await refused("See", "carol", "{ no JSON")).toEqual([400, "invalid_argument"]);
+    expect(await refused("Dance", "carol", {})).toEqual([404, "not_found"]);
+    const page = { userId: "carol", pageToken: "nonsense" };
+    expect(await refused("SelectSessionCardByUserId", "carol", page)).toEqual([400, "invalid_argument"]);
+    await send("Revoke", "admin", { id, reason: "test" });
+    expect(await refused("LogOut", "carol", { id })).toEqual([400, "failed_precondition"]);
+  });
+
+  it("has a page", async () => {
+    expect(await (await fetch(address)).text()).toContain("<title>Sessions</title>");
   });
 });

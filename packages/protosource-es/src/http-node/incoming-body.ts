@@ -12,7 +12,7 @@ export interface IncomingBody {
  * The milliseconds in which the client of a body that nobody wants gets to the answer. Before it has read that, a
  * connection that is closed on bytes which weren't read would take it away.
  */
-const LINGER_MS = 2_000;
+const LINGER_MS = 10_000;
 
 /** Gives the body of a request. Throws for one that something else has begun to read. */
 export function incomingBody(incoming: IncomingMessage): IncomingBody {

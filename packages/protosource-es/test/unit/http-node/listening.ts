@@ -6,7 +6,8 @@ import { onTestFinished } from "vitest";
 
 /** Listens on a free port until the test has ended, and gives the port. */
 export async function listening(listener: RequestListener): Promise<number> {
-  const server = createServer(listener);
+  // A connection that idles while the machine is busy isn't closed under the client's next request.
+  const server = createServer({ keepAliveTimeout: 0 }, listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(async () => {
