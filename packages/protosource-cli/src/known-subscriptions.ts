@@ -1,4 +1,5 @@
 /** The subscriptions of a domain, from its module. */
+import type { Serializer } from "protosource-es/serializer";
 import {
   type Subscription,
   Subscriptions,
@@ -9,7 +10,7 @@ import { type StoreOption, useStore } from "./command.js";
 import { usageError } from "./failure.js";
 import type { OpenStore, OpenStoreOptions } from "./open-store.js";
 import { importModule, loadSchemas } from "./schemas.js";
-import { parseStoreUrl } from "./store-url.js";
+import { parseStoreUrl, type StoreLocation } from "./store-url.js";
 
 export interface SubscriptionsOption extends StoreOption {
   readonly domain?: string;
@@ -40,15 +41,19 @@ export async function useSubscriptions<T>(
     throw usageError("--domain", "no subscription is known: add --domain with the module that exports them");
   }
   const location = parseStoreUrl(options.store);
-  if (location.kind === "dynamodb" && location.feedsTable === undefined) {
-    throw usageError("--store", "the store names no table of subscriptions: add feeds=feeds to --store");
-  }
+  requireFeeds(location);
   const { serializer, fingerprint } = await loadSchemas({ domain });
   return useStore(
     options,
     async (opened) => {
       const { store, opaqueStore } = opened;
       const all = await subscriptionsOf(domain, { store, opaqueStore });
+      if (all === undefined) {
+        throw usageError(
+          "--domain",
+          `${domain} exports no subscription: export what defineReadModel and its like return`,
+        );
+      }
       // In a file several would wait for a lock one after the other.
       const concurrency = location.kind === "sqlite" ? 1 : undefined;
       const start: KnownSubscriptions["start"] = (more) =>
@@ -57,6 +62,31 @@ export async function useSubscriptions<T>(
     },
     openOptions,
   );
+}
+
+/**
+ * Names the subscriptions of a domain that follow a stream and haven't handled it up to a version. Price: 1 or 2 read units
+ * for each, and a read of what lies behind its position.
+ *
+ * Throws `invalid_argument` where there are some, and the store names no table of subscriptions.
+ */
+export async function subscriptionsBehind(
+  { location, store, opaqueStore }: OpenStore,
+  { domain, serializer }: { readonly domain: string; readonly serializer: Serializer },
+  saved: { readonly streamId: string; readonly version: bigint },
+  signal: AbortSignal,
+): Promise<readonly string[]> {
+  const following = ((await subscriptionsOf(domain, { store, opaqueStore })) ?? []).filter(({ sources }) =>
+    sources.some(({ behaviour }) => saved.streamId.startsWith(behaviour.streamPrefix)),
+  );
+  if (following.length === 0) return [];
+  requireFeeds(location);
+  const subscriptions = new Subscriptions({ store, opaqueStore, serializer, all: following });
+  const behind: string[] = [];
+  for (const one of following) {
+    if (!(await subscriptions.reached(one, saved, { timeoutMs: 0, signal }))) behind.push(subscriptionId(one));
+  }
+  return behind;
 }
 
 /** Finds a subscription by its name, with the version where there are several. Throws `invalid_argument`. */
@@ -83,7 +113,8 @@ export function chooseSubscriptions(
 /** What a module's function gets, to make repositories with. */
 type Tools = Pick<OpenStore, "store" | "opaqueStore">;
 
-async function subscriptionsOf(path: string, tools: Tools): Promise<readonly Subscription[]> {
+/** Gives the subscriptions that a module exports; undefined where it doesn't say. Throws `invalid_argument`. */
+async function subscriptionsOf(path: string, tools: Tools): Promise<readonly Subscription[] | undefined> {
   const module = await importModule(path);
   const given = module["subscriptions"] ?? Object.values(module).filter(isSubscription);
   const found = typeof given === "function" ? await called(path, given as (tools: Tools) => unknown, tools) : given;
@@ -93,10 +124,14 @@ async function subscriptionsOf(path: string, tools: Tools): Promise<readonly Sub
       `the subscriptions of ${path} are no array of subscriptions: export what the define functions return, or a function that gives it`,
     );
   }
-  if (found.length === 0 && module["subscriptions"] === undefined) {
-    throw usageError("--domain", `${path} exports no subscription: export what defineReadModel and its like return`);
+  return found.length === 0 && module["subscriptions"] === undefined ? undefined : found;
+}
+
+/** Throws `invalid_argument` where a store in DynamoDB has no table of subscriptions. */
+function requireFeeds(location: StoreLocation): void {
+  if (location.kind === "dynamodb" && location.feedsTable === undefined) {
+    throw usageError("--store", "the store names no table of subscriptions: add feeds=feeds to --store");
   }
-  return found;
 }
 
 async function called(path: string, make: (tools: Tools) => unknown, tools: Tools): Promise<unknown> {

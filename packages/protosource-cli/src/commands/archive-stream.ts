@@ -14,6 +14,7 @@ import { commandLine } from "../command-line.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted } from "../format.js";
+import { subscriptionsBehind } from "../known-subscriptions.js";
 import { readWhole } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
 import { keepOnce } from "../transfer/backup.js";
@@ -35,13 +36,15 @@ export const archiveStream: Action<ArchiveOptions> = async ({ output, signal, ar
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) output.note(`warning: ${problem}`);
   const known = aggregateOf(schemas, streamId);
-  if (!known?.hasRules) {
+  const { domain } = options;
+  if (domain === undefined || !known?.hasRules) {
     throw usageError(
       "--domain",
       "whether a snapshot tells the same as the events before it, the domain's code says: add --domain",
     );
   }
-  return useStore(options, async ({ store }) => {
+  return useStore(options, async (opened) => {
+    const { store } = opened;
     const found = await readWhole(store, streamId, signal);
     const moved = backup !== undefined && existsSync(backup) ? await eventsIn(backup, streamId, signal) : [];
     const base = await findBase(schemas, known, streamId, { moved, found });
@@ -52,15 +55,22 @@ export const archiveStream: Action<ArchiveOptions> = async ({ output, signal, ar
       else await output.line(`${streamId} begins with its last snapshot, at version ${from}.`);
       return EXIT.ok;
     }
+    const { version } = (before.at(-1) as ScannedRecord).record;
+    const source = { domain, serializer: schemas.serializer };
+    const behind = await subscriptionsBehind(opened, source, { streamId, version }, signal);
     if (backup === undefined) {
-      if (output.json) await output.value({ stream: streamId, plan: { events: before.length, from } });
+      if (output.json) await output.value({ stream: streamId, plan: { events: before.length, from, behind } });
       else await output.line(`${counted(before.length, "event")} lie before the snapshot at version ${from}.`);
+      for (const name of behind) output.note(`${name} hasn't handled them: ${REMEDY}`);
       const line = commandLine([...args, "--backup", "archive.jsonl", "--without-go"]);
       output.note(
-        "Subscriptions that haven't handled them can't any more, and new read models aren't made of them: look by\n" +
-          `protosource subscriptions show. To move them into a file:\n  ${line}`,
+        "Subscriptions that the module doesn't export aren't asked, and new read models aren't made of them.\n" +
+          `To move them into a file:\n  ${line}`,
       );
       return EXIT.found;
+    }
+    if (behind.length > 0) {
+      throw usageError("stream", `${behind.join(", ")} can't do without what would be moved: ${REMEDY}`);
     }
     await keepOnce(backup, before, [], signal);
     await store.cutBeginning(
@@ -76,6 +86,9 @@ export const archiveStream: Action<ArchiveOptions> = async ({ output, signal, ar
     return EXIT.ok;
   });
 };
+
+/** What is done about a subscription that still has to read what would be moved. */
+const REMEDY = "run protosource subscriptions catch-up, and release what is parked";
 
 /** A stream, and what an interrupted call has moved out of it. */
 interface StoredStream {

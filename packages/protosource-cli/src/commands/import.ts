@@ -24,6 +24,7 @@ import { openStateFile, type StateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
 import { inTemporaryFolder } from "../temporary-folder.js";
 import { blocksOf, groupsOf } from "../transfer/batches.js";
+import { checkArchive } from "../transfer/check-archive.js";
 import type { Totals } from "../transfer/entries.js";
 import { type ImportCounts, importGroup, verifyGroup } from "../transfer/import-batch.js";
 import { checkExport, readEntries } from "../transfer/read-export.js";
@@ -88,6 +89,7 @@ async function importPath(
   return useStore(
     options,
     async (opened) => {
+      await checkArchive(opened, path, context.signal);
       const job = { import: storeUrl(opened.location), file: resolve(path), size: statSync(path).size, ...totals };
       const state = openStateFile<ImportProgress>(
         stateFile ?? options.state ?? `${path}.state`,
