@@ -62,7 +62,13 @@ export function createStreamReader(requests: TableRequests, table: string): Stre
     let bytes = 0;
     for (const item of items) {
       const before = records.length;
-      readEvents(item, table, aggregateId, records);
+      try {
+        readEvents(item, table, aggregateId, records);
+      } catch (error) {
+        // What lies before the damage is whole, and is given first.
+        if (before > 0) yield records.slice(0, before);
+        throw error;
+      }
       if (item["n"] === undefined) continue;
       for (let i = before; i < records.length; i++) bytes += records[i]?.record.data.length ?? 0;
       // One by one, as an item may hold more records than a call takes arguments.

@@ -1,6 +1,6 @@
 /** Subscriptions that follow a table's stream: by a worker, and as a function that a mapping calls. */
 import { randomUUID } from "node:crypto";
-import type { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, type DynamoDBClient, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { DynamoDBStreams } from "@aws-sdk/client-dynamodb-streams";
 import { engineClient } from "@protosource-es/engines";
 import { Repository } from "protosource-es";
@@ -145,6 +145,69 @@ describe.each(engines)("subscriptions on the stream of $name", (engine) => {
     // The position and the row are read once, and both are written in one transaction.
     expect(made.map(({ operation }) => operation).toSorted()).toEqual(["GetItem", "GetItem", "TransactWriteItems"]);
     expect(happened.map(({ kind }) => kind)).toEqual(["applied"]);
+  });
+
+  it("parks a stream that was cut within a transaction, and one with an item of others, and no other", async () => {
+    for (const [order, length] of [
+      [0, 4],
+      [1, 2],
+      [2, 3],
+    ] as const) {
+      const items = Array.from({ length: length - 1 }, (_, i) => BigInt(i + 2)).map((version) =>
+        recordOf(orderEvent("ItemAdded", `o${order}`, version, { item: { priceCents: 10n } }), version),
+      );
+      const created = recordOf(orderEvent("Created", `o${order}`, 1n, { customerId: `c${order + 1}` }), 1n);
+      await store.save(streamId(order), [created, ...items]);
+    }
+    for (const v of ["3", "4"]) {
+      const Key = { a: { S: streamId(0) }, v: { N: v } };
+      await direct.send(new DeleteItemCommand({ TableName: table, Key }));
+    }
+    const foreign = { a: { S: streamId(1) }, v: { N: "3" } };
+    await direct.send(new PutItemCommand({ TableName: table, Item: { ...foreign, note: { S: "not ours" } } }));
+    const subscriptions = new Subscriptions({ store, opaqueStore, all: [sales()] });
+    const bells = [0, 1, 2].map((order) => ({ streamId: streamId(order), version: 3n, kind: "saved" }) as const);
+    expect(await subscriptions.deliver(bells)).toMatchObject({ parked: 2, failures: [] });
+    // What lies before the damage is handled.
+    expect(await rowsNow()).toEqual([1n, 1n, 2n]);
+    const parked = [];
+    for await (const { streamId, version, parked: why } of subscriptions.parked()) {
+      parked.push([streamId, version, why?.version, why?.error]);
+    }
+    expect(parked.toSorted()).toEqual([
+      [streamId(0), 2n, 3n, expect.stringMatching(/corrupt_stream/)],
+      [streamId(1), 2n, 3n, expect.stringMatching(/corrupt_record/)],
+    ]);
+    await direct.send(new DeleteItemCommand({ TableName: table, Key: foreign }));
+    const item = orderEvent("ItemAdded", "o1", 3n, { item: { priceCents: 10n } });
+    await store.save(streamId(1), [recordOf(item, 3n)]);
+    await subscriptions.release({ subscription: "sales@1", streamId: streamId(1) });
+    expect(await rowsNow()).toEqual([1n, 2n, 2n]);
+  });
+
+  it("says that the table of positions is missing, or not allowed, and stores nothing", async () => {
+    await saveOrder(0);
+    const feedsTable = `feeds-${randomUUID()}`;
+    const without = new DynamoDBStore(client, { eventsTable: table, feedsTable, opaqueStore: countedRows });
+    const subscriptions = new Subscriptions({ store: without, opaqueStore: countedRows, all: [sales()] });
+    const bell = { streamId: streamId(0), version: 4n, kind: "saved" } as const;
+    const fails = async (code: string): Promise<void> => {
+      const { failures } = await subscriptions.deliver([bell]);
+      expect(failures).toMatchObject([{ doorbell: bell, subscription: "sales@1", error: { code } }]);
+      await expect(subscriptions.catchUp()).rejects.toMatchObject({ code });
+      await expect(subscriptions.audit()).rejects.toMatchObject({ code });
+      const source = dynamoDBStream(streams, { table, idleMs: 20 });
+      await expect(subscriptions.run({ source })).rejects.toMatchObject({ code });
+    };
+    await fails("table_missing");
+    proxy.decide(({ body }) =>
+      body["TableName"] === feedsTable
+        ? { status: 400, body: { __type: "com.amazon.coral.service#AccessDeniedException", message: "no" } }
+        : "pass",
+    );
+    await fails("denied");
+    proxy.decide(() => "pass");
+    expect(await rowsNow()).toEqual([0n, 0n, 0n]);
   });
 
   it("brings what was kept with a save, by the stream and by the table", async () => {
