@@ -1,6 +1,6 @@
 import { getEventListeners } from "node:events";
 import { ProtosourceError, Repository } from "protosource-es";
-import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
+import { MemoryOpaqueStore, MemoryStore, type MemoryStreams } from "protosource-es/memory";
 import { queryClient } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import {
@@ -266,6 +266,9 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     await subscriptions.catchUp();
     expect(await subscriptions.reached(sales(), { streamId: T1, version: 50n })).toBe(true);
     expect((await subscriptions.audit()).behind).toEqual([]);
+    // The position doesn't stay so far behind that all of them are read again and again.
+    const [position] = await store.readPositions("sales@1", [T1]);
+    expect(position?.version).toBeGreaterThan(17n);
     await store.save(T1, [recordOf(testEvent("Updated", "t1", 51n, { body: "c" }), 51n)]);
     expect((await subscriptions.audit()).behind).toEqual([{ subscription: "sales@1", streamId: T1 }]);
     await subscriptions.deliver([{ streamId: T1, version: 51n, kind: "saved" }]);
@@ -393,6 +396,62 @@ async function listed<T>(items: AsyncIterable<T>): Promise<T[]> {
   for await (const item of items) found.push(item);
   return found;
 }
+
+test("an audit finds the end of a life of which nothing is stored any more, and has it handled", async () => {
+  const streams: MemoryStreams = new Map();
+  const store = new MemoryStore({ streams });
+  const ends: string[] = [];
+  const following = defineHandler({
+    name: "following",
+    from: [on(order, { Created: () => undefined, removed: (_, { id }) => void ends.push(id) })],
+  });
+  const subscriptions = new Subscriptions({ store, all: [following] });
+  await store.save(O1, [recordOf(orderEvent("Created", "o1", 1n), 1n)]);
+  await subscriptions.catchUp();
+  streams.delete(O1);
+  const finding = { subscription: "following@1", streamId: O1 };
+  expect(await subscriptions.audit()).toMatchObject({ behind: [finding], ahead: [] });
+  expect(ends).toEqual([]);
+  expect(await subscriptions.audit({ repair: true })).toMatchObject({ behind: [finding] });
+  expect(await subscriptions.audit()).toMatchObject({ behind: [] });
+  expect(ends).toEqual(["o1"]);
+});
+
+test("a row that was removed and made anew meanwhile isn't taken for the one that was read", async () => {
+  const store = new MemoryStore();
+  const write = vi.spyOn(store, "saveAll");
+  const lists = defineReadModel(CustomerSalesSchema, {
+    name: "lists",
+    version: 1,
+    from: [
+      on(order, {
+        Created: (_, { id, row }) =>
+          row("all", (list) => {
+            list.region += `${id},`;
+          }),
+        Cancelled: (_, { remove }) => remove("all"),
+      }),
+    ],
+  });
+  const bring = async (id: string, kind: "Created" | "Cancelled"): Promise<void> => {
+    const streamId = `example_app_order_v1#${id}`;
+    await store.save(streamId, [recordOf(orderEvent(kind, id, 1n), 1n)]);
+    const { failures } = await new Subscriptions({ store, all: [lists] }).deliver([
+      { streamId, version: 1n, kind: "saved" },
+    ]);
+    expect(failures).toEqual([]);
+  };
+  await bring("o1", "Created");
+  const { saveAll } = MemoryStore.prototype;
+  write.mockImplementationOnce(async (...args) => {
+    await bring("o3", "Cancelled");
+    await bring("o4", "Created");
+    return saveAll.apply(store, args);
+  });
+  await bring("o2", "Created");
+  const rows = queryClient(CustomerSalesSchema, modelRows(store.opaqueStore, "lists@1"));
+  expect(await rows.get("all")).toMatchObject({ region: "o4,o2," });
+});
 
 test("two subscriptions of one name and version are invalid_argument", () => {
   expect(() => new Subscriptions({ store: new MemoryStore(), all: [sales(), sales()] })).toThrow("one name");
