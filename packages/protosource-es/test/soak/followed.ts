@@ -18,8 +18,11 @@ export type Place =
 
 export const TABLES = { eventsTable: "soak-events", aggregatesTable: "soak-aggregates", feedsTable: "soak-feeds" };
 
-/** How many streams the process writes to: few, so that its workers meet in them. */
-export const TALLIES = 20;
+/**
+ * How many streams the process writes to: few, so that its workers meet in them, and enough for the journal of each to fit
+ * into the key that it is kept in.
+ */
+export const TALLIES = 100;
 
 export interface OpenPlace {
   readonly store: EventStore;
