@@ -6,6 +6,7 @@
  *     npm run bench -- --profile "load 8000 to events"   show where the processor's time goes, fast path off and on
  *     npm run bench -- --only "append|tail" --rounds 5   measure a part, and write nothing
  *     npm run bench -- --subscriptions 100000            measure subscriptions with so many events, and write nothing
+ *     npm run bench -- --personal                        measure sealing and opening, and write nothing
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -17,6 +18,7 @@ import { readLongStream } from "./long-stream.js";
 import { OURS, OURS_PLAIN } from "./names.js";
 import { carryOut, measureInOwnProcess } from "./own-process.js";
 import { installPeers } from "./peers/installed.js";
+import { measurePersonal } from "./personal.js";
 import { createProfiler } from "./profile.js";
 import { inject } from "./readme.js";
 import { profileReport, report } from "./report.js";
@@ -34,6 +36,7 @@ const { values: args } = parseArgs({
     rounds: { type: "string", default: "8" },
     task: { type: "string" },
     subscriptions: { type: "string" },
+    personal: { type: "boolean", default: false },
     "subscriptions-dynamodb": { type: "string", default: "2000" },
   },
 });
@@ -45,7 +48,8 @@ installPeers();
 if (args.task !== undefined) await carryOut(JSON.parse(args.task));
 else if (args.subscriptions !== undefined) {
   console.log(await measureSubscriptions(Number(args.subscriptions), Number(args["subscriptions-dynamodb"])));
-} else if (args.profile !== undefined) await profileWorkloads(args.profile);
+} else if (args.personal) console.log(await measurePersonal());
+else if (args.profile !== undefined) await profileWorkloads(args.profile);
 else await measureAll(Number(args.rounds));
 
 async function measureAll(rounds: number): Promise<void> {

@@ -9,10 +9,10 @@ const NONCE_BYTES = 12;
 /** How long what proves a ciphertext is, in bytes. */
 const TAG_BYTES = 16;
 
+const encoder = new TextEncoder();
+
 /** How much of an HMAC stands for a value, in characters of 6 bits: too much for two values to have the same. */
 const BLIND_LENGTH = 22;
-
-const encoder = new TextEncoder();
 
 /**
  * Seals bytes. It gives the same for the same key, place and bytes, so that what is written again is the same: the nonce
@@ -24,7 +24,7 @@ export function encrypt(
   place: string,
 ): { readonly nonce: Uint8Array; readonly ciphertext: Uint8Array } {
   const aad = encoder.encode(place);
-  const hmac = createHmac("sha256", nonceKeyOf(key)).update(`${aad.length}\n`).update(aad).update(plaintext);
+  const hmac = createHmac("sha256", nonceKeyOf(key)).update(`${aad.length}\n${place}`).update(plaintext);
   const nonce = hmac.digest().subarray(0, NONCE_BYTES);
   const cipher = createCipheriv("aes-256-gcm", key, nonce);
   cipher.setAAD(aad);

@@ -1,24 +1,20 @@
 /** Personal fields taken out of messages and sealed, and put back. */
-import {
-  clearField,
-  create,
-  type DescMessage,
-  isFieldSet,
-  type Message,
-  mergeFromBinary,
-  toBinary,
-} from "@bufbuild/protobuf";
+import { clearField, create, type DescMessage, isFieldSet, type Message, toBinary } from "@bufbuild/protobuf";
 import { invalid, ProtosourceError } from "../errors.js";
 import { type Sealed, SealedSchema } from "../gen/protosource_es/sealed/v1/sealed_v1_pb.js";
 import { utf8Length } from "../opaquedata/utf8.js";
-import { decrypt, encrypt } from "./cipher.js";
+import { decodeMessage } from "../serializer/decode-message.js";
+import { decrypt, encrypt, KEY_BYTES } from "./cipher.js";
 import { envelopesOf, erasedEnvelope, isErasedEnvelope, setEnvelopes } from "./envelopes.js";
 import type { DataKey } from "./key-store.js";
 import { fieldValue, messagesWithin, replaceWithin, setField } from "./messages-within.js";
 import type { PersonalGroup, PersonalPlan } from "./personal-plan.js";
 
+/** How long the id of a key of a table is, in characters. */
+const KEY_ID_LENGTH = 39;
+
 /** The keys to seal with, by person. */
-export type SubjectKeys = ReadonlyMap<string, DataKey>;
+export type SubjectKeys = Pick<ReadonlyMap<string, DataKey>, "get">;
 
 /** The keys to open with, by their ids. One that isn't among them is unknown. */
 export type FoundKeys = ReadonlyMap<string, DataKey | "erased">;
@@ -71,6 +67,14 @@ export function sealMessage(plan: PersonalPlan, message: Message, place: string,
   return sealed;
 }
 
+/** Makes a message that takes as many bytes as a sealed one, before there are keys: what is sealed can't be compressed. */
+export function sealForSize(plan: PersonalPlan, message: Message): Message {
+  return sealMessage(plan, message, "", { get: () => KEY_FOR_SIZE });
+}
+
+/** As long as the keys of a table, with their ids. */
+const KEY_FOR_SIZE: DataKey = { id: "-".repeat(KEY_ID_LENGTH), bytes: new Uint8Array(KEY_BYTES) };
+
 /**
  * Puts the personal fields of a message back, in place. Those of a person who was forgotten stay empty, and `isErased`
  * tells.
@@ -81,13 +85,15 @@ export function sealMessage(plan: PersonalPlan, message: Message, place: string,
 export function openMessage(plan: PersonalPlan, message: Message, place: string, key: string, keys: FoundKeys): void {
   if (message.$unknown !== undefined) {
     const left: Sealed[] = [];
+    const parts: Message[] = [];
     for (const sealed of envelopesOf(message)) {
       const found = isErasedEnvelope(sealed) ? "erased" : keys.get(sealed.keyId);
       if (found === undefined) throw keyMissing(sealed.keyId, key);
       if (found === "erased") left.push(erasedEnvelope(sealed.keyId));
-      else openEnvelope(plan, message, sealed, found, place, key);
+      else parts.push(openEnvelope(plan, message, sealed, found, place, key));
     }
     setEnvelopes(message, left);
+    for (const part of parts) putBack(plan.schema, message, part);
   }
   for (const { field, plan: inner } of plan.within) {
     for (const one of messagesWithin(message, field)) openMessage(inner, one, place, key, keys);
@@ -101,11 +107,11 @@ function openEnvelope(
   { bytes }: DataKey,
   place: string,
   key: string,
-): void {
+): Message {
   const subject = schema.fields.find((field) => field.number === number);
   try {
     const name = subject && fieldValue(message, subject);
-    mergeFromBinary(schema, message, decrypt(bytes, nonce, ciphertext, placeWithin(schema, String(name), place)));
+    return decodeMessage(schema, decrypt(bytes, nonce, ciphertext, placeWithin(schema, String(name), place)));
   } catch (cause) {
     throw new ProtosourceError(
       "corrupt_record",
@@ -113,6 +119,13 @@ function openEnvelope(
       { key },
       { cause },
     );
+  }
+}
+
+/** Fields of a later schema stay out: this one couldn't seal them again. */
+function putBack(schema: DescMessage, message: Message, part: Message): void {
+  for (const field of schema.fields) {
+    if (isFieldSet(part, field)) setField(message, field, fieldValue(part, field));
   }
 }
 

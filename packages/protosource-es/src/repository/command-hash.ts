@@ -1,7 +1,9 @@
 /** What tells one command from another that comes under the same `commandId`. */
 import type { DescMessage } from "@bufbuild/protobuf";
+import { requireKeyring } from "../aggregate/event-reader.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Task } from "./change.js";
+import { commandScope } from "./command-id.js";
 import { copyMessage } from "./copy-message.js";
 import { commandBehaviourOf } from "./decide.js";
 import { streamIdOf } from "./setup.js";
@@ -13,8 +15,21 @@ type Fields = Record<string, unknown>;
 /**
  * Gives 8 bytes of a hash of commands: of their types and of what they say. Their actors don't count, nor does the id of
  * the first aggregate: that may be new at each try, and where it isn't, the claim's owner tells it.
+ *
+ * Of aggregates with personal fields it is made with the keyring's secret, as what they say could be guessed. Gives
+ * undefined where the keyring has none.
  */
-export async function commandHash(tasks: readonly Task[]): Promise<Uint8Array> {
+export async function commandHash(tasks: readonly Task[]): Promise<Uint8Array | undefined> {
+  const personal = tasks.find(({ setup }) => setup.behaviour.isPersonal);
+  if (personal === undefined) return (await digestOf(tasks)).slice(0, HASH_BYTES);
+  const { typeName } = personal.setup.behaviour.schema;
+  const { canBlind, blind } = requireKeyring(personal.setup.format.keyring, typeName);
+  if (!canBlind) return undefined;
+  const text = blind(commandScope(personal.setup), (await digestOf(tasks)).join());
+  return (await sha256(new TextEncoder().encode(text))).slice(0, HASH_BYTES);
+}
+
+async function digestOf(tasks: readonly Task[]): Promise<Uint8Array> {
   const parts = tasks.flatMap((task, i) => [
     ...(i === 0 ? [] : [new TextEncoder().encode(streamIdOf(task.setup, task.id))]),
     ...task.commands.map((command) => {
@@ -25,7 +40,7 @@ export async function commandHash(tasks: readonly Task[]): Promise<Uint8Array> {
     }),
   ]);
   const digests = await Promise.all(parts.map(sha256));
-  return (await sha256(Uint8Array.from(digests.flatMap((digest) => [...digest])))).slice(0, HASH_BYTES);
+  return sha256(Uint8Array.from(digests.flatMap((digest) => [...digest])));
 }
 
 /** The entries of a map come in any order, and are the same all the same. */

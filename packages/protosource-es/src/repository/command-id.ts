@@ -21,8 +21,8 @@ export function commandScope({ behaviour }: Setup): string {
 /** What a command is known by. */
 export interface CommandName {
   readonly commandId: string;
-  /** Tells it from another command under the same id. */
-  readonly hash: Uint8Array;
+  /** Tells it from another command under the same id; undefined where nothing may. */
+  readonly hash: Uint8Array | undefined;
 }
 
 /** Gives the claim by which a command is known again. */
@@ -47,7 +47,7 @@ export async function findRepeated(
   const claim = await setup.store.findClaim?.(scope, commandId, { signal: call.signal });
   if (claim === undefined) return undefined;
   if (id !== undefined && claim.owner !== streamIdOf(setup, id)) throw claimTaken(scope, claim.owner);
-  if (claim.purpose !== undefined && !equalBytes(claim.purpose, hash)) {
+  if (claim.purpose !== undefined && hash !== undefined && !equalBytes(claim.purpose, hash)) {
     throw new ProtosourceError(
       "command_id_reused",
       "the commandId was used for another command, which was carried out: give each command its own",

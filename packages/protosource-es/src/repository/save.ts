@@ -8,7 +8,9 @@ import { compress } from "../gzip/gzip.js";
 import type { Logger } from "../logger.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 import type { Keyring, Sealer } from "../personal/keyring.js";
+import { personalPlan } from "../personal/personal-plan.js";
 import { eventPlace } from "../personal/places.js";
+import { sealForSize } from "../personal/sealing.js";
 import type { Serializer } from "../serializer/serializer.js";
 import { atEnd } from "../store/at-end.js";
 import type {
@@ -170,7 +172,9 @@ export function snapshotFits(
   format: RecordFormat,
   logger: Logger,
 ): boolean {
-  const data = toData(schema, snapshot, format, format.packs);
+  const plan = personalPlan(schema);
+  const stored = plan === undefined ? snapshot : sealForSize(plan, snapshot);
+  const data = toData(schema, stored, format, format.packs);
   const size = itemBytes(streamId, format.packs ? compress(data) : data);
   if (size <= MAX_ITEM_BYTES) return true;
   logger.warn(

@@ -65,6 +65,8 @@ interface Plan {
   readonly containers: readonly (readonly [name: string, make: () => object])[];
   /** By the tag, as it stands in front of a field. */
   readonly fields: ReadonlyMap<number, ReadField>;
+  /** The numbers of all fields, also of those that are never usual. */
+  readonly numbers: ReadonlySet<number>;
 }
 
 const plans = new WeakMap<DescMessage, Plan | null>();
@@ -88,7 +90,8 @@ function makePlan(schema: DescMessage): Plan | null {
     if (member.fieldKind === "map") return [[member.localName, () => ({})]];
     return [];
   });
-  return { zero, containers, fields: new Map(schema.fields.flatMap(fieldReaders)) };
+  const numbers = new Set(schema.fields.map(({ number }) => number));
+  return { zero, containers, fields: new Map(schema.fields.flatMap(fieldReaders)), numbers };
 }
 
 function readMessage(schema: DescMessage, from: Cursor, end: number): Message {
@@ -97,13 +100,25 @@ function readMessage(schema: DescMessage, from: Cursor, end: number): Message {
   const message = { ...plan.zero } as Fields;
   for (const [name, make] of plan.containers) message[name] = make();
   while (from.at < end) {
-    const read = plan.fields.get(from.varint());
-    if (read === undefined) throw UNUSUAL;
-    read(message, from);
+    const tag = from.varint();
+    const read = plan.fields.get(tag);
+    if (read === undefined) keepUnknown(plan, tag, message, from);
+    else read(message, from);
   }
   if (from.at !== end) throw UNUSUAL;
   from.depth--;
   return message as unknown as Message;
+}
+
+/** Keeps a field that the schema doesn't have, such as what is sealed of a message. Only delimited ones are usual. */
+function keepUnknown({ numbers }: Plan, tag: number, message: Fields, from: Cursor): void {
+  const no = Math.floor(tag / 8);
+  if (tag % 8 !== WireType.LengthDelimited || no === 0 || tag >= 2 ** 32 || numbers.has(no)) throw UNUSUAL;
+  const start = from.at;
+  from.at = from.end();
+  const field = { no, wireType: WireType.LengthDelimited, data: from.bytes.subarray(start, from.at) };
+  const { $unknown: before = [] } = message as Partial<Message>;
+  message["$unknown"] = [...before, field];
 }
 
 /** Gives the readers of a field, by tag, for each way in which it may be written. None for one that is never usual. */

@@ -109,4 +109,37 @@ describe("a personal field", () => {
     const others = new Repository(definePerson(), store, { keyring: createKeyring(memoryKeyStore(), { secret }) });
     expect(await failure(others.load("p-1"))).toMatchObject({ code: "key_missing" });
   });
+
+  test("can't be guessed from what a command is known by", async () => {
+    const purposeOf = async (secretText: string) => {
+      const { people, store } = scene({}, { secret: new TextEncoder().encode(secretText) });
+      await people.apply(register, { ...as("p-1"), commandId: "c-1" });
+      expect(await people.apply(register, { ...as("p-1"), commandId: "c-1" })).toMatchObject({ repeated: true });
+      const another = personCommands.Rename({ name: "Ben" });
+      expect(await failure(people.apply(another, { ...as("p-1"), commandId: "c-1" }))).toMatchObject({
+        code: "command_id_reused",
+      });
+      return (await store.findClaim("example.app.people.v1.Person#command", "c-1"))?.purpose;
+    };
+    const [one, again, other] = await Promise.all(
+      ["secret one 123456", "secret one 123456", "secret two 123456"].map(purposeOf),
+    );
+    expect(one).toHaveLength(8);
+    expect(again).toEqual(one);
+    expect(other).not.toEqual(one);
+  });
+
+  test("takes its room in a snapshot, as it can't be compressed once it is sealed", async () => {
+    const warnings: string[] = [];
+    const logger = { warn: (text: string) => void warnings.push(text) };
+    const { people, store } = scene({ logger, materialize: "off" });
+    const long = "x".repeat(250_000);
+    await people.apply(personCommands.Register({ email: long, name: "Ann", plan: "gold" }), as("p-1"));
+    await people.apply(personCommands.Rename({ name: long }), as("p-1"));
+    for (const plan of ["silver", "basic", "gold"]) await people.apply(personCommands.ChangePlan({ plan }), as("p-1"));
+    expect(warnings).toEqual([expect.stringContaining("it is left out")]);
+    const { records } = await store.load("example_app_people_v1#p-1");
+    expect(records.map(({ version }) => version)).toEqual([1n, 2n, 3n, 4n, 5n]);
+    expect(await people.load("p-1")).toMatchObject({ email: long, name: long, plan: "gold" });
+  });
 });

@@ -126,7 +126,7 @@ describe("a message", () => {
       [EDITION, explicit],
     ] as const) {
       // An unknown field leaves the message to the protobuf run time.
-      const unknown = new BinaryWriter().tag(9_999, 2).string("b").finish();
+      const unknown = new BinaryWriter().tag(9_999, 0).uint32(1).finish();
       for (const more of [new Uint8Array(), unknown]) {
         const bytes = new Uint8Array([...toBinary(schema, create(schema, { stringOne: text })), ...more]);
         expect(fromBinary(schema, bytes)).toMatchObject({ stringOne: "a" });
@@ -147,9 +147,29 @@ describe("a message", () => {
   });
 
   it("keeps the fields that its schema doesn't know", () => {
-    const bytes = new BinaryWriter().tag(text, 2).string("a").tag(9_999, 2).string("b").finish();
-    expect(bothRead(bytes).$unknown).toHaveLength(1);
-    expect(toBinary(kinds, bothRead(bytes) as never)).toEqual(bytes);
+    const known = new BinaryWriter().tag(text, 2).string("a").finish();
+    const unknown = [
+      new BinaryWriter().tag(9_999, 2).string("b"),
+      new BinaryWriter().tag(9_998, 2).string(""),
+      new BinaryWriter().tag(9_999, 0).uint32(1),
+      new BinaryWriter().tag(2 ** 29 - 1, 2).string("b"),
+    ].map((writer) => writer.finish());
+    for (const more of [...unknown.map((one) => [one]), unknown]) {
+      const bytes = new Uint8Array([known, ...more].flatMap((one) => [...one]));
+      expect(bothRead(bytes).$unknown).toHaveLength(more.length);
+      expect(toBinary(kinds, bothRead(bytes) as never)).toEqual(bytes);
+    }
+  });
+
+  it("refuses fields that no schema could have, and such as are cut off", () => {
+    for (const bytes of [
+      [0x02, 0x00],
+      [0x82, 0x80, 0x80, 0x80, 0x80, 0x01, 0x00],
+      [0xfa, 0xf0, 0x04, 0x02, 0x61],
+    ]) {
+      expect(outcome(() => fromBinary(kinds, new Uint8Array(bytes)))).toBe("refused");
+      expect(outcome(() => read(PROTO3, kinds, new Uint8Array(bytes)))).toBe("refused");
+    }
   });
 
   it("nests a thousand deep, whoever reads it", () => {
@@ -158,7 +178,7 @@ describe("a message", () => {
       for (let i = 1; i < depth; i++) bytes = new BinaryWriter().tag(number("inner"), 2).bytes(bytes).finish();
       return bytes;
     };
-    const unknown = new BinaryWriter().tag(9_999, 2).string("b").finish();
+    const unknown = new BinaryWriter().tag(9_999, 0).uint32(1).finish();
     for (const innermost of [new Uint8Array(), unknown]) {
       for (const depth of [1, 99, 100, 101, 1_000]) {
         let message: object | undefined = read(PROTO3, kinds, nested(depth, innermost));
