@@ -78,6 +78,11 @@ export class Exchange {
     });
   }
 
+  /** What the caller of an admitted request may see; all of it where it is undefined. */
+  get sees(): Grant["sees"] {
+    return this.#grant?.sees;
+  }
+
   /** Makes the call of an admitted request. Throws a {@link Refusal}. */
   async perform(call: Call, message: Message, signal: AbortSignal): Promise<CallAnswer> {
     const grant = this.#grant;

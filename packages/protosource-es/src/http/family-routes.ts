@@ -70,8 +70,9 @@ export function familyRoutes(services: readonly ServedService[], { maxBodyBytes 
   };
 }
 
-function familyOf({ calls, aggregate }: ServedService): Family | undefined {
-  if (aggregate === undefined) return undefined;
+function familyOf({ calls, repository }: ServedService): Family | undefined {
+  if (repository === undefined) return undefined;
+  const { aggregate } = repository;
   const own = calls.filter(({ schema }) => schema.typeName === (aggregate.schema as DescMessage).typeName);
   const ofKind = (kind: Call["kind"]): readonly Call[] => own.filter((call) => call.kind === kind);
   return {

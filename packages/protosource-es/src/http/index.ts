@@ -1,5 +1,6 @@
 /** Services over HTTP, for every host that answers requests with a function: Connect and gRPC-Web. */
 export type { CorsOptions } from "./cors.js";
+export { type EventRoutesOptions, eventRoutes } from "./event-routes.js";
 export type { AuthorizedCall, FailedCall, Grant } from "./exchange.js";
 export { familyRoutes } from "./family-routes.js";
 export { type FetchHandlerOptions, fetchHandler } from "./fetch-handler.js";

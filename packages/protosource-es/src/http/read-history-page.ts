@@ -1,5 +1,6 @@
 import { create, type DescMessage, type DescMethod, getOption, type Message } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
+import type { Aggregate } from "../aggregate/aggregate.js";
 import type { EventMessage } from "../aggregate/behaviour.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { invalid } from "../errors.js";
@@ -18,10 +19,7 @@ interface HistoryRequest extends PageRequest {
 /** Makes the call that reads a page of an aggregate's events. Hidden ones are left out of it. */
 export function readHistoryPage({ output }: DescMethod, repository: Repository<AggregateTypes>): Call["run"] {
   const schema = repository.aggregate.schema as DescMessage;
-  const shown = new Map<string, DescMessage>();
-  for (const { schema } of repository.aggregate.model.events) {
-    if (getOption(schema, protosource_es_message).rpc?.hidden !== true) shown.set(schema.typeName, schema);
-  }
+  const shown = shownEvents(repository.aggregate);
   return async (message, context) => {
     const request = message as unknown as HistoryRequest;
     const { id, reverse } = request;
@@ -47,4 +45,10 @@ function nextVersion({ pageToken }: HistoryRequest): bigint | undefined {
   if (pageToken === "") return undefined;
   if (/^[1-9]\d{0,18}$/.test(pageToken)) return BigInt(pageToken);
   throw invalid("page_token", "the page_token isn't of a history: give the next_page_token of the page before");
+}
+
+/** Gives the events of an aggregate that aren't hidden, by their names. */
+export function shownEvents({ model }: Aggregate<AggregateTypes>): ReadonlyMap<string, DescMessage> {
+  const shown = model.events.filter(({ schema }) => getOption(schema, protosource_es_message).rpc?.hidden !== true);
+  return new Map(shown.map(({ schema }) => [schema.typeName, schema]));
 }

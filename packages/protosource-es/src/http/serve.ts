@@ -1,6 +1,5 @@
 /** The dispatch table of a service: what each rpc does, by its annotation and the messages that it takes and gives. */
 import { type DescMessage, type DescMethod, type DescService, getOption } from "@bufbuild/protobuf";
-import type { Aggregate } from "../aggregate/aggregate.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { invalid, ProtosourceError } from "../errors.js";
 import { Call as CallKind, protosource_es_method } from "../gen/protosource_es/options/v1/options_v1_pb.js";
@@ -26,7 +25,7 @@ export interface ServedService {
   readonly service: DescService;
   readonly calls: readonly Call[];
   /** What the commands are applied to; none for a service of rows alone. */
-  readonly aggregate: Aggregate<AggregateTypes> | undefined;
+  readonly repository: Repository<AggregateTypes> | undefined;
 }
 
 /** What the calls of one service share. */
@@ -47,7 +46,7 @@ export function serve<T extends AggregateTypes>(service: DescService, options: S
     queries: options.queries,
   };
   const calls = service.methods.map((method) => bind(method, backing));
-  return { service, calls, aggregate: backing.repository?.aggregate };
+  return { service, calls, repository: backing.repository };
 }
 
 function bind(method: DescMethod, backing: Backing): Call {

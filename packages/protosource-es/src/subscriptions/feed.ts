@@ -40,6 +40,15 @@ export interface FeedEvent<E> {
 /** How many records are read at once. */
 const PAGE = 200;
 
+/** How far the feed was read, and what was found there. */
+export interface FeedStep<E> {
+  readonly position: bigint;
+  /** The event in it; undefined for what is passed over. */
+  readonly found: FeedEvent<E> | undefined;
+  /** Whether there is nothing behind it yet, so that the next step has to be waited for. */
+  readonly isEnd: boolean;
+}
+
 /**
  * Gives the events of a store in the order in which they were saved, those of the past and then those to come, until the
  * signal is aborted. Whoever keeps the position of the last one that it has dealt with goes on behind it.
@@ -52,6 +61,18 @@ export async function* feed<L extends readonly AggregateTypes[]>(
   store: FeedStore,
   plan: FeedPlan<L>,
 ): AsyncGenerator<FeedEvent<EventIn<L[number]>>, void, undefined> {
+  for await (const { found } of feedSteps(store, plan)) {
+    if (found !== undefined) yield found;
+  }
+}
+
+/**
+ * Gives each step through the feed, what is passed over and the end of what there is included. Throws what `feed` throws.
+ */
+export async function* feedSteps<L extends readonly AggregateTypes[]>(
+  store: FeedStore,
+  plan: FeedPlan<L>,
+): AsyncGenerator<FeedStep<EventIn<L[number]>>, void, undefined> {
   const { signal } = plan;
   const definitions = plan.of as readonly object[] as readonly Aggregate<AggregateTypes>[];
   if (definitions.length === 0) throw invalid("of", "the feed gives no events: say of which aggregates");
@@ -60,16 +81,16 @@ export async function* feed<L extends readonly AggregateTypes[]>(
     const entries = await store.readFeed(after, { limit: PAGE });
     const last = entries.at(-1);
     if (last === undefined) {
+      yield { position: after, found: undefined, isEnd: true };
       await store.awaitFeed(after, { signal });
       continue;
     }
     for (const entry of entries) {
-      const definition = definitions.find(({ schema }) =>
-        entry.aggregateId.startsWith(behaviourOf(schema).streamPrefix),
-      );
+      const { position, aggregateId } = entry;
+      const definition = definitions.find(({ schema }) => aggregateId.startsWith(behaviourOf(schema).streamPrefix));
       const found = definition && (await eventIn(entry, definition, plan));
       if (signal?.aborted) return;
-      if (found !== undefined) yield found as FeedEvent<EventIn<L[number]>>;
+      yield { position, found: found as FeedEvent<EventIn<L[number]>> | undefined, isEnd: false };
     }
     after = last.position;
   }
