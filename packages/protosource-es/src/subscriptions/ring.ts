@@ -9,6 +9,7 @@ import { isForAll } from "./failures.js";
 import { endedMemo, findEvents, MAX_RECORDS } from "./find-events.js";
 import { endOf, nextRun } from "./next-run.js";
 import { readPosition } from "./read-position.js";
+import { checkRowsPlace } from "./rows-elsewhere.js";
 import { type EventRun, type Reached, type Subscription, sourceOf, subscriptionId } from "./subscription.js";
 
 /** How a stream stands for a subscription after a ring. */
@@ -223,6 +224,7 @@ class Ringing {
     }
     if (isProtosourceError(error, "row_conflict") || isProtosourceError(error, "version_conflict")) {
       this.tell("row_conflict", run.to);
+      if (isProtosourceError(error, "row_conflict")) await checkRowsPlace(this.#engine, this.#id, error.details);
       await this.#wait(error);
       return position;
     }

@@ -102,7 +102,7 @@ export interface SharedEffect extends Pick<Effect, "rows"> {
 export type SubscriptionStore = Pick<
   EventStore,
   "events" | "saveAll" | "scan" | "readPositions" | "scanPositions" | "readMark" | "setMark"
->;
+> & { readonly opaqueStore?: OpaqueStore | undefined };
 
 /** Gives the name of a subscription with its version, as the tables have it: `customer-sales@2`. */
 export function subscriptionId({ name, version }: Pick<Subscription, "name" | "version">): string {

@@ -30,7 +30,7 @@ import { CAUGHT_UP, promote, scannableRows, servedVersion } from "./versions.js"
 
 export interface SubscriptionsOptions {
   /** Where the streams are, and how far the subscriptions have come. */
-  readonly store: SubscriptionStore & { readonly opaqueStore?: OpaqueStore | undefined };
+  readonly store: SubscriptionStore;
   /** Where the rows of read models are kept: the store's own by default, where it tells that. */
   readonly opaqueStore?: OpaqueStore | undefined;
   /** The subscriptions, of different names or versions. */
@@ -218,7 +218,8 @@ export class Subscriptions {
   /**
    * Has this version of a read model served from now on; readers of `servedRows` notice within 30 seconds.
    *
-   * Throws `invalid_argument` while it has not caught up, and while streams of it are parked.
+   * Throws `invalid_argument` while it has never caught up, and while streams of it are parked. Whether it has fallen
+   * behind since, `audit` tells.
    */
   promote(subscription: Subscription, options: CallOptions = {}): Promise<void> {
     return promote({ ...this.#engine, signal: options.signal }, this.#known(subscription));

@@ -18,7 +18,7 @@ const SERVED_MS = 30_000;
 /**
  * Has a version served from now on; readers notice within 30 seconds.
  *
- * Throws `invalid_argument` while it has not caught up, and while streams of it are parked.
+ * Throws `invalid_argument` while it has never caught up, and while streams of it are parked.
  */
 export async function promote(engine: Engine, subscription: Subscription): Promise<void> {
   const { store, signal } = engine;

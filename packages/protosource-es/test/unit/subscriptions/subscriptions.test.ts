@@ -101,6 +101,31 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect(seen).toBeLessThan(1_000);
   });
 
+  test("what a source has missed is found in the store", async () => {
+    const { store, subscriptions, row } = open();
+    await store.save(O1, [created("o1", "c")]);
+    const source = {
+      async *listen() {
+        yield { doorbells: [], missed: true };
+      },
+    };
+    await subscriptions.run({ source });
+    expect(await row("c")).toMatchObject({ orders: 1n });
+  });
+
+  test("rows that are read from another place than they are written to are not_configured, and nothing is stored", async () => {
+    const { store, row } = open();
+    await store.save(O1, [created("o1", "c")]);
+    const subscriptions = new Subscriptions({ store, opaqueStore: new MemoryOpaqueStore(), all: [sales()] });
+    await subscriptions.catchUp();
+    await store.save(O1, [recordOf(orderEvent("ItemAdded", "o1", 2n, { item: { priceCents: 1n } }), 2n)]);
+    const refused = { code: "not_configured", details: { option: "opaqueStore" } };
+    await expect(subscriptions.catchUp()).rejects.toMatchObject(refused);
+    await expect(subscriptions.run()).rejects.toMatchObject(refused);
+    expect(await row("c")).toMatchObject({ orders: 1n, items: 0n });
+    expect(await store.readPositions("sales@1", [O1])).toMatchObject([{ version: 1n }]);
+  });
+
   test("one process gives a handler each event once and in order, however often it rings at once", async () => {
     const seen: bigint[] = [];
     const see = async (_: unknown, { version }: { readonly version: bigint }): Promise<void> => {
