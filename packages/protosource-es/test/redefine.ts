@@ -82,6 +82,14 @@ export function setRole<C extends NonNullable<Role["case"]>>(
   setExtension(annotated, protosource_message_type, annotation);
 }
 
+/** Retires an event, with the command that led to it. */
+export function retire(proto: FileDescriptorProto, name: string, command: string): void {
+  const { options } = messageNamed(proto, name);
+  if (options === undefined) throw new Error(`${name} has no options`);
+  setExtension(options, protosource_es_message, create(OwnMessageOptionsSchema, { retired: "of a test" }));
+  proto.messageType = proto.messageType.filter((message) => message.name !== command);
+}
+
 /** Makes a retired event a current one. */
 export function reinstate(proto: FileDescriptorProto, name: string): void {
   const { options } = messageNamed(proto, name);

@@ -11,7 +11,9 @@ import {
   definePerson,
   PersonQueries,
   personCommands,
+  personEvents,
 } from "../../gen/example/app/people/v1/people_v1_protosource.js";
+import { redefined, retire } from "../../redefine.js";
 
 const secret = new TextEncoder().encode("a secret of the tests, long enough");
 const EMAIL = "ann.lee@example.org";
@@ -141,5 +143,31 @@ describe("a personal field", () => {
     const { records } = await store.load("example_app_people_v1#p-1");
     expect(records.map(({ version }) => version)).toEqual([1n, 2n, 3n, 4n, 5n]);
     expect(await people.load("p-1")).toMatchObject({ email: long, name: long, plan: "gold" });
+  });
+
+  test("of a retired event is opened before its upcast, and erased in what that gives", async () => {
+    const { people, store, keyring } = scene();
+    await people.apply(register, as("p-1"));
+    await people.apply(personCommands.Rename({ name: "Ann Lee Jones" }), as("p-1"));
+    // What was once a new name is a new plan now.
+    const upcast = {
+      Renamed: ({ name }: { readonly name: string }) => personEvents.PlanChanged({ plan: `of ${name}` }),
+    };
+    const now = redefined({ ...definePerson(), rules: { upcast } as never }, (proto) =>
+      retire(proto, "Renamed", "Rename"),
+    );
+    const nextYear = new Repository(now, store, { keyring });
+    const { $typeName } = personEvents.PlanChanged({});
+    const [, opened] = await nextYear.history("p-1");
+    expect(opened).toMatchObject({ $typeName, version: 2n, plan: "of Ann Lee Jones" });
+    expect(opened && isErased(opened)).toBe(false);
+    expect(await nextYear.load("p-1")).toMatchObject({ plan: "of Ann Lee Jones" });
+    await keyring.forget("p-1");
+    const [, erased] = await nextYear.history("p-1");
+    expect(erased).toMatchObject({ $typeName, version: 2n, plan: "of " });
+    expect(erased && isErased(erased)).toBe(true);
+    const person = await nextYear.load("p-1");
+    expect(person).toMatchObject({ name: "", plan: "of " });
+    expect(isErased(person)).toBe(true);
   });
 });
