@@ -49,12 +49,20 @@ export function failureOf(error: unknown, { aborted }: AbortSignal): Failure {
   if (isProtosourceError(error, "cancelled") || (aborted && isProtosourceError(error, "unavailable")))
     return { exitCode: EXIT.interrupted, message: "interrupted" };
   if (isProtosourceError(error)) {
-    const message = isProtosourceError(error, "table_missing")
-      ? `the table ${error.details.table} doesn't exist: make it by protosource tables ensure`
-      : error.rawMessage;
-    return { exitCode: EXIT_CODES[error.code] ?? EXIT.bug, message };
+    return { exitCode: EXIT_CODES[error.code] ?? EXIT.bug, message: messageOf(error) };
   }
   return { exitCode: EXIT.bug, message: `this is a bug of protosource: ${String(error)}` };
+}
+
+/** Says what went wrong as one who types commands mends it. */
+function messageOf(error: ProtosourceError): string {
+  if (isProtosourceError(error, "table_missing")) {
+    return `the table ${error.details.table} doesn't exist: make it by protosource tables ensure`;
+  }
+  if (isProtosourceError(error, "not_configured") && error.details.option === "keyring") {
+    return `${error.rawMessage}, as keyring of the module of --domain`;
+  }
+  return error.rawMessage;
 }
 
 /** What keeps a file from being written for now. */

@@ -1,5 +1,4 @@
 /** The subscriptions of a domain, from its module. */
-import type { Serializer } from "protosource-es/serializer";
 import {
   type Subscription,
   Subscriptions,
@@ -9,7 +8,7 @@ import {
 import { type StoreOption, useStore } from "./command.js";
 import { usageError } from "./failure.js";
 import type { OpenStore, OpenStoreOptions } from "./open-store.js";
-import { importModule, loadSchemas } from "./schemas.js";
+import { importModule, loadSchemas, type Schemas } from "./schemas.js";
 import { parseStoreUrl, type StoreLocation } from "./store-url.js";
 
 export interface SubscriptionsOption extends StoreOption {
@@ -42,7 +41,7 @@ export async function useSubscriptions<T>(
   }
   const location = parseStoreUrl(options.store);
   requireFeeds(location);
-  const { serializer, fingerprint } = await loadSchemas({ domain });
+  const { serializer, keyring, fingerprint } = await loadSchemas({ domain });
   return useStore(
     options,
     async (opened) => {
@@ -57,7 +56,7 @@ export async function useSubscriptions<T>(
       // In a file several would wait for a lock one after the other.
       const concurrency = location.kind === "sqlite" ? 1 : undefined;
       const start: KnownSubscriptions["start"] = (more) =>
-        new Subscriptions({ store, opaqueStore, serializer, concurrency, all, ...more });
+        new Subscriptions({ store, opaqueStore, serializer, keyring, concurrency, all, ...more });
       return work({ opened, all, fingerprint, start });
     },
     openOptions,
@@ -72,7 +71,7 @@ export async function useSubscriptions<T>(
  */
 export async function subscriptionsBehind(
   { location, store, opaqueStore }: OpenStore,
-  { domain, serializer }: { readonly domain: string; readonly serializer: Serializer },
+  { domain, serializer, keyring }: Pick<Schemas, "serializer" | "keyring"> & { readonly domain: string },
   saved: { readonly streamId: string; readonly version: bigint },
   signal: AbortSignal,
 ): Promise<readonly string[]> {
@@ -81,7 +80,7 @@ export async function subscriptionsBehind(
   );
   if (following.length === 0) return [];
   requireFeeds(location);
-  const subscriptions = new Subscriptions({ store, opaqueStore, serializer, all: following });
+  const subscriptions = new Subscriptions({ store, opaqueStore, serializer, keyring, all: following });
   const behind: string[] = [];
   for (const one of following) {
     if (!(await subscriptions.reached(one, saved, { timeoutMs: 0, signal }))) behind.push(subscriptionId(one));

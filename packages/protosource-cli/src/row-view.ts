@@ -3,6 +3,7 @@ import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
 import { KEY_ATTRIBUTES, keyModel } from "protosource-es/model";
 import { type OpaqueRow, rehydrate } from "protosource-es/opaquedata";
+import { isSealed } from "protosource-es/personal";
 import { usageError } from "./failure.js";
 import { isoSeconds } from "./format.js";
 import { messageJson } from "./message-json.js";
@@ -13,6 +14,8 @@ import type { Schemas } from "./schemas.js";
 export interface RowView {
   readonly row: OpaqueRow;
   readonly json: JsonValue | undefined;
+  /** Whether it has personal fields, which are left sealed. */
+  readonly sealed: boolean;
   readonly problem: string | undefined;
 }
 
@@ -51,12 +54,14 @@ function isKeyed(schema: DescMessage): boolean {
 
 /** Reads the message of a row. */
 export function viewRow(schema: DescMessage | undefined, row: OpaqueRow, { registry }: Schemas): RowView {
-  if (schema === undefined) return { row, json: undefined, problem: undefined };
+  if (schema === undefined) return { row, json: undefined, sealed: false, problem: undefined };
   try {
-    return { row, json: messageJson(schema, rehydrate(schema, row), registry), problem: undefined };
+    const message = rehydrate(schema, row);
+    const json = messageJson(schema, message, registry);
+    return { row, json, sealed: isSealed(schema, message), problem: undefined };
   } catch (error) {
     if (!isProtosourceError(error, "corrupt_record")) throw error;
-    return { row, json: undefined, problem: error.rawMessage };
+    return { row, json: undefined, sealed: false, problem: error.rawMessage };
   }
 }
 
@@ -73,7 +78,7 @@ export function schemaOf({ aggregates }: Schemas, { pk, sk }: OpaqueRow): DescMe
 }
 
 /** Prints a row: its keys, its message, and what it says of itself. */
-export async function printRow(output: Output, { row, json, problem }: RowView): Promise<void> {
+export async function printRow(output: Output, { row, json, sealed, problem }: RowView): Promise<void> {
   const keys = Object.fromEntries(
     KEY_ATTRIBUTES.filter((name) => name !== "pk" && name !== "sk" && row[name] !== "").map((name) => [
       name,
@@ -89,6 +94,7 @@ export async function printRow(output: Output, { row, json, problem }: RowView):
       expires,
       bytes: row.body.length,
       message: json,
+      sealed: sealed || undefined,
       raw: json === undefined ? row.body : undefined,
       problem,
       keys,
@@ -102,5 +108,6 @@ export async function printRow(output: Output, { row, json, problem }: RowView):
   );
   for (const [name, key] of Object.entries(keys)) await output.line(output.style("dim", printable(`${name} ${key}`)));
   if (json !== undefined) await output.line(prettyJson(json));
+  if (sealed) await output.line(output.style("dim", "(its personal fields are sealed)"));
   if (problem !== undefined) await output.line(output.style("red", printable(problem)));
 }

@@ -18,6 +18,7 @@ import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { FileDescriptorProtoSchema, type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { type Aggregate, type AggregateTypes, defineAggregate } from "protosource-es";
 import { fileModel } from "protosource-es/model";
+import type { Keyring } from "protosource-es/personal";
 import type { Serializer } from "protosource-es/serializer";
 import { usageError } from "./failure.js";
 import { eitherSerializer } from "./payload.js";
@@ -45,6 +46,8 @@ export interface Schemas {
   readonly serializer: Serializer;
   /** Rows of this many bytes and more are gzipped, where the domain says so. */
   readonly compressThreshold: number | undefined;
+  /** What personal fields are opened and sealed with, where the domain says so. */
+  readonly keyring: Keyring | undefined;
   /** The same for the same messages, keys and code. */
   readonly fingerprint: string;
   /** What is there and couldn't be used, in sentences. */
@@ -75,13 +78,14 @@ export async function loadSchemas({ descriptors, domain }: SchemaSources): Promi
       aggregates.set(definition.schema.typeName, { definition, hasRules: true });
     }
   }
-  const { serializer = eitherSerializer, compressThreshold } = module ?? {};
+  const { serializer = eitherSerializer, compressThreshold, keyring } = module ?? {};
   const known = [...aggregates.values()];
   return {
     registry,
     aggregates: known,
     serializer,
     compressThreshold,
+    keyring,
     fingerprint: fingerprintOf(known, domain ? readSource("--domain", domain) : undefined),
     problems,
   };
@@ -195,6 +199,7 @@ interface DomainModule {
   readonly definitions: readonly Aggregate<AggregateTypes>[];
   readonly serializer: Serializer | undefined;
   readonly compressThreshold: number | undefined;
+  readonly keyring: Keyring | undefined;
 }
 
 /** Imports the domain's code. Throws `invalid_argument`. */
@@ -217,14 +222,22 @@ async function importDomain(path: string): Promise<DomainModule> {
   if (definitions.length === 0) {
     throw usageError("--domain", `${path} exports no aggregate: export what the generated defineX function returns`);
   }
-  const { serializer, compressThreshold } = module;
+  const { serializer, compressThreshold, keyring } = module;
   if (serializer !== undefined && !isSerializer(serializer)) {
     throw usageError("--domain", `the serializer of ${path} lacks serialize or deserialize: export the repository's`);
   }
   if (compressThreshold !== undefined && !(Number.isSafeInteger(compressThreshold) && Number(compressThreshold) >= 0)) {
     throw usageError("--domain", `the compressThreshold of ${path} is no whole number from 0: export the repository's`);
   }
-  return { definitions, serializer, compressThreshold: compressThreshold as number | undefined };
+  if (keyring !== undefined && !isKeyring(keyring)) {
+    throw usageError("--domain", `the keyring of ${path} is none: export what createKeyring gives, the repository's`);
+  }
+  return { definitions, serializer, compressThreshold: compressThreshold as number | undefined, keyring };
+}
+
+function isKeyring(value: unknown): value is Keyring {
+  const { sealer, opener } = (value ?? {}) as Partial<Record<keyof Keyring, unknown>>;
+  return typeof sealer === "function" && typeof opener === "function";
 }
 
 function isSerializer(value: unknown): value is Serializer {

@@ -56,7 +56,7 @@ export const archiveStream: Action<ArchiveOptions> = async ({ output, signal, ar
       return EXIT.ok;
     }
     const { version } = (before.at(-1) as ScannedRecord).record;
-    const source = { domain, serializer: schemas.serializer };
+    const source = { ...schemas, domain };
     const behind = await subscriptionsBehind(opened, source, { streamId, version }, signal);
     if (backup === undefined) {
       if (output.json) await output.value({ stream: streamId, plan: { events: before.length, from, behind } });
@@ -115,7 +115,7 @@ async function eventsIn(path: string, streamId: string, signal: AbortSignal): Pr
  * Throws `not_found` where there is none: they are stale, or tell another state.
  */
 async function findBase(
-  { serializer }: Schemas,
+  { serializer, keyring }: Schemas,
   { definition }: KnownAggregate,
   streamId: string,
   { moved, found }: StoredStream,
@@ -131,7 +131,7 @@ async function findBase(
     const history = { $typeName: "funinthecloud.protosource.history.v1.History", records } as const;
     const store = { load: async () => history, save: async () => {} };
     try {
-      return await new Repository(definition, store, { serializer }).load(id);
+      return await new Repository(definition, store, { serializer, keyring }).load(id);
     } catch (error) {
       if (isProtosourceError(error, "corrupt_stream") || isProtosourceError(error, "not_found")) return undefined;
       throw error;

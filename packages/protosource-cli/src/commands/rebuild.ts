@@ -88,6 +88,7 @@ const rebuildRows: Action<RebuildCommandOptions> = async (context, options) => {
         rebuild(aggregates, opened.store, opened.opaqueStore, {
           serializer: schemas.serializer,
           compressThreshold: schemas.compressThreshold,
+          keyring: schemas.keyring,
           segments,
           streamId,
           pageSize,

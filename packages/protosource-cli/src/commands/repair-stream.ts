@@ -6,6 +6,7 @@ import { commandLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted } from "../format.js";
+import { NO_KEYS } from "../no-keys.js";
 import type { OpenStore } from "../open-store.js";
 import type { Output } from "../output.js";
 import { planRepair, type RepairPlan } from "../repair-plan.js";
@@ -77,11 +78,11 @@ async function examine(
 /** Tells whether programs load a stream, damaged or not: from a snapshot that lies behind the damage. */
 async function canLoad(
   store: OpenStore["store"],
-  { serializer }: Schemas,
+  { serializer, keyring = NO_KEYS }: Schemas,
   { definition }: KnownAggregate,
   streamId: string,
 ): Promise<boolean> {
-  const repository = new Repository(definition, store, { serializer });
+  const repository = new Repository(definition, store, { serializer, keyring });
   try {
     await repository.load(streamId.slice(streamPrefix(definition).length));
     return true;
