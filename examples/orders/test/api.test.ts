@@ -33,4 +33,16 @@ describe("the API of orders", () => {
     await expect(clientOf("auditor").place({ id })).rejects.toThrow("[permission_denied]");
     expect(await clientOf("auditor").loadOrder({ id })).toMatchObject({ version: 2n });
   });
+
+  it("lets a client follow what comes", async () => {
+    const url = "https://shop.example/example.app.order.v1.OrderService/events";
+    const following = async (after: string): Promise<{ events: { type: string }[]; after: string }> =>
+      (await orderApi(new Request(`${url}?after=${after}&wait=20`, { headers: { "x-user": "ann" } }))).json() as never;
+    const client = clientOf("ann");
+    await client.create({ customerId: "c-9" });
+    const { after } = await following("0");
+    const coming = following(after);
+    await client.create({ customerId: "c-9" });
+    expect((await coming).events.map(({ type }) => type)).toEqual(["Created"]);
+  });
 });
