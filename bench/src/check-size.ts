@@ -3,7 +3,7 @@ import { budgetTable } from "./budget.js";
 import { bundleBudget, measureBundles } from "./size.js";
 
 /** What was reached so far, in bytes; the bench tells how far that is from what is promised. */
-const REACHED = 45 * 1024;
+const REACHED = 54 * 1024;
 
 const budget = bundleBudget((await measureBundles()).service, REACHED);
 console.log(budgetTable([budget]));
