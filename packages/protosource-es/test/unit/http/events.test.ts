@@ -155,12 +155,13 @@ describe("a client that follows events", () => {
     const client = new AbortController();
     const api = followed(new MemoryStore(), { signal: program.signal });
     const listeners = (): number => getEventListeners(program.signal, "abort").length;
-    const [cancelled, aborted, ended] = [await follow(api), await follow(api, {}, client.signal), await follow(api)];
+    await (await follow(api)).cancel();
+    expect(listeners()).toBe(0);
+    const [aborted, ended] = [await follow(api, {}, client.signal), await follow(api)];
     const [last, end] = [aborted.next(), ended.next()];
-    await cancelled.cancel();
+    expect(listeners()).toBe(1);
     client.abort();
     expect(await last).toBeUndefined();
-    expect(listeners()).toBe(1);
     program.abort();
     expect(await end).toBeUndefined();
     expect(listeners()).toBe(0);
