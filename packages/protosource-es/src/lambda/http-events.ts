@@ -105,7 +105,8 @@ function addressed(path: string): string {
   return path.replaceAll("?", "%3F").replaceAll("#", "%23");
 }
 
-function bodyOf({ body, isBase64Encoded }: BodyOfEvent): string | Uint8Array<ArrayBuffer> | null {
+/** Bytes bring no content type of their own. */
+function bodyOf({ body, isBase64Encoded }: BodyOfEvent): Uint8Array<ArrayBuffer> | null {
   if (body === undefined || body === null) return null;
-  return isBase64Encoded ? (base64Decode(body) as Uint8Array<ArrayBuffer>) : body;
+  return (isBase64Encoded ? base64Decode(body) : new TextEncoder().encode(body)) as Uint8Array<ArrayBuffer>;
 }

@@ -90,6 +90,16 @@ describe("a form of its own", () => {
     expect((await seen({ ...check, headers }, context)).body).toBe("https://localhost/");
   });
 
+  it("has a body that is text, which says no type of its own, or none", async () => {
+    const call = httpLambdaHandler(async (request) =>
+      Response.json([request.headers.get("content-type"), await request.text()]),
+    );
+    const event = { ...v2({ ...create, headers: [] }), isBase64Encoded: false };
+    expect(jsonOf(await call({ ...event, body: '{"ü":1}' }, context))).toEqual([null, '{"ü":1}']);
+    expect(jsonOf(await call(v1({ ...create, headers: [], body: undefined }), context))).toEqual([null, ""]);
+    expect((await call({ ...event, body: "§", isBase64Encoded: true }, context)).statusCode).toBe(400);
+  });
+
   it("takes several cookies where it can, and the last of them where it can't", async () => {
     const headers = new Headers([
       ["set-cookie", "a=1"],
