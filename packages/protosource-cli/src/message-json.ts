@@ -20,6 +20,7 @@ import {
   TimestampSchema,
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
+import { markSealed } from "./sealed-marks.js";
 
 /** Messages whose JSON isn't that of their fields. */
 const HAVE_ONE_FORM: ReadonlySet<string> = new Set(
@@ -30,9 +31,15 @@ const HAVE_ONE_FORM: ReadonlySet<string> = new Set(
 
 /**
  * Gives a message as JSON. A field within it that has no JSON, such as an `Any` of a type that isn't known or a time
- * after the year 9999, says so in its place, and the others are shown.
+ * after the year 9999, says so in its place, and the others are shown. Fields that are sealed are named by `@sealed`.
  */
 export function messageJson(schema: DescMessage, message: Message, registry: Registry): JsonValue {
+  const json = plainJson(schema, message, registry);
+  markSealed(schema, message, json);
+  return json;
+}
+
+function plainJson(schema: DescMessage, message: Message, registry: Registry): JsonValue {
   try {
     return toJson(schema, message, { registry });
   } catch (error) {
@@ -62,7 +69,7 @@ function fieldByField(schema: DescMessage, message: Message, registry: Registry)
 function fieldJson(field: DescField, message: Message, registry: Registry, error: unknown): JsonValue {
   const value = reflect(field.parent, message).get(field);
   const inner = (schema: DescMessage, one: unknown): JsonValue =>
-    messageJson(schema, (one as { readonly message: Message }).message, registry);
+    plainJson(schema, (one as { readonly message: Message }).message, registry);
   if (field.fieldKind === "message") return inner(field.message, value);
   if (field.fieldKind === "list" && field.message) {
     const schema = field.message;

@@ -28,9 +28,9 @@ export function erasedEnvelope(keyId: string): Sealed {
   return create(SealedSchema, { keyId });
 }
 
-/** Tells whether an envelope is what stays of fields whose person was forgotten. */
-export function isErasedEnvelope({ ciphertext }: Sealed): boolean {
-  return ciphertext.length === 0;
+/** Tells whether an envelope is what stays of fields whose person was forgotten: one that is damaged isn't. */
+export function isErasedEnvelope({ subject, nonce, ciphertext, $unknown }: Sealed): boolean {
+  return subject === 0 && nonce.length === 0 && ciphertext.length === 0 && $unknown === undefined;
 }
 
 /**
@@ -54,7 +54,7 @@ export function carryErased(from: Message, to: Message): void {
 /** Writes a `Sealed` behind its length. It takes a third of the time that `toBinary` does. */
 function encode({ keyId, subject, nonce, ciphertext }: Sealed): Uint8Array {
   const writer = new BinaryWriter().fork().tag(1, WireType.LengthDelimited).string(keyId);
-  if (ciphertext.length > 0) {
+  if (subject !== 0) {
     writer.tag(2, WireType.Varint).int32(subject);
     writer.tag(3, WireType.LengthDelimited).bytes(nonce);
     writer.tag(4, WireType.LengthDelimited).bytes(ciphertext);

@@ -12,3 +12,4 @@ export {
   type TypedMessage,
 } from "./keyring.js";
 export { type KmsCommands, kmsWrapping } from "./kms-wrapping.js";
+export { type SealedFields, sealedFields } from "./sealed-fields.js";

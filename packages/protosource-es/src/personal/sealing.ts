@@ -29,10 +29,14 @@ export function addSubjects(plan: PersonalPlan, message: Message, subjects: Set<
   }
 }
 
-/** Adds the ids of the keys that seal a message. */
+/** Adds the ids of the keys that seal a message. Of what is damaged, `openMessage` tells. */
 export function addKeyIds(plan: PersonalPlan, message: Message, keyIds: Set<string>): void {
   if (message.$unknown !== undefined) {
-    for (const sealed of envelopesOf(message)) if (!isErasedEnvelope(sealed)) keyIds.add(sealed.keyId);
+    try {
+      for (const sealed of envelopesOf(message)) if (!isErasedEnvelope(sealed)) keyIds.add(sealed.keyId);
+    } catch {
+      // Others that are read together are whole.
+    }
   }
   for (const { field, plan: inner } of plan.within) {
     for (const one of messagesWithin(message, field)) addKeyIds(inner, one, keyIds);
@@ -86,7 +90,7 @@ export function openMessage(plan: PersonalPlan, message: Message, place: string,
   if (message.$unknown !== undefined) {
     const left: Sealed[] = [];
     const parts: Message[] = [];
-    for (const sealed of envelopesOf(message)) {
+    for (const sealed of readEnvelopes(plan, message, key)) {
       const found = isErasedEnvelope(sealed) ? "erased" : keys.get(sealed.keyId);
       if (found === undefined) throw keyMissing(sealed.keyId, key);
       if (found === "erased") left.push(erasedEnvelope(sealed.keyId));
@@ -97,6 +101,14 @@ export function openMessage(plan: PersonalPlan, message: Message, place: string,
   }
   for (const { field, plan: inner } of plan.within) {
     for (const one of messagesWithin(message, field)) openMessage(inner, one, place, key, keys);
+  }
+}
+
+function readEnvelopes({ schema }: PersonalPlan, message: Message, key: string): readonly Sealed[] {
+  try {
+    return envelopesOf(message);
+  } catch (cause) {
+    throw unopened(schema, key, cause);
   }
 }
 
@@ -113,12 +125,7 @@ function openEnvelope(
     const name = subject && fieldValue(message, subject);
     return decodeMessage(schema, decrypt(bytes, nonce, ciphertext, placeWithin(schema, String(name), place)));
   } catch (cause) {
-    throw new ProtosourceError(
-      "corrupt_record",
-      `${key}: the personal fields of its ${schema.typeName} don't open: they were sealed elsewhere, or changed since`,
-      { key },
-      { cause },
-    );
+    throw unopened(schema, key, cause);
   }
 }
 
@@ -141,6 +148,15 @@ function subjectOf(message: Message, { subject, fields }: PersonalGroup): string
   throw invalid(
     `${subject.parent.typeName}.${subject.name}`,
     `${subject.parent.typeName} has ${fields.map((field) => field.name).join(", ")} and an empty ${subject.name}: say whose they are`,
+  );
+}
+
+function unopened({ typeName }: DescMessage, key: string, cause: unknown): ProtosourceError<"corrupt_record"> {
+  return new ProtosourceError(
+    "corrupt_record",
+    `${key}: the personal fields of its ${typeName} don't open: they were sealed elsewhere, or changed since`,
+    { key },
+    { cause },
   );
 }
 

@@ -76,3 +76,23 @@ test("what was changed or sealed elsewhere is corrupt_record", () =>
       expect(another).toMatchObject({ code: "corrupt_record" });
     }),
   ));
+
+test("what is damaged anywhere opens as it was or not at all, and is never taken for erased", () =>
+  fc.assert(
+    fc.asyncProperty(person, fc.nat(), fc.integer({ min: 1, max: 255 }), async (init, at, change) => {
+      const { message, bytes } = await sealed({ ...init, name: "Ann Lee" }, "here");
+      const stored = fromBinary(PersonSchema, bytes);
+      const [envelope] = stored.$unknown ?? [];
+      if (envelope === undefined) throw new Error("nothing is sealed");
+      const index = at % envelope.data.length;
+      envelope.data[index] = (envelope.data[index] as number) ^ change;
+      const open = await keyring.opener([[PersonSchema, stored]]);
+      try {
+        open(PersonSchema, stored, "here", "the record");
+      } catch (error) {
+        expect(error).toMatchObject({ code: expect.stringMatching(/^(corrupt_record|key_missing)$/) });
+        return;
+      }
+      expect(equals(PersonSchema, stored, message)).toBe(true);
+    }),
+  ));
