@@ -1,6 +1,7 @@
 /** Keys from the values of fields, as a caller gives them. */
 import { type DescField, type DescMessage, ScalarType } from "@bufbuild/protobuf";
 import { invalid } from "../errors.js";
+import { subjectName } from "../personal/personal-plan.js";
 import { composeKey, requireKeyModel } from "./auto-pksk.js";
 import { checkKey } from "./checks.js";
 import { scalarBounds, toInteger } from "./integers.js";
@@ -84,7 +85,9 @@ export function readFields(schema: DescMessage, parts: readonly KeyPart[], field
 export function checkValue(field: DescField, value: unknown): unknown {
   const problem = valueProblem(field, value);
   if (problem === undefined) return value;
-  throw invalid(field.localName, `${field.localName} can't be ${show(value)}: give ${problem}`);
+  // Errors are logged, where nothing personal may be.
+  const given = subjectName(field) === undefined ? show(value) : "what is given";
+  throw invalid(field.localName, `${field.localName} can't be ${given}: give ${problem}`);
 }
 
 /** What is expected instead of a value; undefined when the field can hold it. */
