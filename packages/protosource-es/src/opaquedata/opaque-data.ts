@@ -1,10 +1,11 @@
 /** Messages as rows, and back. */
 import { type DescMessage, getOption, type Message, type MessageShape, ScalarType, toBinary } from "@bufbuild/protobuf";
 import { type Clock, epochSeconds, systemClock } from "../clock.js";
-import { asError, invalid, isProtosourceError, ProtosourceError } from "../errors.js";
+import { invalid, isProtosourceError, ProtosourceError } from "../errors.js";
 import { protosource_message_type } from "../gen/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import { compress, decompress } from "../gzip/gzip.js";
 import { decodeMessage } from "../serializer/decode-message.js";
+import { wrongValue } from "../serializer/wrong-value.js";
 import { type AutoPKSK, autoPKSK, requireKeyModel } from "./auto-pksk.js";
 import { GSI_NUMBERS, indexAttributes, KEY_ATTRIBUTES, type KeyAttribute, NO_KEY } from "./key-attribute.js";
 import { MAX_PARTITION_KEY_BYTES, MAX_SORT_KEY_BYTES } from "./key-limits.js";
@@ -204,7 +205,7 @@ function encode<D extends DescMessage>(schema: D, message: MessageShape<D>): Uin
   try {
     return toBinary(schema, message);
   } catch (cause) {
-    throw invalid("message", `this ${schema.typeName} can't be encoded: ${asError(cause).message}`, { cause });
+    throw invalid("message", `this ${schema.typeName} can't be encoded: ${wrongValue(cause)}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** What both serializers share: how the type of an event is named, found and reported. */
 import type { DescMessage, Registry } from "@bufbuild/protobuf";
-import { asError, invalid, ProtosourceError } from "../errors.js";
+import { invalid, ProtosourceError } from "../errors.js";
+import { wrongValue } from "./wrong-value.js";
 
 /** Gives the type URL under which an event is kept. */
 export function typeUrl(schema: DescMessage): string {
@@ -33,6 +34,5 @@ export function corruptRecord(key: string, problem: string, cause?: unknown): Pr
 
 /** Makes the error of a message with a value that its schema doesn't allow, such as 5.5 in an integer field. */
 export function notSerializable(schema: DescMessage, cause: unknown): ProtosourceError<"invalid_argument"> {
-  const problem = `${schema.typeName} has a value that can't be stored: ${asError(cause).message}`;
-  return invalid(schema.typeName, problem, { cause });
+  return invalid(schema.typeName, `${schema.typeName} has a value that can't be stored: ${wrongValue(cause)}`);
 }
