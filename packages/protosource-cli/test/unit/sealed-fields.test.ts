@@ -53,7 +53,7 @@ it("are shown as sealed, with the keys and without", async () => {
     expect(stdout + row.stdout).not.toMatch(/Ann Lee|ann@/);
   }
   const { stdout } = await runHere(["streams", "show", STREAM, "--store", `sqlite:${path}`, ...withoutKeys]);
-  expect(stdout).toContain('{"plan":"gold"} (sealed)');
+  expect(stdout).toContain('{"plan":"gold","@sealed":["email","name"]} (sealed)');
 });
 
 it("keep no command from folding what needs none of them", async () => {
