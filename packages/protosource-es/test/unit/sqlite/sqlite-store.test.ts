@@ -86,7 +86,7 @@ describe.each(drivers)("SqliteStore on $name", ({ driver }) => {
     await before.save("b", records(1n, 2n));
     await before.save("a", records(1n, 2n));
     database.exec(`DROP INDEX protosource_events_position; ALTER TABLE protosource_events DROP COLUMN position;
-      DROP TABLE protosource_feed; UPDATE protosource_schema SET version = 5`);
+      DROP TABLE protosource_feed; DROP TABLE protosource_keys; UPDATE protosource_schema SET version = 5`);
     const store = new SqliteStore(open());
     await store.save("b", records(3n, 3n));
     const feed = await store.readFeed(0n);
