@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("../../..", import.meta.url));
-const page = readFileSync(join(root, "docs/3-modelling.md"), "utf8");
+const page = readFileSync(join(root, "docs/changing-a-domain.md"), "utf8");
 const [, config = ""] = /```yaml\n(?:# buf.yaml\n)?(breaking:\n[^`]*)```/.exec(page) ?? [];
 const [build = "", check = ""] = [...page.matchAll(/^npx (buf (?:build|breaking) .*)$/gm)].map(
   ([, command]) => command,
