@@ -66,6 +66,9 @@ async function pack(): Promise<void> {
       if (["dist", "node_modules", "proto", "proto-validate", "test"].includes(path)) continue;
       cpSync(join(root, "packages", name, path), join(copy, path), { recursive: true });
     }
+    // What is declared for the build lies with the types of the tests.
+    if (name === "protosource-es")
+      cpSync(join(root, "packages", name, "test/types"), join(copy, "test/types"), { recursive: true });
     symlinkSync(copy, join(clone, "node_modules", name));
     await run(copy, "npm run build");
     await run(copy, `npm pack --pack-destination ${temporary}`);
