@@ -53,9 +53,8 @@ type SqsInput = Parameters<SqsLike["sendMessageBatch"]>[0];
 type SnsInput = Parameters<SnsLike["publishBatch"]>[0];
 type Entry = SqsInput["Entries"][number] | SnsInput["PublishBatchRequestEntries"][number];
 
-/** What both refuse in a text. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what the services refuse.
-const NO_XML = /[\u0000-\u0008\u000B\u000C\u000E-\u001F\uFFFE\uFFFF]/;
+/** What both refuse in a text: all but the characters of XML 1.0. */
+const NO_XML = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
 const FIFO_ID = /^[A-Za-z0-9!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}$/;
 
 /** SQS and SNS. */
