@@ -69,6 +69,20 @@ describe("a process", () => {
     expect(await tests.load("review-o-1")).toMatchObject({ body: "too late", state: 2 });
   });
 
+  test("answers each event of those that wait for it together", async () => {
+    const { tests, orders, subscribe } = scene();
+    const create = orderCommands.Create({ customerId: "c" });
+    await orders.apply([create, orderCommands.Place({}), orderCommands.Cancel({ reason: "" })], { id: "o-1", ...by });
+    const note = (id: string) => send(tests, testCommands.Create({ body: id }), { id });
+    const from: ProcessOptions["from"] = [
+      on(order, { Created: () => note("created"), Placed: () => note("placed"), Cancelled: () => note("cancelled") }),
+    ];
+    const process = subscribe(defineProcess({ name: "notes", since: "beginning", from }));
+    await process.deliver([{ streamId: "example_app_order_v1#o-1", version: 3n, kind: "saved" }]);
+    const notes = await tests.loadMany(["created", "placed", "cancelled"]);
+    expect(notes.map(({ status }) => status)).toEqual(["loaded", "loaded", "loaded"]);
+  });
+
   test("passes over what was before its time", async () => {
     const { clock, tests, orders, subscribe, place } = scene();
     await place("before");
