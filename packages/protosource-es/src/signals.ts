@@ -37,6 +37,11 @@ export function whenAborted(signal: AbortSignal | undefined, run: () => void): (
   };
 }
 
+/** Lets timers and signals have their turn, which a store that answers at once never does. */
+export function otherTurns(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
 /** Waits, or until the signal is aborted. */
 export async function sleep(ms: number, signal: AbortSignal | undefined): Promise<void> {
   let forget = (): void => {};

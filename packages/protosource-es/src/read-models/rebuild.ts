@@ -18,6 +18,7 @@ import type { RepositoryOptions } from "../repository/repository-options.js";
 import { sealerOf } from "../repository/sealing.js";
 import { binarySerializer } from "../serializer/binary.js";
 import type { Serializer } from "../serializer/serializer.js";
+import { otherTurns } from "../signals.js";
 import { eachSegment } from "../store/each-segment.js";
 import { throwIfAborted } from "../store/save-checks.js";
 import type { ClaimPage, RecordPage, ScannableStore, ScannedRecord, SnapshotTailStore, Store } from "../store/store.js";
@@ -436,9 +437,4 @@ async function rebuildRow({ opaqueStore, options, counts }: Run, { schema, row, 
 function fail({ options, counts }: Run, streamId: string | undefined, error: unknown): void {
   counts.failed++;
   options.onFailure?.({ streamId, error });
-}
-
-/** Lets timers and signals have their turn, which a store that answers at once never does. */
-function otherTurns(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 0));
 }

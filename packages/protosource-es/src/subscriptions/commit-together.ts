@@ -1,5 +1,6 @@
 /** Steps of many streams in few transactions: those that wait while one is under way share the next. */
 import { isProtosourceError } from "../errors.js";
+import { otherTurns } from "../signals.js";
 import { type Commit, type Committed, commitAlone, type Step } from "./commit-step.js";
 import type { Engine } from "./engine.js";
 import { isForAll } from "./failures.js";
@@ -51,7 +52,7 @@ class Group {
     this.#isBusy = true;
     while (this.#waiting.length > 0) {
       // Those who come in this turn share the transaction.
-      await new Promise((resolve) => setTimeout(resolve, 0));
+      await otherTurns();
       const taken = this.#waiting.slice(0, MAX_STREAMS);
       this.#waiting = this.#waiting.slice(MAX_STREAMS);
       const left = taken.length > 1 ? await this.#commitShared(taken) : taken;

@@ -1,4 +1,5 @@
 /** The feed of a store as a source of doorbells, for one subscription. */
+import { otherTurns } from "../signals.js";
 import type { Doorbell } from "../store/doorbell.js";
 import type { FeedStore } from "../store/feed.js";
 import { doorbellsOf } from "./catch-up.js";
@@ -41,8 +42,7 @@ export async function followFeed(
       continue;
     }
     await deliver(doorbellsOf(entries));
-    // A store in memory or on a file never waits by itself, and the rest of the program wants its turn.
-    await new Promise((resolve) => setTimeout(resolve, 0));
+    await otherTurns();
     if (signal?.aborted) break;
     after = last.position;
     if (performance.now() >= nextMark) await mark();

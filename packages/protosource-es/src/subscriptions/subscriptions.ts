@@ -196,7 +196,7 @@ export class Subscriptions {
       const { standing } = await look({ ...this.#engine, signal }, subscription, { streamId, version, kind: "saved" });
       if (standing !== "behind") return standing === "current";
       if (performance.now() + waitMs > end || signal?.aborted) return false;
-      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      await sleep(waitMs, signal);
     }
   }
 
