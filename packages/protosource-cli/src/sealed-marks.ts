@@ -1,13 +1,13 @@
 import type { DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { sealedFields } from "protosource-es/personal";
+import { mayBePersonal, sealedFields } from "protosource-es/personal";
 
 /**
  * Marks in the JSON of a message which of its fields are sealed, as `@sealed`, and that persons were forgotten, as
  * `@erased`: without the marks both look like fields that never had a value.
  */
 export function markSealed(schema: DescMessage, message: Message, json: JsonValue): void {
-  if (!isObject(json)) return;
+  if (!isObject(json) || !mayBePersonal(schema)) return;
   const { sealed, erased } = sealedFields(schema, message);
   if (sealed.length > 0) json["@sealed"] = sealed.map(({ jsonName }) => jsonName);
   if (erased) json["@erased"] = true;

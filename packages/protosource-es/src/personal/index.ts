@@ -12,4 +12,5 @@ export {
   type TypedMessage,
 } from "./keyring.js";
 export { type KmsCommands, kmsWrapping } from "./kms-wrapping.js";
+export { mayBePersonal } from "./personal-plan.js";
 export { type SealedFields, sealedFields } from "./sealed-fields.js";

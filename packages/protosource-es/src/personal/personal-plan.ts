@@ -36,6 +36,11 @@ export function personalPlan(schema: DescMessage): PersonalPlan | undefined {
   return cached.plan;
 }
 
+/** Tells whether messages of a schema may have personal fields, however deep: what others hold needs no look. */
+export function mayBePersonal(schema: DescMessage): boolean {
+  return personalPlan(schema) !== undefined;
+}
+
 /** Gives the name of the field that names the person of a field; undefined for a field that isn't personal. */
 export function subjectName(field: DescField): string | undefined {
   const { personal } = getOption(field, protosource_es_field);
