@@ -73,7 +73,7 @@ async function withFile(content: Uint8Array | string, work: (path: string) => Pr
 }
 
 beforeAll(async () => {
-  buildImage(image);
+  buildImage(image, ["examples/orders/proto"]);
   const opened = openSqlite(database, { synchronous: "NORMAL" });
   await saveOrders(new SqliteStore(opened), 8);
   opened.close();
