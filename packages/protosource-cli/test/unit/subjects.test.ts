@@ -11,7 +11,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 it("forgets a person, says so, and leaves nothing of the key in the files", async () => {
   const path = join(folder, "keys.db");
-  const database = await openSqlite(path);
+  const database = openSqlite(path);
   const { bytes } = await sqliteKeyStore(database).current("c-9");
   database.close();
   const keys = ["--keys", `sqlite:${path}`];
@@ -27,7 +27,7 @@ it("forgets a person, says so, and leaves nothing of the key in the files", asyn
 
 it("tells of a person who is unknown, and of keys that aren't there", async () => {
   const path = join(folder, "others.db");
-  (await openSqlite(path)).close();
+  openSqlite(path).close();
   expect(await runHere(["subjects", "show", "nobody", "--keys", `sqlite:${path}`])).toMatchObject({ code: 4 });
   expect((await runHere(["subjects", "forget", "c-9"])).stderr).toContain("--keys");
   expect(await runHere(["subjects", "forget", "c-9", "--keys", "sqlite:/nowhere/keys.db"])).toMatchObject({ code: 2 });
