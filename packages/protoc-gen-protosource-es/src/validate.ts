@@ -10,6 +10,7 @@ import { checkSharedWithGo } from "./rules/go-rules.js";
 import { checkKeys } from "./rules/key-rules.js";
 import { checkNames } from "./rules/name-rules.js";
 import { checkPersonal } from "./rules/personal-rules.js";
+import { checkRpcOptions } from "./rules/rpc-rules.js";
 import { WARNINGS } from "./rules/rule-ids.js";
 import { checkStates } from "./rules/state-rules.js";
 
@@ -54,5 +55,6 @@ function checkDomain(domain: Domain, report: Report): void {
   checkProjections(domain, report);
   checkKeys(domain, report);
   checkPersonal(domain, report);
+  checkRpcOptions(domain, report);
   checkNames(domain, report);
 }

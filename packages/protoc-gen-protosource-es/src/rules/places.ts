@@ -11,6 +11,7 @@ import {
   MessageOptionsSchema as OwnMessageOptionsSchema,
   protosource_es_field,
   protosource_es_message,
+  RpcOptionsSchema,
 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 
 /** The option `enabled`, below a file. */
@@ -57,6 +58,16 @@ export const RETIRED_PATH: readonly number[] = [
   protosource_es_message.number,
   OwnMessageOptionsSchema.field.retired.number,
 ];
+
+/** What a message says of services, below it. */
+export function rpcPath(option: keyof typeof RpcOptionsSchema.field): readonly number[] {
+  return [
+    DescriptorProtoSchema.field.options.number,
+    protosource_es_message.number,
+    OwnMessageOptionsSchema.field.rpc.number,
+    RpcOptionsSchema.field[option].number,
+  ];
+}
 
 /** An annotation of protosource-es, as the source writes it behind a field. */
 export function annotationText(assignment: string): string {

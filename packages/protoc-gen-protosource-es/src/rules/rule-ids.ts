@@ -57,6 +57,7 @@ export const RULES = {
   G5: "No field of a row that Go writes too has `sorts_as_number`.",
   N4: "No field has, in TypeScript, the name of a property that every JavaScript object has.",
   R1: "No two rpcs of a service, and no two messages beside it, have one name. Only `protoc-gen-protosource-service` says so.",
+  R2: "`rpc.hidden` is on a command, an event or what has rows, and `rpc.returns_aggregate` on a command that isn't hidden.",
   D1: "A personal field says whose it is: by another field of its message, a string that isn't personal; `id` by default.",
   D2: "A personal field is in no key but the partition key of an index, and is a string there: it is found by equality.",
   D3: "A personal field is of what is stored, and no field that is read by itself: no id, version, time, actor, state or key of a collection.",
