@@ -1,14 +1,12 @@
 import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { aptInstall, canAptInstall } from "./apt-install.js";
 
 const run = promisify(execFile);
 
 /** The oldest Java that runs DynamoDB Local 3. */
 const OLDEST = 17;
-
-const INSTALL_TIMEOUT_MS = 300_000;
 
 /**
  * Gives the `java` command to use: that of JAVA_HOME, else that of PATH.
@@ -19,18 +17,9 @@ const INSTALL_TIMEOUT_MS = 300_000;
 export async function ensureJava(): Promise<string> {
   const found = await findJava();
   if (found.command !== undefined) return found.command;
-  if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version") || !existsSync("/usr/bin/apt-get")) {
-    throw new Error(`DynamoDB Local needs Java ${OLDEST} or later (${found.problem}). ${HOW_TO_INSTALL}`);
-  }
-  console.log(`Installing default-jre-headless: DynamoDB Local needs Java ${OLDEST} or later (${found.problem}).`);
-  const options = { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" }, timeout: INSTALL_TIMEOUT_MS };
-  // A package source that can't be reached doesn't matter as long as another has the package.
-  await run("apt-get", ["update", "-qq"], options).catch(() => {});
-  try {
-    await run("apt-get", ["install", "-y", "-qq", "--no-install-recommends", "default-jre-headless"], options);
-  } catch (cause) {
-    throw new Error(`apt-get could not install default-jre-headless. ${HOW_TO_INSTALL}`, { cause });
-  }
+  const why = `DynamoDB Local needs Java ${OLDEST} or later (${found.problem})`;
+  if (!canAptInstall()) throw new Error(`${why}. ${HOW_TO_INSTALL}`);
+  await aptInstall("default-jre-headless", why, HOW_TO_INSTALL);
   const installed = await findJava();
   if (installed.command === undefined) {
     throw new Error(`default-jre-headless is installed, but ${installed.problem}. ${HOW_TO_INSTALL}`);

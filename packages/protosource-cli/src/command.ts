@@ -2,9 +2,9 @@
 import { type Command, Option } from "commander";
 import type { ExitCode } from "./exit-codes.js";
 import { wholeNumber } from "./format.js";
+import type { SchemaSources } from "./load-schemas.js";
 import { type OpenStore, type OpenStoreOptions, openStore } from "./open-store.js";
 import type { Output } from "./output.js";
-import type { SchemaSources } from "./schemas.js";
 import { parseStoreUrl } from "./store-url.js";
 
 /** What a command runs with. */

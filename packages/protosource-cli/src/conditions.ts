@@ -1,5 +1,6 @@
 /** The option --where: conditions on fields, as people write them. */
 import { type DescEnum, type DescField, ScalarType } from "@bufbuild/protobuf";
+import { base64Decode } from "@bufbuild/protobuf/wire";
 import { type KeyModel, type KeyPart, sortOptionName } from "protosource-es/model";
 import { indexAttributes, type PageOptions } from "protosource-es/opaquedata";
 import { usageError } from "./failure.js";
@@ -88,7 +89,7 @@ function parseValue(field: DescField, text: string): unknown {
       if (text !== "true" && text !== "false") throw invalid(`${field.name} is true or false, and not ${text}`);
       return text === "true";
     case ScalarType.BYTES:
-      return new Uint8Array(Buffer.from(text, "base64"));
+      return bytesOf(field, text);
     case ScalarType.DOUBLE:
     case ScalarType.FLOAT:
       return numberOf(field, text);
@@ -102,6 +103,14 @@ function parseValue(field: DescField, text: string): unknown {
     default:
       if (!/^-?\d+$/.test(text)) throw invalid(`${field.name} is a whole number, and not ${text}`);
       return Number(text);
+  }
+}
+
+function bytesOf(field: DescField, text: string): unknown {
+  try {
+    return base64Decode(text);
+  } catch (cause) {
+    throw usageError("--where", `${field.name} is bytes in base64, and not ${text}`, cause);
   }
 }
 

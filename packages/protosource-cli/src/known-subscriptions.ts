@@ -7,8 +7,9 @@ import {
 } from "protosource-es/subscriptions";
 import { type StoreOption, useStore } from "./command.js";
 import { usageError } from "./failure.js";
+import { importModule, loadSchemas } from "./load-schemas.js";
 import type { OpenStore, OpenStoreOptions } from "./open-store.js";
-import { importModule, loadSchemas, type Schemas } from "./schemas.js";
+import type { Schemas } from "./schemas.js";
 import { parseStoreUrl, type StoreLocation } from "./store-url.js";
 
 export interface SubscriptionsOption extends StoreOption {

@@ -11,6 +11,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
+import { base64Encode } from "@bufbuild/protobuf/wire";
 import {
   AnySchema,
   DurationSchema,
@@ -85,7 +86,7 @@ function fieldJson(field: DescField, message: Message, registry: Registry, error
 }
 
 function withoutJson(schema: DescMessage, message: Message, error: unknown): JsonValue {
-  const bytes = Buffer.from(toBinary(schema, message)).toString("base64");
+  const bytes = base64Encode(toBinary(schema, message));
   return { "@withoutJson": reasonOf(error), "@bytes": bytes };
 }
 

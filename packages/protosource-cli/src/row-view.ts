@@ -1,13 +1,11 @@
 /** Rows as they are shown. */
 import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
-import { KEY_ATTRIBUTES, keyModel } from "protosource-es/model";
+import { keyModel } from "protosource-es/model";
 import { type OpaqueRow, rehydrate } from "protosource-es/opaquedata";
 import { isSealed } from "protosource-es/personal";
 import { usageError } from "./failure.js";
-import { isoSeconds } from "./format.js";
 import { messageJson } from "./message-json.js";
-import { type Output, prettyJson, printable } from "./output.js";
 import type { Schemas } from "./schemas.js";
 
 /** A row, and its message as far as it can be read. */
@@ -75,39 +73,4 @@ export function schemaOf({ aggregates }: Schemas, { pk, sk }: OpaqueRow): DescMe
     return model.projections.find((projection) => sk === `PROJ#${projection.schema.name}`)?.schema;
   }
   return undefined;
-}
-
-/** Prints a row: its keys, its message, and what it says of itself. */
-export async function printRow(output: Output, { row, json, sealed, problem }: RowView): Promise<void> {
-  const keys = Object.fromEntries(
-    KEY_ATTRIBUTES.filter((name) => name !== "pk" && name !== "sk" && row[name] !== "").map((name) => [
-      name,
-      row[name],
-    ]),
-  );
-  const expires = row.t === 0n ? undefined : isoSeconds(row.t);
-  if (output.json) {
-    await output.value({
-      pk: row.pk,
-      sk: row.sk,
-      version: row.version,
-      expires,
-      bytes: row.body.length,
-      message: json,
-      sealed: sealed || undefined,
-      raw: json === undefined ? row.body : undefined,
-      problem,
-      keys,
-    });
-    return;
-  }
-  await output.line(output.style("bold", printable(`${row.pk}  ${row.sk}`)));
-  const version = row.version === 0n ? "no version" : `version ${row.version}`;
-  await output.line(
-    `${version}, ${row.body.length} bytes, ${expires === undefined ? "never expires" : `expires ${expires}`}`,
-  );
-  for (const [name, key] of Object.entries(keys)) await output.line(output.style("dim", printable(`${name} ${key}`)));
-  if (json !== undefined) await output.line(prettyJson(json));
-  if (sealed) await output.line(output.style("dim", "(its personal fields are sealed)"));
-  if (problem !== undefined) await output.line(output.style("red", printable(problem)));
 }

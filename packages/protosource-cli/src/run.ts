@@ -1,7 +1,7 @@
 /** Runs one command line, from its arguments to its exit code. */
 import type { Action, JsonOption, Register } from "./command.js";
 import { EXIT, type ExitCode } from "./exit-codes.js";
-import { failureOf } from "./failure.js";
+import { failureOf } from "./failure-of.js";
 import { createOutput, printable, printableLines, type Streams } from "./output.js";
 import { createProgram } from "./program.js";
 

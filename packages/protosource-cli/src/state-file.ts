@@ -1,7 +1,8 @@
 /** Where a long piece of work is kept while it isn't done: a file of JSON. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { cantWrite, usageError } from "./failure.js";
+import { cantWrite } from "./cant-write.js";
+import { usageError } from "./failure.js";
 
 /** Keeps how far a piece of work has come. */
 export interface StateFile<P> {

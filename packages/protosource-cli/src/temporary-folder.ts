@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { cantWrite } from "./failure.js";
+import { cantWrite } from "./cant-write.js";
 
 /** Runs work with a new folder, which goes when the work is done. */
 export async function inTemporaryFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {

@@ -15,8 +15,9 @@ import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted } from "../format.js";
 import { subscriptionsBehind } from "../known-subscriptions.js";
+import { loadSchemas } from "../load-schemas.js";
 import { readWhole } from "../scanning.js";
-import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
+import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "../schemas.js";
 import { keepOnce } from "../transfer/backup.js";
 import { checkExport, readEntries } from "../transfer/read-export.js";
 

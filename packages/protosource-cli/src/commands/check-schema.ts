@@ -11,12 +11,13 @@ import {
 import { EXIT } from "../exit-codes.js";
 import { allAtOnce } from "../for-each.js";
 import { counted, wholeNumber } from "../format.js";
+import { loadSchemas, readDescriptors } from "../load-schemas.js";
 import { type Output, printable, type Style } from "../output.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { type ReplayDifference, replayStream } from "../replay.js";
 import { recordPages, streamsOf } from "../scanning.js";
-import { type KnownAggregate, loadSchemas, readDescriptors, type Schemas } from "../schemas.js";
+import type { KnownAggregate, Schemas } from "../schemas.js";
 import { createTurns } from "../turns.js";
 
 export interface CheckSchemaOptions extends StoreOption, SegmentsOption, PaceOption {

@@ -6,9 +6,10 @@ import { commandLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { throwIfInterrupted, usageError } from "../failure.js";
 import { counted } from "../format.js";
+import { loadSchemas } from "../load-schemas.js";
 import type { OpenStore } from "../open-store.js";
 import { readWhole } from "../scanning.js";
-import { aggregateOf, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
+import { aggregateOf, type Schemas, streamPrefix } from "../schemas.js";
 import { keepOnce } from "../transfer/backup.js";
 
 export interface DeleteStreamOptions extends SchemaOptions {

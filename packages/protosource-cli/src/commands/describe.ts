@@ -1,11 +1,12 @@
 /** `describe`: an aggregate's states, and what each command does. */
 import type { Command } from "commander";
-import { type CommandModel, type FileModel, fileModel, type StateMachine, stateMachine } from "protosource-es/model";
+import { fileModel } from "protosource-es/model";
 import { type Action, type JsonOption, type Register, withDescriptors, withExample, withJson } from "../command.js";
+import { type Description, describeAggregate } from "../describe-aggregate.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
+import { readDescriptors } from "../load-schemas.js";
 import { printableLines } from "../output.js";
-import { readDescriptors } from "../schemas.js";
 
 export interface DescribeOptions extends JsonOption {
   readonly descriptors?: string;
@@ -53,47 +54,6 @@ const describe: Action<DescribeOptions> = async ({ output }, { descriptors, form
   }
   return EXIT.ok;
 };
-
-/** An aggregate as it is shown. */
-interface Description {
-  readonly aggregate: string;
-  readonly states: readonly { readonly name: string; readonly reached: boolean }[];
-  /** The changes of state, each from one state; from none where the aggregate is new. */
-  readonly transitions: readonly { readonly from: string | undefined; readonly to: string; readonly command: string }[];
-  readonly commands: readonly {
-    readonly name: string;
-    readonly lifecycle: CommandModel["lifecycle"];
-    /** Any when empty. */
-    readonly allowedStates: readonly string[];
-    readonly events: readonly string[];
-  }[];
-}
-
-function describeAggregate(aggregate: string, model: FileModel): Description {
-  const machine = stateMachine(model);
-  return {
-    aggregate,
-    states: machine.states.map((name) => ({ name, reached: machine.reached.has(name) })),
-    transitions: transitionsOf(machine),
-    commands: model.commands.map(({ schema, lifecycle, allowedStates, events }) => ({
-      name: schema.name,
-      lifecycle,
-      allowedStates,
-      events,
-    })),
-  };
-}
-
-function transitionsOf({ states: [first], transitions, reached }: StateMachine): Description["transitions"] {
-  if (first === undefined) return [];
-  const anywhere = [...reached].filter((state) => state !== first || transitions.some(({ to }) => to === state));
-  return transitions.flatMap(({ command: { schema, lifecycle }, from, to }): Description["transitions"] => {
-    const { name: command } = schema;
-    if (lifecycle === "creation") return [{ from: undefined, to: to ?? first, command }];
-    if (to === undefined) return [];
-    return (from.length === 0 ? anywhere : from).map((state) => ({ from: state, to, command }));
-  });
-}
 
 function asText({ aggregate, states, transitions, commands }: Description): string {
   return [

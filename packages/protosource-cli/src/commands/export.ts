@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, type Stats, statSync, truncateSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { type Command, Option } from "commander";
+import { cantWrite } from "../cant-write.js";
 import {
   type Action,
   type Context,
@@ -16,7 +17,7 @@ import {
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
-import { cantWrite, throwIfInterrupted, usageError } from "../failure.js";
+import { throwIfInterrupted, usageError } from "../failure.js";
 import { allAtOnce } from "../for-each.js";
 import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";

@@ -4,8 +4,9 @@ import { type OpaqueKey, rowKey } from "protosource-es/opaquedata";
 import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { findKeyed, printRow, schemaOf, viewRow } from "../row-view.js";
-import { loadSchemas } from "../schemas.js";
+import { loadSchemas } from "../load-schemas.js";
+import { printRow } from "../print-row.js";
+import { findKeyed, schemaOf, viewRow } from "../row-view.js";
 
 export interface GetOptions extends SchemaOptions {
   readonly pk?: string;

@@ -3,6 +3,7 @@ import { createWriteStream, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { Command } from "commander";
+import { cantWrite } from "../cant-write.js";
 import {
   type Action,
   type Context,
@@ -14,7 +15,7 @@ import {
 } from "../command.js";
 import { resumeLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
-import { cantWrite, throwIfInterrupted, usageError } from "../failure.js";
+import { throwIfInterrupted, usageError } from "../failure.js";
 import { forEach } from "../for-each.js";
 import { byteSize, counted } from "../format.js";
 import type { OpenStore } from "../open-store.js";

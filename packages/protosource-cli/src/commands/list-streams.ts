@@ -3,10 +3,11 @@ import type { ScannedRecord } from "protosource-es";
 import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
 import { byteSize, isoTime, wholeNumber } from "../format.js";
+import { loadSchemas } from "../load-schemas.js";
 import type { Output } from "../output.js";
 import { type Payload, readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
-import { loadSchemas, type Schemas } from "../schemas.js";
+import type { Schemas } from "../schemas.js";
 
 export interface ListOptions extends SchemaOptions {
   readonly prefix?: string;

@@ -9,11 +9,12 @@ import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { allAtOnce, forEach } from "../for-each.js";
 import { counted } from "../format.js";
+import { loadSchemas } from "../load-schemas.js";
 import type { OpenStore } from "../open-store.js";
 import type { Output } from "../output.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
-import { type KnownAggregate, loadSchemas, streamPrefix } from "../schemas.js";
+import { type KnownAggregate, streamPrefix } from "../schemas.js";
 import { type Backup, createBackup } from "../transfer/backup.js";
 
 export interface PruneOptions extends SchemaOptions, SegmentsOption, PaceOption {

@@ -6,10 +6,12 @@ import { parseConditions } from "../conditions.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted, wholeNumber } from "../format.js";
+import { loadSchemas } from "../load-schemas.js";
 import { messageJson } from "../message-json.js";
 import { type Output, prettyJson } from "../output.js";
-import { findKeyed, printRow, schemaOf, viewRow } from "../row-view.js";
-import { loadSchemas, type Schemas } from "../schemas.js";
+import { printRow } from "../print-row.js";
+import { findKeyed, schemaOf, viewRow } from "../row-view.js";
+import type { Schemas } from "../schemas.js";
 
 export interface QueryOptions extends SchemaOptions {
   readonly index: string;

@@ -24,10 +24,11 @@ import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted, duration } from "../format.js";
 import { keepState } from "../keep-state.js";
+import { loadSchemas } from "../load-schemas.js";
 import type { Output } from "../output.js";
 import { createPace, type PaceOption, withPace } from "../pace.js";
 import { createProgress } from "../progress.js";
-import { type KnownAggregate, loadSchemas, type Schemas } from "../schemas.js";
+import type { KnownAggregate, Schemas } from "../schemas.js";
 import { openStateFile } from "../state-file.js";
 import { parseStoreUrl, storeUrl } from "../store-url.js";
 

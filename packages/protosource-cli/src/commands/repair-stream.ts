@@ -6,12 +6,13 @@ import { commandLine } from "../command-line.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { counted } from "../format.js";
+import { loadSchemas } from "../load-schemas.js";
 import { NO_KEYS } from "../no-keys.js";
 import type { OpenStore } from "../open-store.js";
 import type { Output } from "../output.js";
 import { planRepair, type RepairPlan } from "../repair-plan.js";
 import { recordPages } from "../scanning.js";
-import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
+import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "../schemas.js";
 import { findProblems, isWarning, type Problem, printProblems, unreadable } from "../stream-problems.js";
 import { createBackup } from "../transfer/backup.js";
 

@@ -16,12 +16,13 @@ import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { isoSeconds, isoTime, wholeNumber } from "../format.js";
 import { type Change, jsonDiff } from "../json-diff.js";
+import { loadSchemas } from "../load-schemas.js";
 import { messageJson } from "../message-json.js";
 import { type Output, prettyJson, printable } from "../output.js";
 import { type Payload, readPayload } from "../payload.js";
 import { type Retirement, retirementOf } from "../retirement.js";
 import { recordPages } from "../scanning.js";
-import { aggregateOf, type KnownAggregate, loadSchemas, type Schemas, streamPrefix } from "../schemas.js";
+import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "../schemas.js";
 import { followState, type StateFollower } from "../state-follower.js";
 import { createTurns } from "../turns.js";
 

@@ -3,10 +3,10 @@ import { type Action, type SchemaOptions, type SegmentsOption, segmentCount, use
 import { EXIT } from "../exit-codes.js";
 import { allAtOnce } from "../for-each.js";
 import { counted } from "../format.js";
+import { loadSchemas } from "../load-schemas.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { recordPages, streamsOf } from "../scanning.js";
-import { loadSchemas } from "../schemas.js";
 import { findProblems, isWarning, type Problem, printProblems, unreadable } from "../stream-problems.js";
 
 export type VerifyOptions = SchemaOptions & SegmentsOption & PaceOption;

@@ -1,6 +1,6 @@
 /** A file that lines are written to. It is written in large pieces, and synchronously: what was flushed is in the file. */
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { cantWrite } from "../failure.js";
+import { cantWrite } from "../cant-write.js";
 
 export interface LineFile {
   write(line: string): void;

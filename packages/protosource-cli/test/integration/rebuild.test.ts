@@ -13,7 +13,7 @@ import {
   orderCommands,
 } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
 import { order } from "../../../../examples/orders/src/order.js";
-import { loadSchemas } from "../../src/schemas.js";
+import { loadSchemas } from "../../src/load-schemas.js";
 import { openStateFile } from "../../src/state-file.js";
 import { type CliResult, interruptCli, runCli } from "../cli.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";

@@ -19,8 +19,9 @@ import {
 import fc from "fast-check";
 import { isProtosourceError } from "protosource-es";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadSchemas } from "../../src/load-schemas.js";
 import { findKeyed } from "../../src/row-view.js";
-import { loadSchemas, type Schemas } from "../../src/schemas.js";
+import type { Schemas } from "../../src/schemas.js";
 import { buildImage } from "../images.js";
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-"));
