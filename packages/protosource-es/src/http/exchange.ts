@@ -6,7 +6,10 @@ import type { Call, CallAnswer } from "./calls.js";
 import { type Conditions, conditionsOf, tagOf } from "./headers.js";
 import type { PageTokens } from "./page-tokens.js";
 import { Refusal } from "./refusal.js";
-import { refuse } from "./refuse.js";
+import { RETRY_AFTER, refuse } from "./refuse.js";
+
+/** The reason of a refusal when it isn't known who calls, since `authorize` failed. */
+export const AUTHORIZE_FAILED = "authorize_failed";
 
 /** What is authorized. */
 export interface AuthorizedCall {
@@ -68,14 +71,30 @@ export class Exchange {
 
   /** Asks who calls, before anything else of the request is read. Throws a {@link Refusal}. */
   async admit(call: Call): Promise<void> {
-    const { name, read } = call;
     await this.refusing(call, async () => {
-      const { request, signal } = this;
-      const grant = await untilAborted(signal, request, async () => this.#rules.authorize(request, { name, read }));
+      const grant = await untilAborted(this.signal, this.request, () => this.#authorize(call));
       if (!grant?.actor) throw new Refusal("unauthenticated", "nobody is logged in");
       this.#grant = grant;
-      this.#conditions = read ? undefined : conditionsOf(this.request.headers);
+      this.#conditions = call.read ? undefined : conditionsOf(this.request.headers);
     });
+  }
+
+  /**
+   * Asks the user who calls. An error there says nothing of the request, not even one of this package: it may be of the
+   * store of sessions.
+   */
+  async #authorize(call: Call): Promise<Grant | undefined> {
+    try {
+      return await this.#rules.authorize(this.request, { name: call.name, read: call.read });
+    } catch (error) {
+      if (error instanceof Refusal) throw error;
+      const message = "who calls can't be told at the moment: try again later";
+      throw this.#hide(
+        error,
+        call,
+        new Refusal("unavailable", message, { reason: AUTHORIZE_FAILED, retryAfter: RETRY_AFTER, cause: error }),
+      );
+    }
   }
 
   /** What the caller of an admitted request may see; all of it where it is undefined. */
@@ -130,11 +149,15 @@ export class Exchange {
     return refusal;
   }
 
-  #refusalOf(error: unknown, { name, read, commandScope }: Call): Refusal {
+  #refusalOf(error: unknown, call: Call): Refusal {
     if (error instanceof Refusal) return error;
     const isConditional = this.#conditions?.expectedVersion !== undefined;
-    const told = refuse(error, { isConditional, commandScope });
-    if (told !== undefined) return told;
+    const told = refuse(error, { isConditional, commandScope: call.commandScope });
+    return told ?? this.#hide(error, call, new Refusal("internal", "internal error", { cause: error }));
+  }
+
+  /** Gives what callers are told of an error that isn't for them: what the user says of it, else what is given. */
+  #hide(error: unknown, { name, read }: Call, told: Refusal): Refusal {
     const { requestId } = this;
     const { onError, logger } = this.#rules;
     try {
@@ -144,7 +167,7 @@ export class Exchange {
       logger.warn(`onError failed for ${name}`, { requestId, error: failure });
     }
     logger.warn(`${name} failed`, { requestId, error });
-    return new Refusal("internal", "internal error", { cause: error });
+    return told;
   }
 }
 
@@ -156,7 +179,7 @@ export async function untilAborted<T>(signal: AbortSignal, request: Request, run
   const refusal = (): Refusal =>
     request.signal.aborted && !isTimeout(request.signal)
       ? new Refusal("canceled", "the request was cancelled")
-      : new Refusal("deadline_exceeded", "the request took too long: try again later", { retryAfter: 1 });
+      : new Refusal("deadline_exceeded", "the request took too long: try again later", { retryAfter: RETRY_AFTER });
   if (signal.aborted) throw refusal();
   let forget = (): void => {};
   const aborted = new Promise<never>((_, reject) => {

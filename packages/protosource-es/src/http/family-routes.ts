@@ -15,7 +15,7 @@ import { fieldNamed } from "../aggregate/file-model.js";
 import type { AggregateTypes } from "../aggregate/types.js";
 import { ErrorSchema } from "../gen/funinthecloud/protosource/apierror/v1/apierror_v1_pb.js";
 import { HistorySchema } from "../gen/funinthecloud/protosource/history/v1/history_v1_pb.js";
-import { indexAttributes } from "../opaquedata/key-attribute.js";
+import { indexAttributes, type KeyAttribute } from "../opaquedata/key-attribute.js";
 import { keyModel } from "../opaquedata/key-model.js";
 import type { GsiNumber } from "../opaquedata/opaque-store.js";
 import { toRecord } from "../repository/stream-records.js";
@@ -78,21 +78,28 @@ function familyOf({ calls, repository }: ServedService): Family | undefined {
   return {
     aggregate,
     commands: new Map(ofKind("apply").map((call) => [call.method.input.name.toLowerCase(), call])),
-    queries: new Map(
-      ofKind("select")
-        .toReversed()
-        .map((call) => [queryPath(call), call]),
-    ),
+    queries: queryPaths(ofKind("select")),
     get: ofKind("get")[0],
     load: ofKind("load")[0],
     history: ofKind("history")[0],
   };
 }
 
-function queryPath({ schema, index }: Call): string {
-  const [pk] = indexAttributes(index as GsiNumber | 0);
-  const parts = keyModel(schema)?.templates.get(pk)?.parts ?? [];
-  return `by-${parts.map(({ field }) => field.name.toLowerCase().replaceAll("_", "-")).join("-and-")}`;
+/** Names indexes by their partition fields, and one whose partition another before it has by its sort fields too. */
+function queryPaths(calls: readonly Call[]): ReadonlyMap<string, Call> {
+  const paths = new Map<string, Call>();
+  for (const call of calls) {
+    const [pk, sk] = indexAttributes(call.index as GsiNumber | 0);
+    const path = `by-${fieldNames(call, pk)}`;
+    const own = paths.has(path) ? `${path}-with-${fieldNames(call, sk)}` : path;
+    if (!paths.has(own)) paths.set(own, call);
+  }
+  return paths;
+}
+
+function fieldNames({ schema }: Call, attribute: KeyAttribute): string {
+  const parts = keyModel(schema)?.templates.get(attribute)?.parts ?? [];
+  return parts.map(({ field }) => field.name.toLowerCase().replaceAll("_", "-")).join("-and-");
 }
 
 /** Splits a path; undefined for one that is no text. */

@@ -3,7 +3,7 @@ import { isProtosourceError } from "../errors.js";
 import { Refusal, type RefusalCode, type RefusalOptions } from "./refusal.js";
 
 /** How long a caller waits before he tries again what the store couldn't do, in seconds. */
-const RETRY_AFTER = 1;
+export const RETRY_AFTER = 1;
 
 /** What the request said beside its message, as far as a refusal depends on it. */
 export interface RefusedRequest {

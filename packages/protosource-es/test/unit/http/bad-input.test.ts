@@ -69,7 +69,7 @@ describe("who calls", () => {
       () => {
         throw new Error("the directory is down");
       },
-      [500, "internal"],
+      [503, "unavailable"],
     ],
   ])("isn't let in by %s", async (_, authorize, expected) => {
     const api = orderApi({ authorize });

@@ -16,7 +16,7 @@ const SECRET = "table-7 of arn:aws:dynamodb";
 
 /** Each error that a command can come to, with details of that kind. */
 const TABLE: { readonly [code in ErrorCode]: readonly [ErrorDetails[code], Told] } = {
-  invalid_argument: [{ argument: "id" }, { connect: [400, "invalid_argument"], family: [400, "CMD_INVALID"] }],
+  invalid_argument: [{ argument: "item" }, { connect: [400, "invalid_argument"], family: [400, "CMD_INVALID"] }],
   validation_failed: [
     { violations: [{ field: "customer_id", rule: "string.min_len", message: "too short" }] },
     {
