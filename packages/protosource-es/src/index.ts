@@ -52,6 +52,7 @@ export { decide } from "./repository/decide.js";
 export type { LoadAggregateOptions, Loaded, LoadManyOptions } from "./repository/load-aggregates.js";
 export type { Moment } from "./repository/moment.js";
 export type { ObservedOperation, ObserveOperation } from "./repository/observed-operation.js";
+export { provideRepository, type RepositoryClass } from "./repository/provide-repository.js";
 export { Repository } from "./repository/repository.js";
 export type {
   AggregateChoice,

@@ -3,16 +3,33 @@ import { create, toJson } from "@bufbuild/protobuf";
 import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
 import { type Refusal, STATUSES } from "./refusal.js";
 
+/** The content type of problems. */
+export const PROBLEM_TYPE = "application/problem+json";
+
+/** What is said of a problem: the members that RFC 9457 names, and beside them those that belong to the reason. */
+export interface ProblemBody {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly [member: string]: unknown;
+}
+
 /** The status of a refusal in plain HTTP. */
 export function statusOf({ status, code }: Refusal): number {
   return status ?? STATUSES[code];
 }
 
+/** Gives a refusal as the JSON of a problem. */
+export function problemBody(refusal: Refusal): ProblemBody {
+  const detail = toJson(ErrorDetailSchema, create(ErrorDetailSchema, { ...refusal.detail, reason: refusal.reason }));
+  const status = statusOf(refusal);
+  return { type: "about:blank", title: refusal.code, status, detail: refusal.message, ...(detail as object) };
+}
+
 /** Answers a refusal as `application/problem+json`. */
 export function problem(refusal: Refusal, headers: Headers): Response {
-  const status = statusOf(refusal);
-  headers.set("content-type", "application/problem+json");
-  const detail = toJson(ErrorDetailSchema, create(ErrorDetailSchema, { ...refusal.detail, reason: refusal.reason }));
-  const body = { type: "about:blank", title: refusal.code, status, detail: refusal.message, ...(detail as object) };
-  return new Response(JSON.stringify(body), { status, headers });
+  headers.set("content-type", PROBLEM_TYPE);
+  const body = problemBody(refusal);
+  return new Response(JSON.stringify(body), { status: body.status, headers });
 }

@@ -1,5 +1,5 @@
 import { type ErrorCode, type ErrorDetails, ProtosourceError } from "protosource-es";
-import { Refusal } from "protosource-es/http";
+import { problemOf, Refusal } from "protosource-es/http";
 import { describe, expect, it } from "vitest";
 import { orderApi } from "./api.js";
 
@@ -105,6 +105,38 @@ describe("the table of errors", () => {
     expect(JSON.stringify([connect.json, family.json])).not.toContain(SECRET);
     if (text !== SECRET) expect([connect.json["message"], family.json["message"]]).toEqual([text, text]);
     expect(api.logged.length).toBe(isHidden ? 2 : 0);
+  });
+
+  it.each(Object.entries(TABLE))("has the problem that a route of your own tells of %s", (code, [details, told]) => {
+    const isHidden = told === HIDDEN;
+    const text = isHidden || REWORDED.has(code) ? SECRET : "say it otherwise";
+    const problem = problemOf(new ProtosourceError(code as ErrorCode, text, details as never));
+    const [status] = told.family;
+    expect(problem).toMatchObject({
+      status,
+      headers: { ...told.headers, "content-type": "application/problem+json" },
+      body: { ...told.detail, status, reason: isHidden ? "internal" : code },
+    });
+    expect(JSON.stringify(problem)).not.toContain(SECRET);
+    if (text !== SECRET) expect(problem.body.detail).toBe(text);
+  });
+
+  it("has the problem of a refusal, and hides an error of anybody else's there too", () => {
+    const full = new Refusal("resource_exhausted", "come back tomorrow", { retryAfter: 60, reason: "quota" });
+    expect(problemOf(full)).toEqual({
+      status: 429,
+      headers: { "content-type": "application/problem+json", "retry-after": "60" },
+      body: {
+        type: "about:blank",
+        title: "resource_exhausted",
+        status: 429,
+        detail: "come back tomorrow",
+        reason: "quota",
+      },
+    });
+    for (const error of [new Error(SECRET), SECRET, undefined]) {
+      expect(problemOf(error).body).toMatchObject({ status: 500, reason: "internal", detail: "internal error" });
+    }
   });
 
   it("hides an error of a rule's own, and logs it by the id of the request", async () => {
