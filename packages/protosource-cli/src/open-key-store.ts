@@ -13,11 +13,7 @@ export interface OpenKeyStore {
 
 /** Opens a key store: `sqlite:keys.db`, or `dynamodb:?region=…&keys=keys`. Throws `invalid_argument`. */
 export async function openKeyStore(url: string): Promise<OpenKeyStore> {
-  const [kind = "", query = ""] = url.split("?", 2);
-  const parameters = new URLSearchParams(query);
-  const table = parameters.get("keys") || undefined;
-  parameters.delete("keys");
-  const location = parseStoreUrl(kind === "dynamodb:" ? `${kind}?${parameters}` : url);
+  const location = parseStoreUrl(url);
   if (location.kind === "sqlite") {
     if (!existsSync(location.path))
       throw usageError("--keys", `there is no file ${location.path}: give that of the keys`);
@@ -27,5 +23,5 @@ export async function openKeyStore(url: string): Promise<OpenKeyStore> {
   }
   const { dynamoDBKeyStore } = await import("protosource-es/dynamodb");
   const client = await openClient(location);
-  return { store: dynamoDBKeyStore(client, { table }), close: () => client.destroy() };
+  return { store: dynamoDBKeyStore(client, { table: location.keysTable }), close: () => client.destroy() };
 }

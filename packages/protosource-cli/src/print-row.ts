@@ -4,7 +4,7 @@ import { type Output, prettyJson, printable } from "./output.js";
 import type { RowView } from "./row-view.js";
 
 /** Prints a row: its keys, its message, and what it says of itself. */
-export async function printRow(output: Output, { row, json, sealed, problem }: RowView): Promise<void> {
+export async function printRow(output: Output, { row, json, problem }: RowView): Promise<void> {
   const keys = Object.fromEntries(
     KEY_ATTRIBUTES.filter((name) => name !== "pk" && name !== "sk" && row[name] !== "").map((name) => [
       name,
@@ -20,7 +20,6 @@ export async function printRow(output: Output, { row, json, sealed, problem }: R
       expires,
       bytes: row.body.length,
       message: json,
-      sealed: sealed || undefined,
       raw: json === undefined ? row.body : undefined,
       problem,
       keys,
@@ -34,6 +33,5 @@ export async function printRow(output: Output, { row, json, sealed, problem }: R
   );
   for (const [name, key] of Object.entries(keys)) await output.line(output.style("dim", printable(`${name} ${key}`)));
   if (json !== undefined) await output.line(prettyJson(json));
-  if (sealed) await output.line(output.style("dim", "(its personal fields are sealed)"));
   if (problem !== undefined) await output.line(output.style("red", printable(problem)));
 }

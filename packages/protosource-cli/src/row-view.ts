@@ -3,7 +3,6 @@ import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
 import { keyModel } from "protosource-es/model";
 import { type OpaqueRow, rehydrate } from "protosource-es/opaquedata";
-import { isSealed } from "protosource-es/personal";
 import { usageError } from "./failure.js";
 import { messageJson } from "./message-json.js";
 import type { Schemas } from "./schemas.js";
@@ -12,8 +11,6 @@ import type { Schemas } from "./schemas.js";
 export interface RowView {
   readonly row: OpaqueRow;
   readonly json: JsonValue | undefined;
-  /** Whether it has personal fields, which are left sealed. */
-  readonly sealed: boolean;
   readonly problem: string | undefined;
 }
 
@@ -52,14 +49,12 @@ function isKeyed(schema: DescMessage): boolean {
 
 /** Reads the message of a row. */
 export function viewRow(schema: DescMessage | undefined, row: OpaqueRow, { registry }: Schemas): RowView {
-  if (schema === undefined) return { row, json: undefined, sealed: false, problem: undefined };
+  if (schema === undefined) return { row, json: undefined, problem: undefined };
   try {
-    const message = rehydrate(schema, row);
-    const json = messageJson(schema, message, registry);
-    return { row, json, sealed: isSealed(schema, message), problem: undefined };
+    return { row, json: messageJson(schema, rehydrate(schema, row), registry), problem: undefined };
   } catch (error) {
     if (!isProtosourceError(error, "corrupt_record")) throw error;
-    return { row, json: undefined, sealed: false, problem: error.rawMessage };
+    return { row, json: undefined, problem: error.rawMessage };
   }
 }
 

@@ -21,6 +21,8 @@ export interface DynamoDBLocation {
   readonly layout: Layout | undefined;
   /** The table of subscriptions; undefined where the store has none. */
   readonly feedsTable: string | undefined;
+  /** The table of the keys of persons; undefined where they lie elsewhere, or nothing is sealed. */
+  readonly keysTable: string | undefined;
 }
 
 /** Each record in an item of its own, or all of one save in one. */
@@ -28,7 +30,7 @@ export type Layout = "compatible" | "packed";
 
 const FORMS = "sqlite:orders.db, or dynamodb:?region=eu-west-1&events=events&aggregates=aggregates";
 
-const PARAMETERS = ["region", "endpoint", "events", "aggregates", "feeds", "layout"];
+const PARAMETERS = ["region", "endpoint", "events", "aggregates", "feeds", "keys", "layout"];
 
 /**
  * What `openSqlite` takes for something else than a path, such as `:memory:`, `file:orders.db` and `orders.db?mode=ro`:
@@ -71,13 +73,14 @@ export function parseStoreUrl(url: string | undefined): StoreLocation {
     aggregatesTable: parameters.get("aggregates") || "aggregates",
     layout,
     feedsTable: parameters.get("feeds") || undefined,
+    keysTable: parameters.get("keys") || undefined,
   };
 }
 
 /** Gives the address of a store, the same for each way to write it. */
 export function storeUrl(location: StoreLocation): string {
   if (location.kind === "sqlite") return `sqlite:${location.path}`;
-  const { region, endpoint, eventsTable, aggregatesTable, feedsTable, layout } = location;
+  const { region, endpoint, eventsTable, aggregatesTable, feedsTable, keysTable, layout } = location;
   const parameters = new URLSearchParams();
   if (region) parameters.set("region", region);
   if (endpoint) parameters.set("endpoint", endpoint);
@@ -85,6 +88,7 @@ export function storeUrl(location: StoreLocation): string {
   parameters.set("aggregates", aggregatesTable);
   if (layout) parameters.set("layout", layout);
   if (feedsTable) parameters.set("feeds", feedsTable);
+  if (keysTable) parameters.set("keys", keysTable);
   return `dynamodb:?${parameters}`;
 }
 

@@ -9,7 +9,6 @@ import {
   type ScannedRecord,
   type SnapshotTailStore,
 } from "protosource-es";
-import { isSealed } from "protosource-es/personal";
 import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { derivedFields } from "../derived-fields.js";
 import { EXIT } from "../exit-codes.js";
@@ -60,8 +59,6 @@ interface Shown {
   readonly scanned: ScannedRecord;
   readonly payload: Payload;
   readonly json: JsonValue | undefined;
-  /** Whether it has personal fields, which are left sealed. */
-  readonly sealed: boolean;
   readonly retirement: Retirement | undefined;
   readonly at: bigint | undefined;
   readonly actor: string | undefined;
@@ -180,7 +177,6 @@ function show(scanned: ScannedRecord, schemas: Schemas, known: KnownAggregate | 
     scanned,
     payload,
     json: message && schema && messageJson(schema, message, schemas.registry),
-    sealed: message !== undefined && schema !== undefined && isSealed(schema, message),
     retirement: message && retirementOf(known, message, schemas.registry),
     at: typeof at === "bigint" ? at : undefined,
     actor: typeof actor === "string" ? actor : undefined,
@@ -222,7 +218,7 @@ async function printEvents(output: Output, printed: readonly Printed[], diff: bo
 }
 
 async function printEvent(output: Output, { shown, changes }: Printed, diff: boolean): Promise<void> {
-  const { scanned, payload, json, sealed, retirement, at, actor, expired } = shown;
+  const { scanned, payload, json, retirement, at, actor, expired } = shown;
   const { aggregateId, record } = scanned;
   if (output.json) {
     await output.value({
@@ -236,7 +232,6 @@ async function printEvent(output: Output, { shown, changes }: Printed, diff: boo
       bytes: record.data.length,
       meta: shown.meta,
       event: json,
-      sealed: sealed || undefined,
       retired: retirement?.reason,
       readAs: retirement?.readAs,
       raw: json === undefined ? record.data : undefined,
@@ -267,7 +262,7 @@ function eventRow(shown: Shown): readonly string[] {
     at === undefined ? "" : isoTime(at),
     (payload.typeName ?? "?").replace(/^.*\./, ""),
     actor ?? "",
-    `${describe(shown)}${shown.sealed ? " (sealed)" : ""}${describeRetirement(shown)}${expired ? " (expired)" : ""}${describeMeta(shown)}`,
+    `${describe(shown)}${describeRetirement(shown)}${expired ? " (expired)" : ""}${describeMeta(shown)}`,
   ];
 }
 

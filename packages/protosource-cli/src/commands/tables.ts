@@ -103,8 +103,8 @@ function dynamoDBLocation({ store = "dynamodb:" }: StoreOption): DynamoDBLocatio
 
 /** What makes tables checks their names; what only prints them doesn't ask it. */
 function withTableNames(location: DynamoDBLocation): DynamoDBLocation {
-  const { eventsTable, aggregatesTable, feedsTable = "feeds" } = location;
-  const wrong = [eventsTable, aggregatesTable, feedsTable].find((name) => !/^[\w.*-]{3,255}$/.test(name));
+  const { eventsTable, aggregatesTable, feedsTable = "feeds", keysTable = "keys" } = location;
+  const wrong = [eventsTable, aggregatesTable, feedsTable, keysTable].find((name) => !/^[\w.*-]{3,255}$/.test(name));
   if (wrong === undefined) return location;
   throw usageError("--store", `${JSON.stringify(wrong)} is no table name: DynamoDB takes 3 to 255 of a-z, 0-9, "_.-"`);
 }
@@ -180,10 +180,12 @@ async function printReports(
   location: DynamoDBLocation,
   reports: Partial<TablesReport>,
 ): Promise<ExitCode> {
+  const { eventsTable, aggregatesTable, feedsTable, keysTable } = location;
   const exitCodes = [
-    await printReport(output, location.eventsTable, reports.events),
-    await printReport(output, location.aggregatesTable, reports.aggregates),
-    ...(location.feedsTable === undefined ? [] : [await printReport(output, location.feedsTable, reports.feeds)]),
+    await printReport(output, eventsTable, reports.events),
+    await printReport(output, aggregatesTable, reports.aggregates),
+    ...(feedsTable === undefined ? [] : [await printReport(output, feedsTable, reports.feeds)]),
+    ...(keysTable === undefined ? [] : [await printReport(output, keysTable, reports.keys)]),
   ];
   if (exitCodes.includes(EXIT.missing)) return EXIT.missing;
   return exitCodes.includes(EXIT.found) ? EXIT.found : EXIT.ok;

@@ -70,16 +70,19 @@ function alarm({ id, description, of, metric, statistic, threshold }: AlarmTempl
       }),`;
 }
 
-function table({ id, input, ttlAttribute }: TableTemplate): string {
+function table({ id, input, ttlAttribute, hasRecovery }: TableTemplate): string {
   return `    this.${id.toLowerCase()} = new TableV2(this, "${id}", {
       tableName: ${JSON.stringify(input.TableName)},
 ${keys(input, keysOf(input.KeySchema), "      ")}
-      billing: Billing.onDemand(),
-      timeToLiveAttribute: ${JSON.stringify(ttlAttribute)},
-      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+      billing: Billing.onDemand(),${ttl(ttlAttribute)}
+      pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: ${hasRecovery} },
       deletionProtection: ${input.DeletionProtectionEnabled},
       removalPolicy: RemovalPolicy.RETAIN,${stream(input)}${indexes(input)}
     });`;
+}
+
+function ttl(attribute: string | undefined): string {
+  return attribute === undefined ? "" : `\n      timeToLiveAttribute: ${JSON.stringify(attribute)},`;
 }
 
 function stream({ StreamSpecification }: CreateTableCommandInput): string {
@@ -103,5 +106,5 @@ ${keys(input, keysOf(KeySchema), "          ")}
 function keys(input: CreateTableCommandInput, { hash, range }: Keys, indent: string): string {
   const key = (option: string, name: string): string =>
     `${indent}${option}: { name: ${JSON.stringify(name)}, type: AttributeType.${TYPES[typeOf(input, name)]} },`;
-  return `${key("partitionKey", hash)}\n${key("sortKey", range)}`;
+  return [key("partitionKey", hash), ...(range === undefined ? [] : [key("sortKey", range)])].join("\n");
 }

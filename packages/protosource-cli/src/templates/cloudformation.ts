@@ -25,11 +25,11 @@ const PARAMETERS = {
   },
 };
 
-function table({ id, input, ttlAttribute }: TableTemplate): [id: string, resource: object] {
+function table({ id, input, ttlAttribute, hasRecovery }: TableTemplate): [id: string, resource: object] {
   const properties = {
     ...propertiesOf(input),
-    TimeToLiveSpecification: { AttributeName: ttlAttribute, Enabled: true },
-    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    ...(ttlAttribute !== undefined && { TimeToLiveSpecification: { AttributeName: ttlAttribute, Enabled: true } }),
+    PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: hasRecovery },
   };
   return [
     `${id}Table`,

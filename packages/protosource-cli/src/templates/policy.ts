@@ -22,6 +22,7 @@ interface Actions {
   /** On the events table's stream. */
   readonly stream?: readonly string[];
   readonly feeds?: readonly string[];
+  readonly keys: readonly string[];
 }
 
 /** TransactWriteItems has no permission of its own: it needs that of each of its writes. */
@@ -30,6 +31,7 @@ const WRITER: Actions = {
   events: ["ConditionCheckItem", "GetItem", "PutItem", "Query"],
   aggregates: ["DeleteItem", "GetItem", "PutItem", "Query"],
   indexes: ["Query"],
+  keys: ["GetItem", "PutItem"],
 };
 
 /** A mapping reads the stream with its function's permissions. A process manager appends to streams, as a writer does. */
@@ -49,11 +51,12 @@ const OPERATOR: Actions = {
   events: ["ConditionCheckItem", "DeleteItem", ...ENSURE, "GetItem", "PutItem", "Query", "Scan"].toSorted(),
   aggregates: ["DeleteItem", ...ENSURE, "GetItem", "PutItem", "Query", "Scan"].toSorted(),
   indexes: ["Query"],
+  keys: [...ENSURE, "GetItem", "PutItem"].toSorted(),
 };
 
 const ROLES_ACTIONS: Readonly<Record<Role, Actions>> = {
   writer: WRITER,
-  reader: { events: ["Query"], aggregates: ["GetItem", "Query"], indexes: ["Query"] },
+  reader: { events: ["Query"], aggregates: ["GetItem", "Query"], indexes: ["Query"], keys: ["GetItem"] },
   consumer: CONSUMER,
   worker: { ...CONSUMER, events: [...WRITER.events, "Scan"] },
   operator: OPERATOR,
@@ -62,7 +65,7 @@ const ROLES_ACTIONS: Readonly<Record<Role, Actions>> = {
 /** Gives the IAM policy of a role, as JSON: what its calls need, on these tables, and nothing else. */
 export function iamPolicy(role: Role, location: DynamoDBLocation, { partition, region, account }: Account): string {
   const arn = (table: string): string => `arn:${partition}:dynamodb:${region}:${account}:table/${table}`;
-  const { events, aggregates, indexes, stream, feeds } = actionsOf(role, location);
+  const { events, aggregates, indexes, stream, feeds, keys } = actionsOf(role, location);
   const statement = (Sid: string, actions: readonly string[], Resource: string): object => ({
     Sid,
     Effect: "Allow",
@@ -77,6 +80,7 @@ export function iamPolicy(role: Role, location: DynamoDBLocation, { partition, r
       statement("AggregatesIndexes", indexes, `${arn(location.aggregatesTable)}/index/*`),
       ...(stream ? [statement("EventsStream", stream, `${arn(location.eventsTable)}/stream/*`)] : []),
       ...(feeds ? [statement("Feeds", feeds, arn(location.feedsTable ?? "feeds"))] : []),
+      ...(location.keysTable === undefined ? [] : [statement("Keys", keys, arn(location.keysTable))]),
     ],
   };
   return JSON.stringify(policy, undefined, 2);

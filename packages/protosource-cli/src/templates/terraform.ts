@@ -41,7 +41,7 @@ function alarm({ id, description, of, metric, statistic, threshold }: AlarmTempl
   return [`resource "aws_cloudwatch_metric_alarm" "${id.toLowerCase()}" {`, ...lines(settings, "  "), "}"].join("\n");
 }
 
-function resource({ id, input, ttlAttribute }: TableTemplate): string {
+function resource({ id, input, ttlAttribute, hasRecovery }: TableTemplate): string {
   const { hash, range } = keysOf(input.KeySchema);
   const attributes = (input.AttributeDefinitions ?? []).map(({ AttributeName, AttributeType }) =>
     block("attribute", { name: AttributeName, type: AttributeType }),
@@ -59,7 +59,7 @@ function resource({ id, input, ttlAttribute }: TableTemplate): string {
     name: input.TableName,
     billing_mode: input.BillingMode,
     hash_key: hash,
-    range_key: range,
+    ...(range !== undefined && { range_key: range }),
     deletion_protection_enabled: input.DeletionProtectionEnabled,
     ...(input.StreamSpecification && {
       stream_enabled: true,
@@ -69,8 +69,8 @@ function resource({ id, input, ttlAttribute }: TableTemplate): string {
   const blocks = [
     ...attributes,
     ...indexes,
-    block("ttl", { attribute_name: ttlAttribute, enabled: true }),
-    block("point_in_time_recovery", { enabled: true }),
+    ...(ttlAttribute === undefined ? [] : [block("ttl", { attribute_name: ttlAttribute, enabled: true })]),
+    block("point_in_time_recovery", { enabled: hasRecovery }),
     block("lifecycle", { prevent_destroy: true }),
   ];
   return [

@@ -3,7 +3,15 @@ import { pathToFileURL } from "node:url";
 import { CreateTableCommand, type CreateTableCommandInput, UpdateTableCommand } from "@aws-sdk/client-dynamodb";
 import { create } from "@bufbuild/protobuf";
 import { transformSync } from "esbuild";
-import { aggregatesTable, DynamoDBOpaqueStore, DynamoDBStore, eventsTable, feedsTable } from "protosource-es/dynamodb";
+import {
+  aggregatesTable,
+  DynamoDBOpaqueStore,
+  DynamoDBStore,
+  dynamoDBKeyStore,
+  eventsTable,
+  feedsTable,
+  keysTable,
+} from "protosource-es/dynamodb";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runCli } from "../cli.js";
@@ -32,10 +40,18 @@ const EXPECTED_SUBSCRIBED = [
   aggregatesTable("orders-rows"),
   feedsTable("orders-feeds"),
 ];
-const BOTH = [
+const SEALED = `${STORE}&keys=orders-keys`;
+const EXPECTED_SEALED = [...EXPECTED, keysTable("orders-keys")];
+const STORES = [
   [STORE, EXPECTED],
   [SUBSCRIBED, EXPECTED_SUBSCRIBED],
+  [SEALED, EXPECTED_SEALED],
 ] as const;
+
+/** What a table has besides its keys: the one of keys forgets nothing by itself, and can't be restored. */
+function settingsOf(name: unknown): { readonly ttl: string | undefined; readonly recovery: boolean } {
+  return name === "orders-keys" ? { ttl: undefined, recovery: false } : { ttl: "t", recovery: true };
+}
 
 /** Brings what doesn't matter into one order. */
 function sorted(input: CreateTableCommandInput): CreateTableCommandInput {
@@ -115,6 +131,30 @@ describe.each(engines)("tables ensure and check of a store with subscriptions on
   });
 });
 
+describe.each(engines)("tables ensure and check of a store with keys of persons on $name", ({ endpoint }) => {
+  let tables: TestTables;
+  beforeAll(async () => {
+    tables = await freshTables(endpoint);
+  });
+  afterAll(() => tables.client.destroy());
+
+  it("says that their table is missing, and makes it, so that subjects are forgotten in it", async () => {
+    const keys = tables.eventsTable.replace("events", "keys");
+    const store = `${tables.url}&keys=${keys}`;
+    const before = await runCli(["tables", "check", "--store", store]);
+    expect(before).toMatchObject({ code: 4, stdout: expect.stringContaining(`${keys}: missing\n`) });
+    const made = await runCli(["tables", "ensure", "--store", store]);
+    expect(made).toMatchObject({ code: 0, stdout: expect.stringContaining(`${keys}: created\n`) });
+    const after = await runCli(["tables", "check", "--store", store, "--json"]);
+    expect(after.code).toBe(0);
+    expect(after.json()).toContainEqual(expect.objectContaining({ exists: true, table: keys, different: [] }));
+
+    await dynamoDBKeyStore(tables.client, { table: keys }).current("c-9");
+    const forgotten = await runCli(["subjects", "forget", "c-9", "--keys", store, "--json"]);
+    expect(forgotten.json()).toMatchObject([{ subject: "c-9", hasKey: false, erasedKeys: 1 }]);
+  });
+});
+
 describe("tables ensure and check on a file", () => {
   it("makes the file, and has SQLite look through it", async () => {
     const store = `sqlite:${folder.path("new.db")}`;
@@ -144,7 +184,7 @@ describe("tables template", () => {
     ["protosource.subscriptions.behind", 0],
   ] as const;
 
-  it.each(BOTH)(
+  it.each(STORES)(
     "prints CloudFormation of the tables that ensureTables makes, which an engine takes: %s",
     async (store, expected) => {
       const { Resources } = JSON.parse(await template("cloudformation", store)) as CloudFormation;
@@ -152,8 +192,9 @@ describe("tables template", () => {
       const inputs = tablesOf.map(({ DeletionPolicy, Properties }) => {
         expect(DeletionPolicy).toBe("Retain");
         const { TimeToLiveSpecification, PointInTimeRecoverySpecification, StreamSpecification, ...input } = Properties;
-        expect(TimeToLiveSpecification).toEqual({ AttributeName: "t", Enabled: true });
-        expect(PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: true });
+        const { ttl, recovery } = settingsOf(Properties["TableName"]);
+        expect(TimeToLiveSpecification).toEqual(ttl && { AttributeName: ttl, Enabled: true });
+        expect(PointInTimeRecoverySpecification).toEqual({ PointInTimeRecoveryEnabled: recovery });
         // CloudFormation has no StreamEnabled: a stream is on by its view type.
         const stream = StreamSpecification && { StreamSpecification: { StreamEnabled: true, ...StreamSpecification } };
         return { ...input, ...(stream as object) } as unknown as CreateTableCommandInput;
@@ -197,7 +238,7 @@ describe("tables template", () => {
     expect(declared.toSorted()).toEqual([...used].toSorted());
   });
 
-  it.each(BOTH)("prints Terraform of the same tables: %s", async (store, expected) => {
+  it.each(STORES)("prints Terraform of the same tables: %s", async (store, expected) => {
     const text = await template("terraform", store);
     const resources = text
       .split(/^(?=resource |variable )/m)
@@ -209,10 +250,12 @@ describe("tables template", () => {
         [...resource.matchAll(new RegExp(`^  ${name} \\{\\n([^}]*)\\}`, "gm"))].map((match) => match[1] ?? "");
       const keySchema = (body: string): NonNullable<CreateTableCommandInput["KeySchema"]> => [
         { AttributeName: value(body, "hash_key"), KeyType: "HASH" },
-        { AttributeName: value(body, "range_key"), KeyType: "RANGE" },
+        ...(body.includes("range_key") ? [{ AttributeName: value(body, "range_key"), KeyType: "RANGE" as const }] : []),
       ];
-      expect(blocks("ttl")).toEqual([expect.stringMatching(/attribute_name = "t"\n +enabled +=/)]);
-      expect(blocks("point_in_time_recovery")).toEqual([expect.stringContaining("enabled = true")]);
+      const { ttl, recovery } = settingsOf(value(resource, "name"));
+      expect(blocks("ttl").map((body) => value(body, "attribute_name"))).toEqual(ttl ? [ttl] : []);
+      for (const body of blocks("ttl")) expect(value(body, "enabled")).toBe("true");
+      expect(blocks("point_in_time_recovery").map((body) => value(body, "enabled"))).toEqual([String(recovery)]);
       expect(blocks("lifecycle")).toEqual([expect.stringContaining("prevent_destroy = true")]);
       const indexes = blocks("global_secondary_index").map((body) => ({
         IndexName: value(body, "name"),
@@ -240,7 +283,7 @@ describe("tables template", () => {
     expect(inputs.map(sorted)).toEqual(expected.map(sorted));
   });
 
-  it.each(BOTH)("prints CDK constructs of the same tables and the alarms, which run: %s", async (store, expected) => {
+  it.each(STORES)("prints CDK constructs of the same tables and the alarms, which run: %s", async (store, expected) => {
     const stubs: Readonly<Record<string, string>> = {
       "aws-cdk-lib": `
         export const RemovalPolicy = { RETAIN: "retain" };
@@ -279,7 +322,7 @@ describe("tables template", () => {
         `export { made } from "aws-cdk-lib/aws-dynamodb"; export { alarms, Metric } from "aws-cdk-lib/aws-cloudwatch";`,
       )
       .replaceAll(/"(aws-cdk-lib\/[\w-]+)"/g, `"./node_modules/$1/index.js"`);
-    const file = folder.path(`tables-${expected.length}.mjs`);
+    const file = folder.path(`tables-${STORES.findIndex(([one]) => one === store)}.mjs`);
     writeFileSync(file, program);
 
     interface Key {
@@ -288,7 +331,7 @@ describe("tables template", () => {
     }
     interface Props {
       readonly partitionKey: Key;
-      readonly sortKey: Key;
+      readonly sortKey?: Key;
       readonly [name: string]: unknown;
     }
     const module = (await import(pathToFileURL(file).href)) as {
@@ -305,18 +348,19 @@ describe("tables template", () => {
       const consumer = { metric: (metricName: string) => new module.Metric({ metricName }) };
       new module.ProtosourceAlarms({}, "Alarms", { consumer, topic: {} });
     }
-    expect(module.alarms).toEqual(expected === EXPECTED ? [] : ALARMS);
+    expect(module.alarms).toEqual(expected === EXPECTED_SUBSCRIBED ? ALARMS : []);
     const typeOf: Readonly<Record<string, "S" | "N">> = { STRING: "S", NUMBER: "N" };
     const inputs = module.made.map((props): CreateTableCommandInput => {
+      const { ttl, recovery } = settingsOf(props["tableName"]);
+      expect(props["timeToLiveAttribute"]).toBe(ttl);
       expect(props).toMatchObject({
-        timeToLiveAttribute: "t",
         removalPolicy: "retain",
-        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: true },
+        pointInTimeRecoverySpecification: { pointInTimeRecoveryEnabled: recovery },
       });
       const keyed = [props, ...(props.globalSecondaryIndexes ?? [])];
       const keySchema = ({ partitionKey, sortKey }: Props): NonNullable<CreateTableCommandInput["KeySchema"]> => [
         { AttributeName: partitionKey.name, KeyType: "HASH" },
-        { AttributeName: sortKey.name, KeyType: "RANGE" },
+        ...(sortKey ? [{ AttributeName: sortKey.name, KeyType: "RANGE" as const }] : []),
       ];
       return {
         TableName: String(props["tableName"]),
@@ -324,7 +368,10 @@ describe("tables template", () => {
         DeletionProtectionEnabled: props["deletionProtection"] as boolean,
         KeySchema: keySchema(props),
         AttributeDefinitions: keyed.flatMap(({ partitionKey, sortKey }) =>
-          [partitionKey, sortKey].map(({ name, type }) => ({ AttributeName: name, AttributeType: typeOf[type] })),
+          [partitionKey, ...(sortKey ? [sortKey] : [])].map(({ name, type }) => ({
+            AttributeName: name,
+            AttributeType: typeOf[type],
+          })),
         ),
         ...(props["dynamoStream"] !== undefined && {
           StreamSpecification: { StreamEnabled: true, StreamViewType: props["dynamoStream"] as "NEW_IMAGE" },
@@ -433,5 +480,17 @@ describe("tables policy", () => {
       expect(actions).toEqual(expect.arrayContaining(ENSURE));
       expect(actions).toEqual(actions.toSorted());
     }
+  });
+
+  it("lets writers make keys of persons, and readers only read them, where their table is named", async () => {
+    const onKeys = async (role: string, store: string): Promise<readonly string[] | undefined> =>
+      (await policyOf(role, store)).Statement.find(({ Resource }) => Resource.endsWith(":table/orders-keys"))?.Action;
+    for (const role of ["writer", "consumer", "worker"]) {
+      expect(await onKeys(role, SEALED)).toEqual(["dynamodb:GetItem", "dynamodb:PutItem"]);
+    }
+    expect(await onKeys("reader", SEALED)).toEqual(["dynamodb:GetItem"]);
+    const operator = await onKeys("operator", SEALED);
+    expect(operator).toEqual([...ENSURE, "dynamodb:GetItem", "dynamodb:PutItem"].toSorted());
+    expect(await onKeys("operator", STORE)).toBeUndefined();
   });
 });

@@ -12,13 +12,14 @@ describe("parseStoreUrl", () => {
   it("gives DynamoDB its defaults", () => {
     const defaults = { kind: "dynamodb", region: undefined, endpoint: undefined, layout: undefined };
     for (const url of ["dynamodb:", "dynamodb:?", "dynamodb:?region=&events="]) {
-      const tables = { eventsTable: "events", aggregatesTable: "aggregates", feedsTable: undefined };
-      expect(parseStoreUrl(url)).toEqual({ ...defaults, ...tables });
+      const tables = { eventsTable: "events", aggregatesTable: "aggregates" };
+      const others = { feedsTable: undefined, keysTable: undefined };
+      expect(parseStoreUrl(url)).toEqual({ ...defaults, ...tables, ...others });
     }
   });
 
   it("reads each parameter", () => {
-    const tables = "events=e-1&aggregates=a-1&feeds=f-1";
+    const tables = "events=e-1&aggregates=a-1&feeds=f-1&keys=k-1";
     const url = `dynamodb:?region=eu-west-1&endpoint=http://127.0.0.1:8000&${tables}&layout=packed`;
     expect(parseStoreUrl(url)).toEqual({
       kind: "dynamodb",
@@ -28,6 +29,7 @@ describe("parseStoreUrl", () => {
       aggregatesTable: "a-1",
       layout: "packed",
       feedsTable: "f-1",
+      keysTable: "k-1",
     });
   });
 
@@ -37,6 +39,7 @@ describe("parseStoreUrl", () => {
       "dynamodb:?region=x&endpoint=https://a.b/c&events=e-1&layout=compatible",
       "dynamodb:",
       "dynamodb:?feeds=f-1",
+      "dynamodb:?keys=k-1",
     ]) {
       const location = parseStoreUrl(url);
       expect(parseStoreUrl(storeUrl(location))).toEqual(location);

@@ -1,6 +1,5 @@
 /** Personal fields: sealed where they are stored, and gone once a person is forgotten. */
 export { isErased } from "./envelopes.js";
-export { isSealed } from "./is-sealed.js";
 export type { CurrentKeyOptions, DataKey, EraseOptions, KeyStatus, KeyStore } from "./key-store.js";
 export { type KeyEntry, type KeyTable, type KeyTableOptions, type KeyWrapping, tableKeyStore } from "./key-table.js";
 export {
