@@ -45,8 +45,7 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Makes the refusal of a body, or of what stands for it. */
-export function tooLong(maxBytes: number): Refusal {
+function tooLong(maxBytes: number): Refusal {
   return new Refusal("resource_exhausted", `the body is longer than ${maxBytes} bytes`, {
     status: 413,
     reason: "too_large",
