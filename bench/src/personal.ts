@@ -1,28 +1,44 @@
-/** What personal fields cost the processor: sealing and opening a message, beside its plain encode and decode. */
+/**
+ * What personal fields cost the processor: sealing and opening a message, beside its plain encode and decode, and loads of
+ * aggregates that have none, by a repository that could open them beside one that couldn't.
+ */
 import { create, createRegistry } from "@bufbuild/protobuf";
-import { memoryKeyStore } from "protosource-es/memory";
+import { Repository } from "protosource-es";
+import { MemoryStore, memoryKeyStore } from "protosource-es/memory";
 import { createKeyring, type TypedMessage } from "protosource-es/personal";
 import { binarySerializer } from "protosource-es/serializer";
+import type { OrderTypes } from "../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import { order } from "../../examples/orders/src/order.js";
 import {
   type Registered,
   RegisteredSchema,
 } from "../../packages/protosource-es/test/gen/example/app/people/v1/people_v1_pb.js";
 import { markdownTable } from "./markdown.js";
+import { contenderOf } from "./ours.js";
+import { orderEvents } from "./sample.js";
+import { median } from "./statistics.js";
 
 /** How many messages a slice seals or opens: enough for the clock of the processor. */
 const MESSAGES = 500;
+/** How many loads a slice makes, of an order of so many events. */
+const LOADS = 40;
+const EVENTS = 100;
 const SLICES = 40;
 const WARM_UP = 40;
 
 const registry = createRegistry(RegisteredSchema);
 const keyring = createKeyring(memoryKeyStore());
 
-/** Measures an event with two personal fields of one person, and gives a table for the README. */
+/** Measures an event with two personal fields of one person, and loads of an order without any: tables for the README. */
 export async function measurePersonal(): Promise<string> {
+  return `${await measureMessages()}\n\n${await measureLoads()}`;
+}
+
+async function measureMessages(): Promise<string> {
   const events = Array.from({ length: MESSAGES }, (_, i) => registered(i));
   const plain = events.map(encode);
   const sealed = await encodeSealed(events);
-  const costs = await microseconds({
+  const slices = await inTurns(MESSAGES, {
     encode: async () => events.forEach(encode),
     seal: () => encodeSealed(events),
     sealAlone: async () => {
@@ -31,6 +47,7 @@ export async function measurePersonal(): Promise<string> {
     decode: async () => plain.forEach(decode),
     open: () => decodeSealed(sealed),
   });
+  const costs = mapValues(slices, (all) => Math.min(...all));
   const row = (name: string, alone: number, both: number) => [name, us(alone), us(both), us(both - alone)];
   return markdownTable(
     ["a message of two personal fields", "plain", "sealed", "more"],
@@ -39,6 +56,24 @@ export async function measurePersonal(): Promise<string> {
       row("encode, keys for each alone", costs.encode, costs.sealAlone),
       row("decode", costs.decode, costs.open),
     ],
+  );
+}
+
+/** The ratio is that of two slices that follow each other: what the machine does meanwhile hits both. */
+async function measureLoads(): Promise<string> {
+  const store = new MemoryStore();
+  await contenderOf(store).append("1", 1, orderEvents("1", 1, EVENTS, "alike"));
+  const load = (orders: Repository<OrderTypes>) => async (): Promise<void> => {
+    for (let i = 0; i < LOADS; i++) await orders.load("1");
+  };
+  const { without, withKeys } = await inTurns(LOADS, {
+    without: load(new Repository(order, store)),
+    withKeys: load(new Repository(order, store, { keyring })),
+  });
+  const ratio = median(withKeys.map((cost, i) => cost / (without[i] as number)));
+  return markdownTable(
+    [`a load of ${EVENTS} events without personal fields`, "no keyring", "a keyring", "ratio, median"],
+    [["load", us(median(without)), us(median(withKeys)), ratio.toFixed(3)]],
   );
 }
 
@@ -79,21 +114,27 @@ async function decodeSealed(sealed: readonly Uint8Array[]): Promise<void> {
   for (const event of events) open(RegisteredSchema, event, placeOf(event), "an event");
 }
 
-/** Gives the processor's time of each task for a message, the least of slices that take turns. */
-async function microseconds<N extends string>(
+/** Gives the processor's time of each task for one of `count` things that it does, in slices that take turns. */
+async function inTurns<N extends string>(
+  count: number,
   tasks: Readonly<Record<N, () => Promise<unknown>>>,
-): Promise<Record<N, number>> {
+): Promise<Record<N, readonly number[]>> {
   const names = Object.keys(tasks) as N[];
-  const costs = new Map<N, number[]>(names.map((name) => [name, []]));
+  const costs = mapValues(tasks, (): number[] => []);
   for (let slice = -WARM_UP; slice < SLICES; slice++) {
-    for (const name of names) {
+    for (const name of slice % 2 === 0 ? names : names.toReversed()) {
       const before = process.cpuUsage();
       await tasks[name]();
       const { user, system } = process.cpuUsage(before);
-      if (slice >= 0) costs.get(name)?.push((user + system) / MESSAGES);
+      if (slice >= 0) costs[name].push((user + system) / count);
     }
   }
-  return Object.fromEntries([...costs].map(([name, all]) => [name, Math.min(...all)])) as Record<N, number>;
+  return costs;
+}
+
+function mapValues<N extends string, A, B>(values: Readonly<Record<N, A>>, change: (value: A) => B): Record<N, B> {
+  const entries = Object.entries(values) as [N, A][];
+  return Object.fromEntries(entries.map(([name, value]) => [name, change(value)])) as Record<N, B>;
 }
 
 function us(microseconds: number): string {

@@ -27,6 +27,7 @@ const EXIT_CODES: { readonly [C in ErrorCode]: ExitCode } = {
   version_conflict: EXIT.conflict,
   position_conflict: EXIT.conflict,
   row_conflict: EXIT.conflict,
+  not_caught_up: EXIT.found,
   claim_taken: EXIT.conflict,
   command_id_reused: EXIT.conflict,
   subject_erased: EXIT.conflict,

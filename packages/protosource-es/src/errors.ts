@@ -47,6 +47,12 @@ export interface ErrorDetails {
   };
   /** A row was changed since it was read: somebody else was first. Read it again. */
   row_conflict: { readonly pk: string; readonly sk: string };
+  /** A version of a read model lacks something of what is stored, so that it isn't promoted: in `streamId`, or in more. */
+  not_caught_up: {
+    readonly subscription: string;
+    readonly reason: "never" | "parked" | "behind" | "ahead";
+    readonly streamId?: string | undefined;
+  };
   /** A unique value belongs to another aggregate. */
   claim_taken: { readonly scope: string; readonly owner: string };
   /** A `commandId` was used for another command to the same aggregate, which was carried out. */

@@ -3,7 +3,7 @@ import type { AuditFinding, AuditReport } from "protosource-es/subscriptions";
 import { type Action, type SegmentsOption, segmentCount } from "../command.js";
 import { commandLine } from "../command-line.js";
 import { EXIT } from "../exit-codes.js";
-import { counted } from "../format.js";
+import { counted, isoTime } from "../format.js";
 import { chooseSubscriptions, type SubscriptionsOption, useSubscriptions } from "../known-subscriptions.js";
 import type { Output } from "../output.js";
 import { createPace, type PaceOption } from "../pace.js";
@@ -61,7 +61,9 @@ async function print(output: Output, report: AuditReport, repair: boolean): Prom
     report[standing].map((finding: AuditFinding) => ({ ...finding, standing })),
   );
   if (output.json) {
-    for (const finding of findings) await output.value(finding);
+    for (const { since, ...finding } of findings) {
+      await output.value({ ...finding, ...(since === undefined ? {} : { since: isoTime(since) }) });
+    }
     const counts = { records, behind: behind.length, ahead: ahead.length, parked: parked.length, unreadable };
     await output.value({ audited: counts, repaired: repair });
     return;

@@ -11,17 +11,37 @@ import { createProgress } from "../progress.js";
 import { openStateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
 
-export const promoteVersion: Action<SubscriptionsOption> = ({ output, signal }, options, id = "") =>
-  useSubscriptions(options, async ({ all, start }) => {
-    const chosen = findSubscription(all, id);
-    if (chosen.kind !== "read-model") {
-      throw usageError("subscription", `${subscriptionId(chosen)} is a ${chosen.kind}: only read models are served`);
-    }
-    await start().promote(chosen, { signal });
-    if (output.json) await output.value({ promoted: subscriptionId(chosen) });
-    else await output.line(`${subscriptionId(chosen)} is served; readers notice within 30 seconds`);
-    return EXIT.ok;
-  });
+export interface PromoteOptions extends SubscriptionsOption, SegmentsOption, PaceOption {
+  /** False with `--no-audit`. */
+  readonly audit: boolean;
+}
+
+export const promoteVersion: Action<PromoteOptions> = async ({ output, signal }, options, id = "") => {
+  const segments = segmentCount(options);
+  const { pace, onRequest, pageSize } = await createPace(options);
+  return useSubscriptions(
+    options,
+    async ({ opened, all, start }) => {
+      const chosen = findSubscription(all, id);
+      if (chosen.kind !== "read-model") {
+        throw usageError("subscription", `${subscriptionId(chosen)} is a ${chosen.kind}: only read models are served`);
+      }
+      const progress = createProgress(output, "records", (await opened.estimate())?.records);
+      await start().promote(chosen, {
+        audit: options.audit,
+        segments,
+        pageSize,
+        pace,
+        signal,
+        onProgress: ({ counts }) => progress(counts.records),
+      });
+      if (output.json) await output.value({ promoted: subscriptionId(chosen) });
+      else await output.line(`${subscriptionId(chosen)} is served; readers notice within 30 seconds`);
+      return EXIT.ok;
+    },
+    { onRequest },
+  );
+};
 
 export interface DropOptions extends SubscriptionsOption, SegmentsOption, PaceOption {
   readonly state: string;

@@ -60,12 +60,11 @@ export function addSubscriptions(program: Command, register: Register): void {
   );
   register(release, releaseParked);
 
-  const promote = add("promote", "has a version of a read model served, in place of the one before").argument(
-    "<subscription>",
-    "the name and the version, such as customer-sales@2",
-  );
+  const promote = add("promote", "has a version of a read model served that lacks nothing, in place of the one before")
+    .argument("<subscription>", "the name and the version, such as customer-sales@2")
+    .option("--no-audit", "looks at no streams, and has a version that fell behind served as it stands");
   withExample(
-    promote,
+    withPace(withSegments(promote)),
     "protosource subscriptions promote customer-sales@2 --store sqlite:orders.db --domain ./dist/domain.js",
   );
   register(promote, promoteVersion);

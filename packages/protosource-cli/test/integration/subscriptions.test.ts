@@ -1,6 +1,6 @@
 /** `subscriptions`: what the store holds is brought to them once, though it is interrupted; parked streams; versions. */
 import { existsSync, statSync, writeFileSync } from "node:fs";
-import { type EventStore, Repository } from "protosource-es";
+import { type EventStore, Repository, systemClock } from "protosource-es";
 import { type OpaqueStore, queryClient } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { modelRows } from "protosource-es/subscriptions";
@@ -78,8 +78,8 @@ const places = [
   ...engines.map(({ name, endpoint }) => ({ name, open: () => openTables(endpoint), COUNT: 100 })),
 ];
 
-async function createOrder({ store }: Place, id: string, customerId: string): Promise<void> {
-  const orders = new Repository(order, store);
+async function createOrder({ store }: Place, id: string, customerId: string, clock = systemClock): Promise<void> {
+  const orders = new Repository(order, store, { clock });
   await orders.apply(orderCommands.Create({ id, actor: "ann", customerId, customerName: "Zoë" }));
 }
 
@@ -118,7 +118,7 @@ describe.each(places)("subscriptions on $name", ({ name, open, COUNT }) => {
 
   it("catch up once with each event, though they are interrupted", { timeout: TIMEOUT }, async () => {
     const refused = await run("promote", one, "sales");
-    expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("has not caught up") });
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining("has not caught up") });
     const paced = ["--segments", "2", "--max-units", name === "a file" ? "1000" : "40"];
     const first = await interruptCli(args("catch-up", one, ...paced), () => keptAt(state) !== undefined, 200);
     expect(first).toMatchObject({
@@ -159,7 +159,11 @@ describe.each(places)("subscriptions on $name", ({ name, open, COUNT }) => {
 
   it("are served by version, and dropped once the domain has another", { timeout: TIMEOUT }, async () => {
     expect((await run("promote", both, "sales")).stderr).toContain("give one of sales@1, sales@2");
-    expect((await run("promote", both, "sales@1")).code).toBe(0);
+    const anHourAgo = systemClock.now() - 3_600_000_000n;
+    await createOrder(place, "waiting", "c-1", { now: () => anHourAgo });
+    const refused = await run("promote", both, "sales@1");
+    expect(refused).toMatchObject({ code: 3, stderr: expect.stringContaining(`lacks events of ${ORDERS}waiting`) });
+    expect((await run("promote", both, "sales@1", "--no-audit")).code).toBe(0);
     expect((await run("catch-up", both, "--only", "sales@2")).code).toBe(0);
     const status = await run("status", both, "--json");
     expect(status.code).toBe(0);
@@ -177,7 +181,7 @@ describe.each(places)("subscriptions on $name", ({ name, open, COUNT }) => {
     const dropped = await run("drop", second, "sales@1", "--json");
     expect(dropped.json()).toEqual([{ dropped: "sales@1", rows: Math.min(COUNT, 100) }]);
     expect(await totals(place, 1)).toEqual({ orders: 0, items: 0 });
-    expect((await totals(place, 2)).orders).toBe(COUNT + 1);
+    expect((await totals(place, 2)).orders).toBe(COUNT + 2);
     expect(before).toBeDefined();
     expect(await place.opaqueStore.get({ pk: "example_app_order_v1#order#id#late", sk: "AGG" })).toEqual(before);
   });

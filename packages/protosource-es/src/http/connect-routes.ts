@@ -1,5 +1,5 @@
 /** The protocols of Connect and gRPC-Web over the dispatch table. */
-import { createRegistry, type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
+import { createRegistry, type DescMethod, type Message } from "@bufbuild/protobuf";
 import {
   Code,
   ConnectError,
@@ -14,9 +14,10 @@ import type { CommandMessage } from "../aggregate/behaviour.js";
 import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
 import { fileRegistry } from "../serializer/file-registry.js";
 import type { Call } from "./calls.js";
+import { headersAsOfPost, readMessage } from "./connect-message.js";
 import type { Exchange } from "./exchange.js";
-import { concat, readBody } from "./read-body.js";
-import { withExactNumbers } from "./read-json.js";
+import { unreadable } from "./problem.js";
+import { concat } from "./read-body.js";
 import { Refusal, type RefusalCode } from "./refusal.js";
 import type { BodyLimit, FindRoute, Route } from "./routes.js";
 import type { ServedService } from "./serve.js";
@@ -32,9 +33,11 @@ const CODES: { readonly [code in RefusalCode]: Code } = {
   resource_exhausted: Code.ResourceExhausted,
   failed_precondition: Code.FailedPrecondition,
   aborted: Code.Aborted,
+  out_of_range: Code.OutOfRange,
   unimplemented: Code.Unimplemented,
   internal: Code.Internal,
   unavailable: Code.Unavailable,
+  data_loss: Code.DataLoss,
   unauthenticated: Code.Unauthenticated,
 };
 
@@ -43,6 +46,9 @@ interface Incoming {
   readonly exchange: Exchange;
   readonly call: Call;
 }
+
+/** gRPC-Web in base64, which browsers needed once, is matched by the handlers, and not read. */
+const IN_BASE64 = /^application\/grpc-web-text/i;
 
 const incomingKey = createContextKey<Incoming | undefined>(undefined);
 
@@ -55,9 +61,12 @@ export function connectRoutes(services: readonly ServedService[], limit: BodyLim
       // A field that nobody knows would be lost without a word.
       ignoreUnknownFields: false,
     },
-    requestGate: ({ values }) => {
+    requestGate: ({ values, requestHeader }) => {
       const { exchange, call } = values.get(incomingKey) as Incoming;
-      return asConnect(() => exchange.admit(call));
+      return asConnect(async () => {
+        await exchange.admit(call);
+        await exchange.refusing(call, async () => checkVersion(requestHeader));
+      });
     },
   });
   const perform = (message: Message, { values, signal }: HandlerContext): Promise<Message> => {
@@ -80,20 +89,25 @@ export function connectRoutes(services: readonly ServedService[], limit: BodyLim
   return (path) => routes.get(path);
 }
 
-function routeOf(handler: UniversalHandler, call: Call, { maxBodyBytes }: BodyLimit): Route {
+function routeOf(handler: UniversalHandler, call: Call, { maxBodyBytes: maxBytes }: BodyLimit): Route {
+  const takes = (contentType: string): boolean =>
+    handler.supportedContentType(contentType) && !IN_BASE64.test(contentType);
   return {
     methods: handler.allowedMethods,
-    takes: handler.supportedContentType,
+    takes,
     async answer(exchange) {
       const { request, signal } = exchange;
+      const header = headersAsOfPost(request);
+      const contentType = header.get("content-type") ?? "";
+      if (!takes(contentType)) return unreadable(contentType, exchange.headers);
+      const read = (): Promise<Uint8Array> =>
+        readMessage(request, contentType, call.method.input, { maxBytes, signal });
       const answer = await handler({
         httpVersion: "",
-        method: request.method,
+        method: "POST",
         url: request.url,
-        header: request.headers,
-        body: bodyOf(() =>
-          asConnect(() => exchange.refusing(call, () => readMessage(request, call, maxBodyBytes, signal))),
-        ),
+        header,
+        body: bodyOf(() => asConnect(() => exchange.refusing(call, read))),
         signal,
         contextValues: createContextValues().set(incomingKey, { exchange, call }),
       });
@@ -105,25 +119,10 @@ function routeOf(handler: UniversalHandler, call: Call, { maxBodyBytes }: BodyLi
   };
 }
 
-/**
- * Reads the body of a request. One message of Connect is looked at here: its JSON keeps the digits of large numbers, and
- * what is no message is the caller's mistake, whatever the encoding.
- */
-async function readMessage(
-  request: Request,
-  { method: { input } }: Call,
-  maxBytes: number,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  const body = await readBody(request, { maxBytes, signal });
-  const type = request.headers.get("content-type") ?? "";
-  try {
-    if (type.startsWith("application/json")) return withExactNumbers(input, body);
-    if (type.startsWith("application/proto")) fromBinary(input, body);
-  } catch (cause) {
-    throw new Refusal("invalid_argument", `the body isn't a ${input.name}`, { reason: "unmarshal", cause });
-  }
-  return body;
+/** A version of Connect that nobody knows may mean something else. Many clients say none. */
+function checkVersion(headers: Headers): void {
+  const version = headers.get("connect-protocol-version") ?? "1";
+  if (version !== "1") throw new Refusal("invalid_argument", `version ${version} of Connect isn't known here: use 1`);
 }
 
 /** Reads nothing before it is asked, so that nobody's body is read who may not call. */

@@ -6,7 +6,7 @@ import { addCors, type CorsOptions, isAllowed, preflight } from "./cors.js";
 import { type AuthorizedCall, Exchange, type ExchangeRules, type FailedCall, type Grant } from "./exchange.js";
 import { hasTag } from "./headers.js";
 import { pageTokens } from "./page-tokens.js";
-import { problem } from "./problem.js";
+import { problem, unreadable } from "./problem.js";
 import { Refusal } from "./refusal.js";
 import type { FindRoute, MakeRoutes } from "./routes.js";
 import type { ServedService } from "./serve.js";
@@ -115,10 +115,7 @@ async function answerOf(
     return problem(new Refusal("unimplemented", `${request.method} isn't possible here`, { status: 405 }), headers);
   }
   const contentType = request.headers.get("content-type") ?? "";
-  if (request.method === "POST" && !route.takes(contentType)) {
-    const message = `a body of ${contentType || "no content type"} can't be read here`;
-    return problem(new Refusal("unimplemented", message, { status: 415 }), headers);
-  }
+  if (request.method === "POST" && !route.takes(contentType)) return unreadable(contentType, headers);
   const answer = await route.answer(exchange);
   const isKnown = hasTag(request.headers.get("if-none-match"), answer.headers.get("etag"));
   if (request.method !== "GET" || answer.status !== 200 || !isKnown) return answer;

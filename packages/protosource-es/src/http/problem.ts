@@ -1,7 +1,7 @@
 /** RFC 9457: a refusal as JSON, for requests that came by no protocol with errors of its own. */
 import { create, toJson } from "@bufbuild/protobuf";
 import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
-import { type Refusal, STATUSES } from "./refusal.js";
+import { Refusal, STATUSES } from "./refusal.js";
 
 /** The content type of problems. */
 export const PROBLEM_TYPE = "application/problem+json";
@@ -32,4 +32,10 @@ export function problem(refusal: Refusal, headers: Headers): Response {
   headers.set("content-type", PROBLEM_TYPE);
   const body = problemBody(refusal);
   return new Response(JSON.stringify(body), { status: body.status, headers });
+}
+
+/** Answers a body of a content type that nothing reads where it came. */
+export function unreadable(contentType: string, headers: Headers): Response {
+  const message = `a body of ${contentType || "no content type"} can't be read here`;
+  return problem(new Refusal("unimplemented", message, { status: 415 }), headers);
 }

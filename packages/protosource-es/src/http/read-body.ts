@@ -45,7 +45,8 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-function tooLong(maxBytes: number): Refusal {
+/** Makes the refusal of a body, or of what stands for it. */
+export function tooLong(maxBytes: number): Refusal {
   return new Refusal("resource_exhausted", `the body is longer than ${maxBytes} bytes`, {
     status: 413,
     reason: "too_large",

@@ -14,9 +14,11 @@ export const STATUSES = {
   resource_exhausted: 429,
   failed_precondition: 409,
   aborted: 409,
+  out_of_range: 400,
   unimplemented: 501,
   internal: 500,
   unavailable: 503,
+  data_loss: 500,
   unauthenticated: 401,
 } as const;
 

@@ -113,15 +113,21 @@ export function createKeyring(store: KeyStore, options: KeyringOptions = {}): Ke
         if (plan !== undefined) addSubjects(plan, message, subjects);
       }
       const keys = new Map<string, DataKey>();
-      const before = forgotten;
-      await Promise.all(
-        [...subjects].map(async (subject) => {
-          const kept = bySubject.get(subject);
-          const key = kept ?? (await store.current(subject, { ...callOptions, renew }));
+      const unknown: string[] = [];
+      for (const subject of subjects) {
+        const key = bySubject.get(subject);
+        if (key === undefined) unknown.push(subject);
+        else keys.set(subject, key);
+      }
+      if (unknown.length > 0) {
+        const before = forgotten;
+        const ask = async (subject: string): Promise<void> => {
+          const key = await store.current(subject, { ...callOptions, renew });
           keys.set(subject, key);
-          if (kept === undefined && forgotten === before) bySubject.set(subject, key);
-        }),
-      );
+          if (forgotten === before) bySubject.set(subject, key);
+        };
+        await Promise.all(unknown.map(ask));
+      }
       return {
         seal(schema, message, place) {
           const plan = personalPlan(schema);

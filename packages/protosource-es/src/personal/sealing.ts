@@ -1,11 +1,11 @@
 /** Personal fields taken out of messages and sealed, and put back. */
 import { clearField, create, type DescMessage, isFieldSet, type Message, toBinary } from "@bufbuild/protobuf";
 import { invalid, ProtosourceError } from "../errors.js";
-import { type Sealed, SealedSchema } from "../gen/protosource_es/sealed/v1/sealed_v1_pb.js";
+import type { Sealed } from "../gen/protosource_es/sealed/v1/sealed_v1_pb.js";
 import { utf8Length } from "../opaquedata/utf8.js";
 import { decodeMessage } from "../serializer/decode-message.js";
 import { decrypt, encrypt, KEY_BYTES } from "./cipher.js";
-import { envelopesOf, erasedEnvelope, isErasedEnvelope, setEnvelopes } from "./envelopes.js";
+import { type Envelope, envelopesOf, erasedEnvelope, isErasedEnvelope, setEnvelopes } from "./envelopes.js";
 import type { DataKey } from "./key-store.js";
 import { fieldValue, messagesWithin, replaceWithin, setField } from "./messages-within.js";
 import type { PersonalGroup, PersonalPlan } from "./personal-plan.js";
@@ -50,7 +50,7 @@ export function addKeyIds(plan: PersonalPlan, message: Message, keyIds: Set<stri
 export function sealMessage(plan: PersonalPlan, message: Message, place: string, keys: SubjectKeys): Message {
   const { schema } = plan;
   const sealed = shallowCopy(message);
-  const envelopes: Sealed[] = [];
+  const envelopes: Envelope[] = [];
   for (const group of plan.groups) {
     const fields = group.fields.filter((field) => isFieldSet(message, field));
     if (fields.length === 0) continue;
@@ -62,7 +62,7 @@ export function sealMessage(plan: PersonalPlan, message: Message, place: string,
     }
     const { id, bytes } = keys.get(subject) as DataKey;
     const { nonce, ciphertext } = encrypt(bytes, toBinary(schema, part), placeWithin(schema, subject, place));
-    envelopes.push(create(SealedSchema, { keyId: id, subject: group.subject.number, nonce, ciphertext }));
+    envelopes.push({ keyId: id, subject: group.subject.number, nonce, ciphertext });
   }
   if (envelopes.length > 0) setEnvelopes(sealed, [...envelopesOf(message), ...envelopes]);
   for (const { field, plan: inner } of plan.within) {
@@ -88,7 +88,7 @@ const KEY_FOR_SIZE: DataKey = { id: "-".repeat(KEY_ID_LENGTH), bytes: new Uint8A
  */
 export function openMessage(plan: PersonalPlan, message: Message, place: string, key: string, keys: FoundKeys): void {
   if (message.$unknown !== undefined) {
-    const left: Sealed[] = [];
+    const left: Envelope[] = [];
     const parts: Message[] = [];
     for (const sealed of readEnvelopes(plan, message, key)) {
       const found = isErasedEnvelope(sealed) ? "erased" : keys.get(sealed.keyId);

@@ -6,7 +6,7 @@ import { type CatchUpPlan, ringAll } from "./catch-up.js";
 import { type Delivery, mergeDoorbells } from "./deliver.js";
 import type { Engine } from "./engine.js";
 import { KeyedQueue } from "./keyed-queue.js";
-import { look, type Standing } from "./look.js";
+import { type Look, look, type Standing } from "./look.js";
 import { modelPrefix } from "./model-rows.js";
 import { positionPages } from "./position-pages.js";
 import { type Subscription, sourceOf, subscriptionId } from "./subscription.js";
@@ -25,7 +25,7 @@ export interface AuditReport {
   readonly unreadable: number;
 }
 
-export interface AuditFinding {
+export interface AuditFinding extends Pick<Look, "lacks" | "since"> {
   readonly subscription: string;
   readonly streamId: string;
 }
@@ -54,16 +54,16 @@ export async function audit(
     parked: new Map(),
   };
   const lookAt = async ({ subscription, doorbell }: Suspect): Promise<void> => {
-    const { standing, since } = await look(engine, subscription, doorbell);
+    const { standing, ...more } = await look(engine, subscription, doorbell);
     if (standing === "current") return;
     const { streamId, version } = doorbell;
-    const finding = { subscription: subscriptionId(subscription), streamId };
-    const key = JSON.stringify(finding);
+    const stream = { subscription: subscriptionId(subscription), streamId };
+    const key = JSON.stringify(stream);
     const isNew = !found[standing].has(key);
-    found[standing].set(key, finding);
+    found[standing].set(key, { ...stream, ...more });
     if (standing !== "behind") return;
-    const lag = since === undefined ? undefined : engine.clock.now() - since;
-    if (isNew) engine.observe({ ...finding, kind: "behind", version, events: 0, lag });
+    const lag = more.since === undefined ? undefined : engine.clock.now() - more.since;
+    if (isNew) engine.observe({ ...stream, kind: "behind", version, events: 0, lag });
     const [failure] = (await repair?.(subscription, doorbell))?.failures ?? [];
     if (failure) throw failure.error;
   };

@@ -63,4 +63,4 @@ export {
   Subscriptions,
   type SubscriptionsOptions,
 } from "./subscriptions.js";
-export { servedRows } from "./versions.js";
+export { type PromotePlan, servedRows } from "./versions.js";

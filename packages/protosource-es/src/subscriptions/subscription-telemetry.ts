@@ -10,6 +10,7 @@ import {
   type TelemetryOptions,
 } from "../telemetry.js";
 import type { Happening, ObservedStep, TraceStep } from "./engine.js";
+import { WAITS_TOO_LONG } from "./look.js";
 
 /** What `Subscriptions` take to tell of themselves. */
 export interface SubscriptionTelemetry {
@@ -21,9 +22,6 @@ type Measure = (happening: Happening, attributes: TelemetryAttributes) => void;
 
 /** The failures by which a step learns that another worker was first: it is done again, and nothing is broken. */
 const CONFLICTS: readonly ErrorCode[] = ["position_conflict", "row_conflict", "version_conflict"];
-
-/** What an audit finds that is younger may be in the hands of a worker, in microseconds: a minute. */
-const WAITS_TOO_LONG = 60_000_000n;
 
 /**
  * Makes what turns the work of subscriptions into spans and metrics: `new Subscriptions({ store, all,

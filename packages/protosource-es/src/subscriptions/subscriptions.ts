@@ -26,7 +26,7 @@ import { positionPages } from "./position-pages.js";
 import { readPosition } from "./read-position.js";
 import { type Saved, streamOf } from "./saved.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
-import { CAUGHT_UP, promote, scannableRows, servedVersion } from "./versions.js";
+import { CAUGHT_UP, type PromotePlan, promote, scannableRows, servedVersion } from "./versions.js";
 
 export interface SubscriptionsOptions {
   /** Where the streams are, and how far the subscriptions have come. */
@@ -216,13 +216,19 @@ export class Subscriptions {
   }
 
   /**
-   * Has this version of a read model served from now on; readers of `servedRows` notice within 30 seconds.
+   * Has this version of a read model served from now on; readers of `servedRows` notice within 30 seconds. It audits the
+   * version first, as `audit` does and for its price, unless `audit` is false. What has waited for less than a minute
+   * may be in the hands of a worker, and doesn't count, and neither does the end of a life.
    *
-   * Throws `invalid_argument` while it has never caught up, and while streams of it are parked. Whether it has fallen
-   * behind since, `audit` tells.
+   * Throws `not_caught_up` while it has never caught up, while streams of it are parked, where it fell behind, and where
+   * it has handled events that aren't stored any more.
    */
-  promote(subscription: Subscription, options: CallOptions = {}): Promise<void> {
-    return promote({ ...this.#engine, signal: options.signal }, this.#known(subscription));
+  promote(subscription: Subscription, options: PromotePlan = {}): Promise<void> {
+    const known = this.#known(subscription);
+    const { audit: looks = true, ...plan } = options;
+    const engine = { ...this.#engine, signal: options.signal };
+    const findings = () => audit(engine, [known], { ...plan, concurrency: this.#concurrency }, undefined);
+    return promote(engine, known, looks ? findings : undefined);
   }
 
   /**

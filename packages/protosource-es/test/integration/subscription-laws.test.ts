@@ -125,7 +125,7 @@ describe.each(kinds)("on $name", ({ make }) => {
     }
   });
 
-  test("a stream that was cut is ahead for an audit, and changes nothing", async () => {
+  test("a stream that was cut is ahead for an audit, changes nothing, and isn't promoted", async () => {
     const streamId = `example_app_order_v1#${name}`;
     const old = worker([sales(1, name)]);
     for (const record of itemsOf(name, 1, 5)) await store.save(streamId, [record]);
@@ -141,6 +141,10 @@ describe.each(kinds)("on $name", ({ make }) => {
       });
     }
     expect(await rowOf(`${name}@1`, name)).toEqual(before);
+    await old.catchUp();
+    const refused = { code: "not_caught_up", details: { reason: "ahead", streamId } };
+    await expect(old.promote(sales(1, name))).rejects.toMatchObject(refused);
+    await old.promote(sales(1, name), { audit: false });
   });
 
   test("messages that a sink takes in parts of any length, and those of a process that ends behind them, are all sent, in order", async () => {
@@ -168,7 +172,7 @@ describe.each(kinds)("on $name", ({ make }) => {
     }
   });
 
-  test("a version that is built while writers write and the other one follows has the same rows", async () => {
+  test("a version that is built while writers write and the other one follows has the same rows, and isn't promoted where it fell behind", async () => {
     const models = [1, 2].map((version) => sales(version, `${name}.sales`));
     const [one, two] = models.map((model) => worker([model]));
     const streams = [1, 2, 3].map((i) => `${name}-${i}`);
@@ -187,14 +191,29 @@ describe.each(kinds)("on $name", ({ make }) => {
       }
     };
     const [model] = models.slice(1);
-    await expect(two?.promote(model as Subscription)).rejects.toMatchObject({ code: "invalid_argument" });
+    const refused = (reason: string) => ({ code: "not_caught_up", details: { reason } });
+    await expect(two?.promote(model as Subscription)).rejects.toMatchObject(refused("never"));
     await Promise.all([...streams.map(write), two && catchUpInParts(two)]);
     await two?.promote(model as Subscription);
     // The way back is open to a version that was kept fed.
-    await expect(one?.promote(models[0] as Subscription)).rejects.toMatchObject({ code: "invalid_argument" });
+    await expect(one?.promote(models[0] as Subscription)).rejects.toMatchObject(refused("never"));
     await one?.catchUp();
     await one?.promote(models[0] as Subscription);
     expect(await one?.status()).toMatchObject([{ version: 1, servedVersion: 1 }]);
+    // What a worker may be about to handle is no reason, and what it has left lying is.
+    const late = `example_app_order_v1#${name}-late`;
+    await store.save(late, itemsOf(`${name}-late`, 1, 1));
+    await two?.promote(model as Subscription);
+    clock.advanceSeconds(60);
+    await expect(one?.promote(models[0] as Subscription)).rejects.toMatchObject({
+      code: "not_caught_up",
+      details: { subscription: `${name}.sales@1`, reason: "behind", streamId: late },
+    });
+    expect(await two?.status()).toMatchObject([{ version: 2, servedVersion: 2 }]);
+    await one?.promote(models[0] as Subscription, { audit: false });
+    await two?.audit({ repair: true });
+    await two?.promote(model as Subscription);
+    expect(await two?.status()).toMatchObject([{ version: 2, servedVersion: 2 }]);
     for (const id of streams) {
       const rows = await Promise.all([1, 2].map((version) => rowOf(`${name}.sales@${version}`, id)));
       expect(rows).toMatchObject([

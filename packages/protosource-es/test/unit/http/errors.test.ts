@@ -72,6 +72,7 @@ const TABLE: { readonly [code in ErrorCode]: readonly [ErrorDetails[code], Told]
   unhandled_event: [{ typeName: SECRET }, HIDDEN],
   position_conflict: [{ subscription: SECRET, streamId: SECRET, version: 1n, parked: false }, HIDDEN],
   row_conflict: [{ pk: SECRET, sk: SECRET }, HIDDEN],
+  not_caught_up: [{ subscription: SECRET, reason: "behind", streamId: SECRET }, HIDDEN],
   partial_save: [{ aggregateId: SECRET, committed: 1n, commitId: new Uint8Array(1) }, HIDDEN],
   key_missing: [{ key: SECRET, keyId: SECRET }, HIDDEN],
   corrupt_record: [{ key: SECRET }, HIDDEN],

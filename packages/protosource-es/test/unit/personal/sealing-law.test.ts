@@ -56,6 +56,16 @@ test("what is sealed opens as it was, and is sealed alike again", () =>
     }),
   ));
 
+test("what is long opens as it was, at each length where the number that says it grows", async () => {
+  const short = Array.from({ length: 130 }, (_, length) => length);
+  // That of the ciphertext grows to three bytes at 16,384, and so does that of the envelope some bytes before.
+  const long = [16_303, 16_304, 16_305, 16_306, 16_307, 16_362, 16_363, 16_364, 16_365, 16_366];
+  for (const length of [...short, ...long]) {
+    const { message, bytes } = await sealed({ id: "ann", name: "x".repeat(length) }, "a place");
+    expect(equals(PersonSchema, await opened(bytes, "a place"), message)).toBe(true);
+  }
+});
+
 test("what was changed or sealed elsewhere is corrupt_record", () =>
   fc.assert(
     fc.asyncProperty(person, text, fc.nat(), async (init, place, at) => {
