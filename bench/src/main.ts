@@ -25,7 +25,7 @@ import { profileReport, report } from "./report.js";
 import type { Result, Results } from "./results.js";
 import { measureSize } from "./size.js";
 import { dynamoDBEntries } from "./stores.js";
-import { measureSubscriptions } from "./subscriptions.js";
+import { appendAlone, measureSubscriptions } from "./subscriptions.js";
 import { type Kind, shapesOf, WORKLOADS, type Workload } from "./workloads.js";
 
 const { values: args } = parseArgs({
@@ -35,6 +35,7 @@ const { values: args } = parseArgs({
     only: { type: "string" },
     rounds: { type: "string", default: "8" },
     task: { type: "string" },
+    append: { type: "string" },
     subscriptions: { type: "string" },
     personal: { type: "boolean", default: false },
     "subscriptions-dynamodb": { type: "string", default: "2000" },
@@ -46,6 +47,7 @@ const PROFILED_SLICES = 20;
 
 installPeers();
 if (args.task !== undefined) await carryOut(JSON.parse(args.task));
+else if (args.append !== undefined) await appendAlone(args.append);
 else if (args.subscriptions !== undefined) {
   console.log(await measureSubscriptions(Number(args.subscriptions), Number(args["subscriptions-dynamodb"])));
 } else if (args.personal) console.log(await measurePersonal());

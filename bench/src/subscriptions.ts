@@ -1,4 +1,5 @@
 /** How fast subscriptions are: catching up, keeping up with a writer, and from an append to its row. */
+import { fork } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -25,6 +26,8 @@ import { median } from "./statistics.js";
 
 const EVENTS_PER_ORDER = 10;
 const DAYS = 30;
+/** How many events a writer appends beside a worker. */
+const APPENDS = 10_000;
 const LATENCIES = 40;
 
 /** Counts the items that were ordered, in 30 rows. */
@@ -51,7 +54,6 @@ export async function measureSubscriptions(events: number, eventsOnDynamoDB: num
   try {
     const memory = new MemoryStore();
     const sqlite = new SqliteStore(openSqlite(join(folder, "catch-up.db")));
-    const written = new SqliteStore(openSqlite(join(folder, "keep-up.db")));
     const client = engine.client();
     const credentials = { accessKeyId: "local", secretAccessKey: "local" };
     const streams = new DynamoDBStreams({ endpoint: engine.endpoint, region: "us-east-1", credentials });
@@ -75,9 +77,9 @@ export async function measureSubscriptions(events: number, eventsOnDynamoDB: num
         ratio(caughtUp, plain),
       ]);
     }
-    const { appended, handled } = await keepUp(written);
+    const { appended, handled } = await keepUp(join(folder, "keep-up.db"));
     rows.push([
-      "`run` behind one writer, SQLite",
+      "`run` beside one writer, SQLite",
       perSecond(handled),
       `${perSecond(appended)}, the writer`,
       ratio(handled, appended),
@@ -134,27 +136,44 @@ async function catchUp(store: EventStore & { readonly opaqueStore?: OpaqueStore 
   await new Subscriptions({ store, all: [itemsByDay()] }).catchUp();
 }
 
-/** Appends event by event, and then has a worker handle them: both as events a second. */
-async function keepUp(store: SqliteStore): Promise<{ readonly appended: number; readonly handled: number }> {
-  const events = 5_000;
-  const seconds = await secondsOf(async () => {
-    for (let i = 0; i < events; i++) {
-      const id = `o${i % (events / EVENTS_PER_ORDER)}`;
-      await store.save(STREAM_PREFIX + id, recordsOf(id, 1 + Math.floor(i / (events / EVENTS_PER_ORDER)), 1));
-    }
-  });
+/**
+ * Has a process append event by event while a worker of this one handles them. Gives the rates of both until the writer
+ * ended, as events a second.
+ */
+async function keepUp(path: string): Promise<{ readonly appended: number; readonly handled: number }> {
+  const store = new SqliteStore(openSqlite(path));
   const end = new AbortController();
+  const all = APPENDS - APPENDS / EVENTS_PER_ORDER;
   let handled = 0;
   const subscriptions = new Subscriptions({
     store,
     all: [itemsByDay()],
-    observe({ kind, events: applied }) {
-      if (kind === "applied") handled += applied;
-      if (handled === events - events / EVENTS_PER_ORDER) end.abort();
+    observe({ kind, events }) {
+      if (kind === "applied") handled += events;
+      if (handled === all) end.abort();
     },
   });
-  const worked = await secondsOf(() => subscriptions.run({ signal: end.signal }));
-  return { appended: events / seconds, handled: events / worked };
+  const writer = fork(process.argv[1] ?? "", ["--append", path]);
+  await once(writer, "message");
+  const start = performance.now();
+  const running = subscriptions.run({ signal: end.signal });
+  await once(writer, "exit");
+  const seconds = (performance.now() - start) / 1000;
+  const handledSoFar = handled;
+  await running;
+  return { appended: all / seconds, handled: handledSoFar / seconds };
+}
+
+/** Appends to a file event by event, as fast as it can, and says when it begins to the process that started this one. */
+export async function appendAlone(path: string): Promise<void> {
+  const store = new SqliteStore(openSqlite(path));
+  const orders = APPENDS / EVENTS_PER_ORDER;
+  process.send?.("begins");
+  for (let i = 0; i < APPENDS; i++) {
+    const id = `o${i % orders}`;
+    await store.save(STREAM_PREFIX + id, recordsOf(id, 1 + Math.floor(i / orders), 1));
+  }
+  process.disconnect();
 }
 
 /** Gives the median times from an append to its row by a worker, and of one consistent read, in milliseconds. */

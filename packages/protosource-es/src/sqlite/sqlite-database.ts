@@ -5,6 +5,7 @@ import { asError, ProtosourceError } from "../errors.js";
 import { databasePath } from "./database-path.js";
 import { failureOf, isLocked } from "./failures.js";
 import { libsqlDriver } from "./libsql-driver.js";
+import { waitingForLocks } from "./waiting.js";
 
 /** What a statement takes as a parameter. */
 export type SqliteValue = string | bigint | Uint8Array | null;
@@ -15,9 +16,9 @@ export interface SqliteStatement {
   /** Gives each row as an object under the names of its columns. */
   all(...parameters: SqliteValue[]): unknown[];
   /** Makes integers bigints, with better-sqlite3 and libsql. */
-  safeIntegers?(toggle: boolean): unknown;
+  readonly safeIntegers?: ((toggle: boolean) => unknown) | undefined;
   /** Makes integers bigints, with `node:sqlite`. */
-  setReadBigInts?(enabled: boolean): unknown;
+  readonly setReadBigInts?: ((enabled: boolean) => unknown) | undefined;
 }
 
 /**
@@ -43,7 +44,8 @@ export interface OpenSqliteOptions {
   readonly synchronous?: "FULL" | "NORMAL" | undefined;
   /**
    * How long a call waits for another connection or process that writes, in milliseconds, before it throws
-   * `unavailable`. 5000 by default. The program waits with it: SQLite's calls are synchronous.
+   * `unavailable`. 5000 by default. The program waits with it: SQLite's calls are synchronous. It tries each
+   * millisecond, so that it gets its turn beside one who writes without rest.
    */
   readonly busyTimeoutMs?: number | undefined;
   /**
@@ -79,11 +81,11 @@ export function openSqlite(path: string | URL, options: OpenSqliteOptions = {}):
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`);
     turnOnWal(database, busyTimeoutMs);
     database.exec(`PRAGMA synchronous = ${synchronous}`);
+    return closingWhole(database, waitingForLocks(database, busyTimeoutMs));
   } catch (thrown) {
     database.close();
     throw failureOf(thrown, { operation: "openSqlite", key: file }, "not_applied");
   }
-  return closingWhole(database);
 }
 
 function checkOptions(synchronous: string, busyTimeoutMs: number): void {
@@ -138,14 +140,17 @@ function turnOnWal(database: SqliteDatabase, busyTimeoutMs: number): void {
  * Gives a connection whose `close` brings the log into the file. SQLite does so when the last connection is closed, but
  * libsql keeps its connection as long as one of its statements isn't collected.
  */
-function closingWhole(database: SqliteDatabase): SqliteDatabase {
+function closingWhole(
+  database: SqliteDatabase,
+  { prepare, exec }: Pick<SqliteDatabase, "prepare" | "exec">,
+): SqliteDatabase {
   let open = true;
   return {
     get open() {
       return open;
     },
-    prepare: (sql) => database.prepare(sql),
-    exec: (sql) => database.exec(sql),
+    prepare,
+    exec,
     close() {
       if (!open) return;
       open = false;
