@@ -130,7 +130,7 @@ export function tableKeyStore(
 }
 
 /** Makes the error of a person who was forgotten, and of whom something is to be sealed. */
-function subjectErased(subject: string): ProtosourceError<"subject_erased"> {
+export function subjectErased(subject: string): ProtosourceError<"subject_erased"> {
   return new ProtosourceError(
     "subject_erased",
     `${subject} was forgotten, and nothing of it is stored any more: leave its personal fields empty, or take a new key with "renew"`,

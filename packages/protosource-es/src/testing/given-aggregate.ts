@@ -5,6 +5,9 @@ import { behaviourOf, type CommandMessage, type EventMessage } from "../aggregat
 import type { AggregateTypes, CommandOf, EventOf, Init, Outcome, RetiredOf } from "../aggregate/types.js";
 import type { Clock } from "../clock.js";
 import { type ErrorCode, isProtosourceError } from "../errors.js";
+import { subjectErased } from "../personal/key-table.js";
+import { personalPlan } from "../personal/personal-plan.js";
+import { addSubjects } from "../personal/sealing.js";
 import { copyMessage } from "../repository/copy-message.js";
 import { commandBehaviourOf, decide } from "../repository/decide.js";
 import { andThen, isPromise } from "../repository/maybe-async.js";
@@ -20,6 +23,11 @@ export interface EventOptions {
   readonly clock?: Clock | undefined;
   /** Who caused the events that have no actor of their own; of an aggregate, who sends commands too. "someone" by default. */
   readonly actor?: string | undefined;
+  /**
+   * Who was forgotten since: their personal fields are empty in what happened, and `isErased` tells. A command that says
+   * something of them again is refused with `subject_erased`. Nobody by default.
+   */
+  readonly forgotten?: readonly string[] | undefined;
 }
 
 export interface GivenOptions extends EventOptions {
@@ -60,8 +68,9 @@ export function givenAggregate<T extends AggregateTypes>(
   options: GivenOptions = {},
 ): Given<T> {
   const { clock = new FakeClock(), id = idOf(events as readonly Message[]) ?? "1", actor = "someone" } = options;
+  const forgotten = new Set(options.forgotten);
   const happened = (events as readonly Message[]).map((event, i) =>
-    fillEvent(definition, event, { id, version: BigInt(i) + 1n, at: clock.now(), actor }),
+    fillEvent(definition, event, { id, version: BigInt(i) + 1n, at: clock.now(), actor }, forgotten),
   );
   const aggregate = fold(definition, happened);
   const { schema, projections } = behaviourOf(definition.schema);
@@ -72,12 +81,14 @@ export function givenAggregate<T extends AggregateTypes>(
       const copy = copyMessage(commandSchema, command as Message as CommandMessage);
       copy.id ||= id;
       copy.actor ||= actor;
-      return expectation(definition, commandSchema.name, () =>
-        decide(definition, freeze(aggregate), freeze(copy) as Message as CommandOf<T>, {
-          now: clock.now(),
-          signal: undefined,
-        }),
-      );
+      return expectation(definition, commandSchema.name, () => {
+        const call = { now: clock.now(), signal: undefined };
+        const decided = decide(definition, freeze(aggregate), freeze(copy) as Message as CommandOf<T>, call);
+        return andThen(decided, (outcome) => {
+          checkForgotten(definition, outcome.events as readonly Message[], forgotten);
+          return outcome;
+        });
+      });
     },
     // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. What the rule fears, an await that takes this for a promise, passes a function and is refused below.
     then(state) {
@@ -92,6 +103,21 @@ export function givenAggregate<T extends AggregateTypes>(
       failWith(`${name} is another than expected`, diffFields(projection.schema, message, fields));
     },
   };
+}
+
+/** What is stored would be sealed with the keys of persons. Throws `subject_erased` for those who have none any more. */
+function checkForgotten<T extends AggregateTypes>(
+  definition: Aggregate<T>,
+  events: readonly Message[],
+  forgotten: ReadonlySet<string>,
+): void {
+  const subjects = new Set<string>();
+  for (const event of events) {
+    const plan = personalPlan(eventBehaviourOf(definition, event).schema);
+    if (plan !== undefined) addSubjects(plan, event, subjects);
+  }
+  const gone = [...subjects].find((subject) => forgotten.has(subject));
+  if (gone !== undefined) throw subjectErased(gone);
 }
 
 type Decided<T extends AggregateTypes> = { readonly outcome: Outcome<T> } | { readonly error: unknown };

@@ -34,10 +34,11 @@ export interface HappenedEvent {
 export function happenedEvents(
   subscription: Subscription,
   streams: readonly AnyStreamEvents[],
-  { clock = new FakeClock(), actor = "someone" }: EventOptions,
+  { clock = new FakeClock(), actor = "someone", forgotten = [] }: EventOptions,
   before: readonly HappenedEvent[] = [],
 ): readonly HappenedEvent[] {
   const all = [...before];
+  const gone = new Set(forgotten);
   for (const [given, id, ...events] of streams) {
     const aggregate = given as Aggregate<never>;
     const { schema: aggregateSchema, streamPrefix } = behaviourOf(aggregate.schema as DescMessage);
@@ -49,7 +50,7 @@ export function happenedEvents(
     }
     for (const one of events as readonly Message[]) {
       const last = all.findLast((other) => other.streamId === streamId)?.event.version ?? 0n;
-      const event = fillEvent(aggregate, one, { id, version: last + 1n, at: clock.now(), actor });
+      const event = fillEvent(aggregate, one, { id, version: last + 1n, at: clock.now(), actor }, gone);
       const schema = eventSchemaOf(aggregate, event);
       if (event.id !== id) throw misuse(`${schema.name} has the id ${event.id}: give it with that, not ${id}`);
       all.push({ source, streamId, schema, event });

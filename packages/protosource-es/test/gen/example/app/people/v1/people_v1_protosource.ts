@@ -107,3 +107,22 @@ export class ContactQueries {
     return this.#client.select(3, { email }, options);
   }
 }
+
+/** Reads the rows of Card. */
+export class CardQueries {
+  readonly #client: rt.QueryClient<typeof pb.CardSchema>;
+
+  constructor(store: rt.OpaqueStore, keyring: rt.Keyring) {
+    this.#client = rt.queryClient(pb.CardSchema, store, keyring);
+  }
+
+  /** Reads the row of one person_id; undefined when there is none. */
+  get(personId: string, options?: rt.GetOptions): Promise<pb.Card | undefined> {
+    return this.#client.get({ personId }, options);
+  }
+
+  /** Reads index 1: email, sorted by plan. */
+  selectByEmail(email: string, options?: rt.QueryOptions<{ plan: rt.TextSort }>): Promise<rt.Page<pb.Card>> {
+    return this.#client.select(1, { email }, options);
+  }
+}
