@@ -10,7 +10,7 @@ it("has a script that logs in, lists and logs out", async () => {
   const site = await sessionSite(sessionApi(sessionsInMemory(session)));
   const get = (path: string): Promise<Response> => site(new Request(`http://localhost${path}`));
   const page = await (await get("/")).text();
-  expect(page).toContain('from "/client.js"');
+  expect(page).toContain('src="/page.js"');
 
   const script = Buffer.from(await (await get("/client.js")).arrayBuffer()).toString("base64");
   const { sessionClient, State } = (await import(
