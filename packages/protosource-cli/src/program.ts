@@ -6,6 +6,7 @@ import { addAggregates } from "./commands/aggregates.js";
 import { addDescribe } from "./commands/describe.js";
 import { addExport } from "./commands/export.js";
 import { addImport } from "./commands/import.js";
+import { addOpenApi } from "./commands/openapi.js";
 import { addRebuild } from "./commands/rebuild.js";
 import { addSchema } from "./commands/schema.js";
 import { addStreams } from "./commands/streams.js";
@@ -31,6 +32,7 @@ export function createProgram(register: Register, output: OutputConfiguration): 
   addRebuild(program, register);
   addSchema(program, register);
   addDescribe(program, register);
+  addOpenApi(program, register);
   addSubjects(program, register);
   addSubscriptions(program, register);
   addExport(program, register);

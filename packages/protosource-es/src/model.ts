@@ -31,4 +31,4 @@ export {
   type SchemaChange,
   type SchemaChangeId,
 } from "./schema-changes/schema-change.js";
-export { type SourceSite, sourceSite } from "./schema-changes/source-site.js";
+export { type SourceSite, sourceComment, sourceSite } from "./schema-changes/source-site.js";

@@ -1,9 +1,15 @@
 /** The types of an aggregate, its definition, and the functions that make its commands and events. */
 import type { DescMessage } from "@bufbuild/protobuf";
-import type { AggregateModel, CommandModel, EventModel, RetiredModel } from "protosource-es/model";
+import {
+  type AggregateModel,
+  type CommandModel,
+  type EventModel,
+  type RetiredModel,
+  sourceComment,
+} from "protosource-es/model";
 import type { Domain } from "../model.js";
 import { listed } from "../words.js";
-import { docComment, sourceComment } from "./comment.js";
+import { docComment } from "./comment.js";
 import { type AggregateNames, aggregateNames } from "./names.js";
 import { exported, type Output, parameterText, printCallable } from "./output.js";
 

@@ -1,12 +1,18 @@
 /** What the service of a domain offers: its rpcs, and the messages that only they need. */
 import { type DescField, type DescMessage, getOption } from "@bufbuild/protobuf";
-import { type CommandModel, type KeyModel, keyParts, requestFieldName, typeOf } from "protosource-es/model";
+import {
+  type CommandModel,
+  type KeyModel,
+  keyParts,
+  requestFieldName,
+  sourceComment,
+  typeOf,
+} from "protosource-es/model";
 import {
   protosource_es_message,
   type RpcOptions,
 } from "protosource-es/proto/protosource_es/options/v1/options_v1_pb.js";
 import { commandComment } from "../emit/aggregate.js";
-import { sourceComment } from "../emit/comment.js";
 import { type IndexFields, selectNames } from "../emit/names.js";
 import { indexesOf } from "../emit/queries.js";
 import type { Domain } from "../model.js";

@@ -37,6 +37,15 @@ export function sourceSite(desc: AnyDesc, path: readonly number[] = namePath(des
   };
 }
 
+/** The lines of the comment before a descriptor in its source; none where the descriptors came without source information. */
+export function sourceComment(desc: AnyDesc): readonly string[] {
+  const path = sourcePath(desc);
+  const locations = fileOf(desc).proto.sourceCodeInfo?.location ?? [];
+  const own = locations.find((one) => one.path.length === path.length && path.every((part, i) => part === one.path[i]));
+  const text = own?.leadingComments.trimEnd();
+  return text ? text.split("\n").map((line) => line.replace(/^ /, "").trimEnd()) : [];
+}
+
 function fileOf(desc: AnyDesc): DescFile {
   if (desc.kind === "file") return desc;
   return "file" in desc ? desc.file : desc.parent.file;
