@@ -1,32 +1,24 @@
 /** The function of AWS Lambda, bundled as it is deployed. */
+import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { engineClient } from "@protosource-es/engines";
 import type {} from "@protosource-es/engines/global-setup";
-import { build } from "esbuild";
 import { ensureTables } from "protosource-es/dynamodb";
 import type { HttpEvent, HttpLambdaHandler } from "protosource-es/lambda";
 import { afterAll, beforeAll, describe, expect, inject, it, vi } from "vitest";
+import { type BundleSize, bundleLambda } from "../../src/bundle-lambda.js";
 
 const folder = mkdtempSync(join(tmpdir(), "sessions-"));
 const bundle = join(folder, "lambda.mjs");
 
+let size: BundleSize;
 beforeAll(async () => {
-  await build({
-    entryPoints: [fileURLToPath(new URL("../../src/lambda.ts", import.meta.url))],
-    outfile: bundle,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    conditions: ["@protosource-es/source"],
-    external: ["libsql"],
-    // What the SDK calls `require` for is a part of Node.
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
-    logLevel: "error",
-  });
+  size = await bundleLambda(bundle);
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -69,4 +61,16 @@ describe.each(inject("engines"))("the function on $name", ({ endpoint }) => {
       { items: [{ id: "s-1" }] },
     ]);
   });
+});
+
+it("is no larger than the documentation says, by much", () => {
+  expect(size.gzipped).toBeLessThan(345 * 1024);
+});
+
+it("has a cold start that can be measured", async () => {
+  const program = fileURLToPath(new URL("../../src/cold-start.ts", import.meta.url));
+  const args = ["--conditions=@protosource-es/source", "--import=tsx", program];
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env: { ...process.env, RUNS: "1" } });
+  expect(stdout).toMatch(/^bundle \d+ KB, \d+ KB gzip\n1 processes of Node /);
+  expect(stdout).toMatch(/^import and first log-in +\d+ \(\d+\)$/m);
 });
