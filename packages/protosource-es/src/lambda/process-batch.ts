@@ -49,7 +49,8 @@ const DEFAULT_CONCURRENCY = 10;
 
 /**
  * Applies the commands in the messages of a queue, each once: its `commandId` is the id of the message, so that a message
- * which comes twice has no effect the second time. The mapping needs `ReportBatchItemFailures`.
+ * which comes twice has no effect the second time, for as long as the repository remembers: `commandIdSeconds`, a day by
+ * default. The mapping needs `ReportBatchItemFailures`.
  *
  * A message comes again when the store is unavailable, when others were faster too often, when there is no time left, and
  * for errors that nobody knows. In a queue with groups all that follows it in its group comes again with it. One that is
