@@ -1,5 +1,6 @@
 /** Data keys that are kept wrapped by a key of AWS KMS, which never leaves it. */
 import { asError, isErrorLike, ProtosourceError } from "../errors.js";
+import { KEY_BYTES } from "./cipher.js";
 import type { KeyWrapping } from "./key-table.js";
 
 /** What is asked of KMS, as `@aws-sdk/client-kms` has it: the function that sends a command, and two commands. */
@@ -38,7 +39,9 @@ export function kmsWrapping(kms: KmsCommands, keyId: string): KeyWrapping {
     try {
       return await kms.send(command as never, { ...(signal && { abortSignal: signal }) });
     } catch (cause) {
-      throw failureOf(operation, cause);
+      if (!signal?.aborted) throw failureOf(operation, cause);
+      const message = `${operation} of KMS: the signal was aborted`;
+      throw new ProtosourceError("cancelled", message, { operation }, { cause });
     }
   };
   return {
@@ -49,7 +52,7 @@ export function kmsWrapping(kms: KmsCommands, keyId: string): KeyWrapping {
         EncryptionContext: contextOf(id),
       });
       const { Plaintext: bytes, CiphertextBlob: wrapped } = await ask("GenerateDataKey", command, signal);
-      if (bytes === undefined || wrapped === undefined) throw failureOf("GenerateDataKey", "an answer without a key");
+      if (!isKey(bytes) || wrapped === undefined) throw failureOf("GenerateDataKey", "an answer without a key");
       return { bytes, wrapped };
     },
     async unwrap(id, wrapped, { signal }) {
@@ -59,10 +62,14 @@ export function kmsWrapping(kms: KmsCommands, keyId: string): KeyWrapping {
         EncryptionContext: contextOf(id),
       });
       const { Plaintext: bytes } = await ask("Decrypt", command, signal);
-      if (bytes === undefined) throw failureOf("Decrypt", "an answer without a key");
+      if (!isKey(bytes)) throw failureOf("Decrypt", "an answer without a key");
       return bytes;
     },
   };
+}
+
+function isKey(bytes: Uint8Array | undefined): bytes is Uint8Array {
+  return bytes?.length === KEY_BYTES;
 }
 
 function contextOf(id: string): KmsInput["EncryptionContext"] {

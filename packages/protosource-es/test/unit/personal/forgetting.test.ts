@@ -1,11 +1,14 @@
 /** A person whose fields are sealed, opened, and forgotten. */
 import { serialize } from "node:v8";
-import { Repository, type RepositoryOptions } from "protosource-es";
+import { clearExtension } from "@bufbuild/protobuf";
+import { type CachedAggregate, Repository, type RepositoryOptions } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore, memoryKeyStore } from "protosource-es/memory";
 import { createKeyring, isErased, type KeyringOptions } from "protosource-es/personal";
+import { protosource_opaque_field } from "protosource-es/proto/funinthecloud/protosource/options/v1/options_v1_pb.js";
 import { jsonSerializer } from "protosource-es/serializer";
 import { describe, expect, test } from "vitest";
 import { failure } from "../../failure.js";
+import type { Person } from "../../gen/example/app/people/v1/people_v1_pb.js";
 import {
   ContactQueries,
   definePerson,
@@ -13,7 +16,7 @@ import {
   personCommands,
   personEvents,
 } from "../../gen/example/app/people/v1/people_v1_protosource.js";
-import { redefined, retire } from "../../redefine.js";
+import { fieldNamed, messageNamed, redefined, retire } from "../../redefine.js";
 
 const secret = new TextEncoder().encode("a secret of the tests, long enough");
 const EMAIL = "ann.lee@example.org";
@@ -87,6 +90,62 @@ describe("a personal field", () => {
     expect(await people.load("p-1")).toMatchObject({ name: "Ann again", email: "", plan: "basic" });
   });
 
+  test("is empty in what a warm cache holds too, which keeps it sealed", async () => {
+    const cache = new Map<string, CachedAggregate>();
+    const here = scene({ cache });
+    const seen: Person[] = [];
+    const person = definePerson({
+      evaluate: {
+        ChangePlan(state) {
+          seen.push(structuredClone(state));
+          return "proceed";
+        },
+      },
+    });
+    const people = new Repository(person, here.store, { keyring: here.keyring, cache, guardCache: false });
+    await people.apply(register, as("p-1"));
+    const [entry] = cache.values();
+    expect(Buffer.from(entry?.state ?? []).toString("latin1")).toContain("gold");
+    expect(dump({ kept: { cache: [...cache.values()].map(({ state, last }) => [state, last.data]) } })).not.toMatch(
+      /Ann Lee|ann\.lee/,
+    );
+    const change = (plan: string) => people.apply(personCommands.ChangePlan({ plan }), as("p-1"));
+    await change("silver");
+    await here.keyring.forget("p-1");
+    const { aggregate } = await change("basic");
+    await change("gold");
+    expect(seen.map(({ name }) => name)).toEqual([NAME, "", ""]);
+    expect(seen.map(isErased)).toEqual([false, true, true]);
+    expect(aggregate).toMatchObject({ email: "", name: "", plan: "basic" });
+    expect(isErased(aggregate)).toBe(true);
+  });
+
+  test("of a later schema stays out of what this one reads, and stays in what is stored", async () => {
+    const here = scene({ materialize: "off" });
+    // The next release knows one more personal field.
+    const later = redefined(definePerson(), (proto) => {
+      for (const name of ["Person", "Registered"]) {
+        const { name: _, number: __, jsonName: ___, ...like } = fieldNamed(proto, name, "name");
+        messageNamed(proto, name).field.push({ ...like, name: "phone", number: 99, jsonName: "phone" } as never);
+      }
+      const { name: _, number: __, jsonName: ___, options: ____, ...like } = fieldNamed(proto, "Register", "name");
+      messageNamed(proto, "Register").field.push({ ...like, name: "phone", number: 99, jsonName: "phone" } as never);
+    });
+    const next = new Repository(later, here.store, { keyring: here.keyring, materialize: "off" });
+    const { typeName } = later.model.commands.find(({ schema }) => schema.name === "Register")?.schema ?? {};
+    const fields = { email: EMAIL, name: NAME, plan: "gold", phone: "0171 4711" };
+    await next.apply({ ...register, ...fields, $typeName: typeName } as never, as("p-1"));
+    expect(await next.load("p-1")).toMatchObject({ name: NAME, phone: "0171 4711" });
+    expect(dump(here)).not.toContain("4711");
+    const person = await here.people.load("p-1");
+    expect(person).toMatchObject({ email: EMAIL, name: NAME });
+    expect(person.$unknown).toBeUndefined();
+    expect(serialize(person).toString("latin1")).not.toContain("4711");
+    for (const plan of ["a", "b", "c"]) await here.people.apply(personCommands.ChangePlan({ plan }), as("p-1"));
+    expect(dump(here)).not.toContain("4711");
+    expect(await next.load("p-1")).toMatchObject({ name: NAME, phone: "0171 4711", plan: "c" });
+  });
+
   test("needs a keyring, its secret, a serializer that keeps what is sealed, and no Go service", () => {
     const wrong = (options: RepositoryOptions, keyringOptions?: KeyringOptions) =>
       failure((async () => scene(options, keyringOptions))());
@@ -129,6 +188,22 @@ describe("a personal field", () => {
     expect(one).toHaveLength(8);
     expect(again).toEqual(one);
     expect(other).not.toEqual(one);
+  });
+
+  test("leaves no trace of what a command said where there is no secret to hide it", async () => {
+    const { store, keys } = scene();
+    const keyring = createKeyring(keys);
+    const plain = redefined(definePerson(), (proto) => {
+      for (const { field } of ["Person", "Contact"].map((name) => messageNamed(proto, name))) {
+        for (const { options } of field) if (options) clearExtension(options, protosource_opaque_field);
+      }
+    });
+    const people = new Repository(plain, store, { keyring, materialize: "off" });
+    await people.apply(register, { ...as("p-1"), commandId: "c-1" });
+    const claim = await store.findClaim("example.app.people.v1.Person#command", "c-1");
+    expect(claim).toBeDefined();
+    expect(claim?.purpose ?? []).toHaveLength(0);
+    expect(await people.apply(register, { ...as("p-1"), commandId: "c-1" })).toMatchObject({ repeated: true });
   });
 
   test("takes its room in a snapshot, as it can't be compressed once it is sealed", async () => {

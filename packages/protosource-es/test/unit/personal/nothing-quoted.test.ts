@@ -1,6 +1,7 @@
 /** Errors go to logs and to callers: none of them quotes what a personal field held. */
 import { inspect } from "node:util";
 import { Repository, type RepositoryOptions } from "protosource-es";
+import { DynamoDBStore } from "protosource-es/dynamodb";
 import { MemoryOpaqueStore, MemoryStore, memoryKeyStore } from "protosource-es/memory";
 import { createKeyring } from "protosource-es/personal";
 import { expect, test } from "vitest";
@@ -11,6 +12,7 @@ import {
   PersonQueries,
   type PersonRules,
   personCommands,
+  personEvents,
 } from "../../gen/example/app/people/v1/people_v1_protosource.js";
 
 const STREAM = "example_app_people_v1#";
@@ -25,6 +27,13 @@ function scene(rules: PersonRules = {}, options: RepositoryOptions = {}) {
   const keyring = createKeyring(memoryKeyStore(), { secret });
   const people = new Repository(definePerson(rules), store, { keyring, logger, ...options });
   return { people, store, opaqueStore, keyring, logged };
+}
+
+/** People in a table that nothing is sent to but reads, which find nothing. */
+function dynamo() {
+  const client = { send: async () => ({ Items: [] }) };
+  const keyring = createKeyring(memoryKeyStore(), { secret });
+  return new Repository(definePerson(), new DynamoDBStore(client as never), { keyring });
 }
 
 type Scene = ReturnType<typeof scene>;
@@ -52,6 +61,23 @@ const failing: Readonly<Record<string, (here: Scene) => Promise<unknown>>> = {
     new PersonQueries(opaqueStore, keyring).selectByEmail([MARKER] as never),
   "invalid_argument, a key of a projection": ({ opaqueStore, keyring }) =>
     new ContactQueries(opaqueStore, keyring).selectByEmail({ [MARKER]: 1 } as never),
+  "validation_failed, of the service's own rules": async () => {
+    const validate = () => [{ field: "name", jsonField: "name", rule: "a rule", message: "is too short" }];
+    await scene({}, { validate }).people.apply(register({}), as("p-1"));
+  },
+  "too_large, an event": () => dynamo().apply(register({ name: MARKER.repeat(40_000) }), as("p-1")),
+  "too_large, an appended event": () =>
+    dynamo().save("p-1", [personEvents.Registered({ name: MARKER.repeat(40_000) })]),
+  "invalid_argument, an appended event of another person": ({ people }) =>
+    people.save("p-1", [personEvents.Registered({ id: "p-2", name: MARKER })]),
+  "invalid_argument, an appended event with a list for a text": ({ people }) =>
+    people.save("p-1", [{ ...personEvents.Registered({}), name: [MARKER] } as never]),
+  "invalid_argument, an appended event with half a letter": ({ people }) =>
+    people.save("p-1", [personEvents.Registered({ name: `${MARKER}\ud800` })]),
+  "version_conflict, an appended event": ({ people }) =>
+    people.save("p-1", [personEvents.Registered({ version: 7n, name: MARKER })]),
+  "unhandled_event, an appended event": ({ people }) =>
+    people.save("p-1", [{ ...personEvents.Registered({ name: MARKER }), $typeName: "example.Other" } as never]),
   subject_erased: async ({ people, keyring }) => {
     await keyring.forget("p-1");
     await people.apply(register({}), as("p-1"));
