@@ -59,11 +59,12 @@ ${list(profile.functions)}`;
   return `### ${workload}\n\nNode ${process.version}, protosource-es at ${commit()}.\n\n${columns.join("\n\n")}`;
 }
 
-function sizes({ service, everything, core, store, importMs, leastImportMs, descriptorsMs }: Size): string {
+function sizes({ service, everything, handler, core, store, importMs, leastImportMs, descriptorsMs }: Size): string {
   const bundles = markdownTable(
     ["", "minified KB", "gzip KB"],
     [
       ["a service's bundle: Repository, DynamoDBStore, DynamoDBOpaqueStore", kb(service.minified), kb(service.gzip)],
+      ["the same with fetchHandler", kb(handler.minified), kb(handler.gzip)],
       ["Repository alone", kb(core.minified), kb(core.gzip)],
       ["DynamoDBStore alone", kb(store.minified), kb(store.gzip)],
       ["all that the core and the store export", kb(everything.minified), kb(everything.gzip)],

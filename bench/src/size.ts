@@ -13,6 +13,8 @@ export interface Size {
   readonly service: BundleSize;
   /** All that the core and the store export. */
   readonly everything: BundleSize;
+  /** The same service, and a handler that answers for it over HTTP. */
+  readonly handler: BundleSize;
   /** The repository alone. */
   readonly core: BundleSize;
   /** The store of events alone. */
@@ -33,15 +35,21 @@ export interface BundleSize {
 /** The most that a service's bundle may have, and the import take. */
 export interface Ceilings {
   readonly gzipBytes: number;
+  /** How much more a handler makes it. */
+  readonly handlerGzipBytes: number;
   readonly importMs: number;
 }
 
 /** What the package promises. */
-export const PROMISED: Ceilings = { gzipBytes: 20 * 1024, importMs: 15 };
+export const PROMISED: Ceilings = { gzipBytes: 20 * 1024, handlerGzipBytes: 15 * 1024, importMs: 15 };
 
 const SERVICE = `
   export { defineAggregate, Repository } from "protosource-es";
   export { DynamoDBOpaqueStore, DynamoDBStore } from "protosource-es/dynamodb";
+`;
+const HANDLER = `
+  ${SERVICE}
+  export { fetchHandler, serve } from "protosource-es/http";
 `;
 const CORE = 'export { defineAggregate, Repository } from "protosource-es";';
 const STORE = 'export { DynamoDBStore } from "protosource-es/dynamodb";';
@@ -72,9 +80,10 @@ export async function measureBundles(): Promise<BundleSizes> {
 }
 
 /** Compares a service's bundle and an import with what they may take. */
-export function sizeBudgets({ service }: Size, importMs: number, most: Ceilings): readonly Budget[] {
+export function sizeBudgets(size: Size, importMs: number, most: Ceilings): readonly Budget[] {
   return [
-    bundleBudget(service, most.gzipBytes),
+    bundleBudget(size.service, most.gzipBytes),
+    handlerBudget(size, most.handlerGzipBytes),
     {
       workload: "import of store and core",
       promise: `≤ ${most.importMs} ms beyond their dependencies`,
@@ -94,17 +103,35 @@ export function bundleBudget({ gzip }: BundleSize, most: number): Budget {
   };
 }
 
-type BundleSizes = Pick<Size, "service" | "everything" | "core" | "store">;
+/** Compares what a handler adds to a service's bundle with the bytes that it may take. */
+export function handlerBudget({ service, handler }: BundleSizes, most: number): Budget {
+  const added = handler.gzip - service.gzip;
+  return {
+    workload: "handler of HTTP beside them",
+    promise: `≤ ${kilobytes(most)} KB gzip`,
+    measured: `${kilobytes(added)} KB`,
+    kept: added <= most,
+  };
+}
+
+/** The sizes of the bundles that are made. */
+export type BundleSizes = Pick<Size, "service" | "everything" | "handler" | "core" | "store">;
 type Bundles = Readonly<Record<keyof BundleSizes, Bundle>>;
 
 async function bundleAll(): Promise<Bundles> {
-  const all = [bundle(SERVICE), bundle(EVERYTHING), bundle(CORE), bundle(STORE)] as const;
-  const [service, everything, core, store] = await Promise.all(all);
-  return { service, everything, core, store };
+  const all = [bundle(SERVICE), bundle(EVERYTHING), bundle(HANDLER), bundle(CORE), bundle(STORE)] as const;
+  const [service, everything, handler, core, store] = await Promise.all(all);
+  return { service, everything, handler, core, store };
 }
 
-function sizesOf({ service, everything, core, store }: Bundles): BundleSizes {
-  return { service: sizeOf(service), everything: sizeOf(everything), core: sizeOf(core), store: sizeOf(store) };
+function sizesOf({ service, everything, handler, core, store }: Bundles): BundleSizes {
+  return {
+    service: sizeOf(service),
+    everything: sizeOf(everything),
+    handler: sizeOf(handler),
+    core: sizeOf(core),
+    store: sizeOf(store),
+  };
 }
 
 type Bundle = BuildResult<{ readonly write: false; readonly metafile: true }>;

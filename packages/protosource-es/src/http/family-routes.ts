@@ -1,14 +1,5 @@
 /** The plain paths of the protosource family, which its generated clients in Go and TypeScript call. */
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  type Message,
-  toBinary,
-  toJsonString,
-} from "@bufbuild/protobuf";
+import { create, type DescMessage, type Message, toBinary, toJsonString } from "@bufbuild/protobuf";
 import type { Aggregate } from "../aggregate/aggregate.js";
 import type { CommandMessage } from "../aggregate/behaviour.js";
 import { fieldNamed } from "../aggregate/file-model.js";
@@ -26,7 +17,7 @@ import { familyCode } from "./family-codes.js";
 import { queryJson } from "./family-query.js";
 import { problem, statusOf } from "./problem.js";
 import { readBody } from "./read-body.js";
-import { readJson } from "./read-json.js";
+import { readJson, readMessage } from "./read-message.js";
 import { Refusal } from "./refusal.js";
 import type { BodyLimit, FindRoute, Route } from "./routes.js";
 import type { ServedService } from "./serve.js";
@@ -160,11 +151,8 @@ function postOf(
         throw new Refusal("unimplemented", `a body in ${encoding} can't be read here`, { status: 415 });
       }
       const body = await readBody(request, { maxBytes: maxBodyBytes, signal });
-      const command = decode(
-        call.method.input,
-        request.headers.get("content-type") ?? PROTOBUF,
-        body,
-      ) as CommandMessage;
+      const isBinary = isProtobuf(request.headers.get("content-type") ?? PROTOBUF);
+      const command = readMessage(call.method.input, isBinary ? "proto" : "json", body) as CommandMessage;
       if (id !== undefined && command.id !== "" && command.id !== id) {
         throw new Refusal("invalid_argument", "the path names one aggregate and the body another: leave one out");
       }
@@ -195,7 +183,7 @@ function byId(call: Call, id: string): Bound {
     call,
     async (exchange) => {
       const minVersion = new URL(exchange.request.url).searchParams.get("min_version") ?? "0";
-      const request = decodeJson(call.method.input, { id, minVersion });
+      const request = readJson(call.method.input, { id, minVersion });
       const { message } = await exchange.perform(call, request, exchange.signal);
       return { schema: call.method.output, message };
     },
@@ -203,7 +191,7 @@ function byId(call: Call, id: string): Bound {
 }
 
 async function allRows(call: Call, exchange: Exchange): Promise<Answered> {
-  const request = decodeJson(call.method.input, queryJson(call, new URL(exchange.request.url).searchParams));
+  const request = readJson(call.method.input, queryJson(call, new URL(exchange.request.url).searchParams));
   const items: Message[] = [];
   for await (const { message } of pages(call, request, exchange))
     items.push(...(message as unknown as { items: Message[] }).items);
@@ -215,7 +203,7 @@ async function allRows(call: Call, exchange: Exchange): Promise<Answered> {
 }
 
 async function allRecords({ aggregate }: Family, call: Call, id: string, exchange: Exchange): Promise<Answered> {
-  const request = decodeJson(call.method.input, { id });
+  const request = readJson(call.method.input, { id });
   const records = [];
   for await (const { events = [] } of pages(call, request, exchange)) {
     records.push(...events.map((event) => toRecord(aggregate, event, { compressThreshold: 0 })));
@@ -237,31 +225,6 @@ async function* pages(call: Call, request: Message, exchange: Exchange): AsyncGe
 /** Protobuf is what counts where nothing is said, as in Go. */
 function isProtobuf(type: string): boolean {
   return type.includes(PROTOBUF) || !type.includes(JSON_TYPE);
-}
-
-function decode(schema: DescMessage, contentType: string, body: Uint8Array): Message {
-  try {
-    return isProtobuf(contentType) ? fromBinary(schema, body) : messageOf(schema, readJson(schema, body));
-  } catch (cause) {
-    throw unreadable(schema, cause);
-  }
-}
-
-function messageOf(schema: DescMessage, json: JsonValue): Message {
-  return fromJson(schema, json, { registry: fileRegistry(schema.file) });
-}
-
-function decodeJson(schema: DescMessage, json: JsonValue): Message {
-  try {
-    return messageOf(schema, json);
-  } catch (cause) {
-    throw unreadable(schema, cause);
-  }
-}
-
-function unreadable({ name }: DescMessage, cause: unknown): Refusal {
-  const why = cause instanceof Error ? `: ${cause.message}` : "";
-  return new Refusal("invalid_argument", `the request isn't a ${name}${why}`, { reason: "unmarshal", cause });
 }
 
 function answer({ request, headers }: Exchange, status: number, schema: DescMessage, message: Message): Response {

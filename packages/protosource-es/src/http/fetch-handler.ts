@@ -1,7 +1,6 @@
 /** The handler: one function from a request to its answer, for every host that has them. */
 import { type Logger, steadyLogger } from "../logger.js";
 import { whenAborted } from "../signals.js";
-import { connectRoutes } from "./connect-routes.js";
 import { addCors, type CorsOptions, isAllowed, preflight } from "./cors.js";
 import { type AuthorizedCall, Exchange, type ExchangeRules, type FailedCall, type Grant } from "./exchange.js";
 import { hasTag } from "./headers.js";
@@ -9,6 +8,7 @@ import { pageTokens } from "./page-tokens.js";
 import { problem, unreadable } from "./problem.js";
 import { Refusal } from "./refusal.js";
 import type { FindRoute, MakeRoutes } from "./routes.js";
+import { rpcRoutes } from "./rpc-routes.js";
 import type { ServedService } from "./serve.js";
 
 /** What a handler serves, and for whom. */
@@ -67,7 +67,7 @@ export function fetchHandler(options: FetchHandlerOptions): (request: Request) =
     logger: steadyLogger(options.logger ?? console),
     pageTokens: options.pageTokenSecret === undefined ? undefined : pageTokens(options.pageTokenSecret),
   };
-  const finders = [connectRoutes, ...(options.routes ?? [])].map((make) => make(services, { maxBodyBytes }));
+  const finders = [rpcRoutes, ...(options.routes ?? [])].map((make) => make(services, { maxBodyBytes }));
   const find: FindRoute = (path) => {
     for (const one of finders) {
       const route = one(path);

@@ -1,6 +1,7 @@
 /** RFC 9457: a refusal as JSON, for requests that came by no protocol with errors of its own. */
-import { create, toJson } from "@bufbuild/protobuf";
+import { toJson } from "@bufbuild/protobuf";
 import { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
+import { errorDetail } from "./error-detail.js";
 import { Refusal, STATUSES } from "./refusal.js";
 
 /** The content type of problems. */
@@ -22,7 +23,7 @@ export function statusOf({ status, code }: Refusal): number {
 
 /** Gives a refusal as the JSON of a problem. */
 export function problemBody(refusal: Refusal): ProblemBody {
-  const detail = toJson(ErrorDetailSchema, create(ErrorDetailSchema, { ...refusal.detail, reason: refusal.reason }));
+  const detail = toJson(ErrorDetailSchema, errorDetail(refusal));
   const status = statusOf(refusal);
   return { type: "about:blank", title: refusal.code, status, detail: refusal.message, ...(detail as object) };
 }

@@ -2,7 +2,7 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ErrorDetailSchema } from "../gen/protosource_es/rpc/v1/rpc_v1_pb.js";
 
-/** What kind of refusal it is, by the names that Connect and gRPC have for them, with the status of plain HTTP. */
+/** What kind of refusal it is, by the names that Connect and gRPC have for them, with the status of plain HTTP. They are in the order of their numbers, from 1. */
 export const STATUSES = {
   canceled: 499,
   unknown: 500,
