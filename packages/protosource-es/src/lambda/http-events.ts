@@ -100,9 +100,12 @@ function pairs(single: Values<string>, multiple: Values<readonly string[]>): rea
   return Object.entries(single ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const]));
 }
 
-/** Some forms have the path decoded: what would end it then is encoded again, and `URL` does that for the rest. */
+/**
+ * Some forms have the path decoded: what `URL` would end it at, leave out, or take for a slash or a code is encoded again.
+ * A path that is still encoded stays as it is.
+ */
 function addressed(path: string): string {
-  return path.replaceAll("?", "%3F").replaceAll("#", "%23");
+  return path.replace(/%(?![\da-f]{2})|[?#\\]|[^!-~]/giu, encodeURIComponent);
 }
 
 /** Bytes bring no content type of their own. */
