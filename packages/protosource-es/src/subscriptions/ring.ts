@@ -15,7 +15,7 @@ import { type EventRun, type Reached, type Subscription, sourceOf, subscriptionI
 /** How a stream stands for a subscription after a ring. */
 export interface Rung {
   /**
-   * - `current`: all that is stored is handled.
+   * - `current`: all that the doorbell tells of is handled, and what was found on the way.
    * - `parked`: the stream stands still.
    * - `ahead`: the stream ends before the position.
    * - `foreign`: the subscription doesn't get events of such streams.

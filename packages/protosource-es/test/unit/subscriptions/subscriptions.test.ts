@@ -113,6 +113,63 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect(await row("c")).toMatchObject({ orders: 1n });
   });
 
+  test("run rings again for what failed, until it is done, and for nothing else", async () => {
+    const { store, subscriptions, happenings, row } = open();
+    const ids = ["o1", "o2", "o3"];
+    const bells = ids.map((id) => ({ streamId: `example_app_order_v1#${id}`, version: 1n, kind: "saved" }) as const);
+    for (const [i, { streamId }] of bells.entries()) await store.save(streamId, [created(ids[i] as string, "c")]);
+    const failing = new Map([
+      [O1, 2],
+      ["example_app_order_v1#o2", 1],
+    ]);
+    const { readPositions } = store;
+    store.readPositions = async (subscription, streams, options) => {
+      const left = failing.get(streams[0] as string) ?? 0;
+      failing.set(streams[0] as string, left - 1);
+      const details = { operation: "readPositions", reasons: ["busy"], outcome: "not_applied" } as const;
+      if (left > 0) throw new ProtosourceError("unavailable", "busy", details);
+      return readPositions.call(store, subscription, streams, options);
+    };
+    const listen = async function* () {
+      yield { doorbells: bells, missed: false };
+    };
+    await subscriptions.run({ source: { listen } });
+    expect(await row("c")).toMatchObject({ orders: 3n });
+    const times = (...kinds: readonly Happening["kind"][]) =>
+      happenings.filter(({ kind }) => kinds.includes(kind)).length;
+    expect([times("failed"), times("applied"), times("duplicate")]).toEqual([3, 3, 0]);
+  });
+
+  test("a ring for a stream of which something is gone goes on until all that is stored is handled, however much that is", async () => {
+    const seen: bigint[] = [];
+    const see = (_: unknown, { version }: { readonly version: bigint }): void => void seen.push(version);
+    const model = defineReadModel(CustomerSalesSchema, {
+      name: "sales",
+      version: 1,
+      from: [on(order, { Created: see, ItemAdded: see })],
+    });
+    const { store, subscriptions } = open([model]);
+    const records = [created("o1", "c")];
+    for (let v = 2n; v <= 250n; v++) records.push(recordOf(orderEvent("ItemAdded", "o1", v), v));
+    for (let from = 0; from < records.length; from += 50) await store.save(O1, records.slice(from, from + 50));
+    const bell = { streamId: O1, version: 1n, kind: "gone" } as const;
+    expect(await subscriptions.deliver([bell])).toMatchObject({ handled: 250, failures: [] });
+    expect(seen).toEqual(records.map(({ version }) => version));
+  });
+
+  test("a position lags behind events of no interest, and moves once they are many", async () => {
+    const { store, subscriptions } = open();
+    const ringFor = (version: bigint) => subscriptions.deliver([{ streamId: T1, version, kind: "saved" }]);
+    const position = async () => (await store.readPositions("sales@1", [T1]))[0]?.version;
+    await store.save(T1, [recordOf(testEvent("Created", "t1", 1n, { body: "c" }), 1n)]);
+    await ringFor(1n);
+    for (let version = 2n; version <= 33n; version++) {
+      await store.save(T1, [recordOf(testEvent("Locked", "t1", version), version)]);
+      await ringFor(version);
+      expect(await position()).toBe(version < 33n ? 1n : 33n);
+    }
+  });
+
   test("rows that are read from another place than they are written to are not_configured, and nothing is stored", async () => {
     const { store, row } = open();
     await store.save(O1, [created("o1", "c")]);
