@@ -74,7 +74,8 @@ interface ToldEvent {
  *
  * They are authorized as `example.app.order.v1.OrderEvents`, a read. Hidden events are left out, and with `sees` those of
  * aggregates that the caller may not see, for which each event's aggregate is loaded. Positions count the records of all
- * aggregates. The store has to be one in memory or an SQLite file: others have no such order, and answer 501.
+ * aggregates. The store has to be one in memory or an SQLite file, or a `ledgerFeed`: others have no such order, and answer
+ * 501.
  */
 export function eventRoutes(store: object, options: EventRoutesOptions = {}): MakeRoutes {
   return (services) => {

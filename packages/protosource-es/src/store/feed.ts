@@ -10,6 +10,11 @@ export interface FeedEntry {
   readonly position: bigint;
   readonly aggregateId: string;
   readonly record: StoredRecord;
+  /**
+   * When the event was saved that got the position, in microseconds, where the feed knows: a record of another time has
+   * taken its place since.
+   */
+  readonly at?: bigint | undefined;
 }
 
 export interface FeedOptions extends CallOptions {

@@ -53,8 +53,8 @@ export interface FeedStep<E> {
  * Gives the events of a store in the order in which they were saved, those of the past and then those to come, until the
  * signal is aborted. Whoever keeps the position of the last one that it has dealt with goes on behind it.
  *
- * A store in memory and an SQLite file have such an order; a table of DynamoDB hasn't. Events that have expired and are
- * stored still are given too. Throws `invalid_argument` for a position below 0 and for no aggregates, and what the read of
+ * A store in memory and an SQLite file have such an order. A table of DynamoDB hasn't: there `ledgerFeed` gives it, of a
+ * ledger that a subscription keeps. Events that have expired and are stored still are given too. Throws `invalid_argument` for a position below 0 and for no aggregates, and what the read of
  * a record throws: `corrupt_record` and `unhandled_event`.
  */
 export async function* feed<L extends readonly AggregateTypes[]>(
@@ -96,9 +96,9 @@ export async function* feedSteps<L extends readonly AggregateTypes[]>(
   }
 }
 
-/** Reads the event in an entry; undefined for a snapshot, and for a retired event that is ignored. */
+/** Reads the event in an entry; undefined for a snapshot, a retired event that is ignored, and one that took its place. */
 async function eventIn(
-  { position, aggregateId: streamId, record }: FeedEntry,
+  { position, aggregateId: streamId, record, at }: FeedEntry,
   definition: Aggregate<AggregateTypes>,
   {
     serializer = binarySerializer,
@@ -110,6 +110,7 @@ async function eventIn(
   const read = await eventReader(definition, { serializer, keyring }, streamId, [record], { signal });
   const event = read(record);
   if (event.$typeName === snapshot?.schema.typeName || retired.has(event.$typeName)) return undefined;
+  if (at !== undefined && event.at !== at) return undefined;
   const id = streamId.slice(streamPrefix.length);
   return { position, streamId, id, event, meta: metaOf(record) };
 }

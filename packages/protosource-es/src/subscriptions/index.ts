@@ -3,6 +3,7 @@ export type { AuditFinding, AuditReport } from "./audit.js";
 export type { CatchUpCounts, CatchUpPlan, CatchUpProgress } from "./catch-up.js";
 export { cloudEvent } from "./cloud-events.js";
 export { defineHandler, type HandlerContext, type HandlerOptions } from "./define-handler.js";
+export { defineLedger, type Ledger, type LedgerOptions } from "./define-ledger.js";
 export {
   defineOutbox,
   type OutboxAnswer,
@@ -24,6 +25,7 @@ export type { DropCounts, DropPlan, DropProgress } from "./drop.js";
 export type { Engine, Happening, ObservedStep, TraceStep } from "./engine.js";
 export { type FeedEvent, type FeedPlan, feed } from "./feed.js";
 export type { FiredTimers } from "./fire-timers.js";
+export { type LedgerFeedOptions, ledgerFeed } from "./ledger-feed.js";
 export { modelRows } from "./model-rows.js";
 export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";
 export { type Rung, ring } from "./ring.js";

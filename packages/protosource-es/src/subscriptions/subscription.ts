@@ -12,7 +12,7 @@ import type { EventStore, StreamWrite, TransactionOptions } from "../store/store
 
 /** Something that is done for the events of one or several aggregates. `defineReadModel` and its like make them. */
 export interface Subscription {
-  readonly kind: "read-model" | "handler" | "process" | "outbox";
+  readonly kind: "read-model" | "handler" | "process" | "outbox" | "ledger";
   /** Names its positions and rows in the tables, together with the version. */
   readonly name: string;
   /** A higher version begins anew, beside the one before it. */

@@ -1,5 +1,5 @@
 /** What subscriptions promise on every store, and on bad days: each kind of store is made once, each test has its own ids. */
-import { type EventStore, ProtosourceError, Repository, type StoredRecord, systemClock } from "protosource-es";
+import { type EventStore, Repository, type StoredRecord, systemClock } from "protosource-es";
 import { type OpaqueStore, queryClient } from "protosource-es/opaquedata";
 import {
   after,
@@ -21,6 +21,7 @@ import { type ExpiringStores, kinds } from "../expiring-stores.js";
 import { type CustomerSales, CustomerSalesSchema } from "../gen/example/app/sales/v1/sales_v1_pb.js";
 import { testCommands } from "../gen/example/app/test/v1/test_v1_protosource.js";
 import { order } from "../order.js";
+import { endingBeforeSave, losingAnswers } from "../subscriptions/failing-stores.js";
 import { orderEvent, recordOf, sales, testAggregate, testEvent } from "../subscriptions/sales.js";
 
 const DAY = 86_400_000_000n;
@@ -478,31 +479,5 @@ type ChangeRow = (id: string, change: (row: CustomerSales) => void) => void;
 function noteIn(row: ChangeRow, id: string, text: string): void {
   row(id, (line) => {
     line.region += `${text},`;
-  });
-}
-
-/** A store that saves, and whose answers to every other save are lost. */
-function losingAnswers(store: EventStore): EventStore {
-  let saves = 0;
-  return withSaveAll(store, async (...args) => {
-    const outcome = await store.saveAll(...args);
-    if (saves++ % 2 === 1) return outcome;
-    const details = { operation: "saveAll", reasons: ["lost"], outcome: "unknown" } as const;
-    throw new ProtosourceError("unavailable", "lost", details);
-  });
-}
-
-/** A store whose process ends before anything is saved. */
-function endingBeforeSave(store: EventStore): EventStore {
-  return withSaveAll(store, () => Promise.reject(new ProtosourceError("cancelled", "ended", { operation: "saveAll" })));
-}
-
-function withSaveAll(store: EventStore, saveAll: EventStore["saveAll"]): EventStore {
-  return new Proxy(store, {
-    get: (target, key) => {
-      if (key === "saveAll") return saveAll;
-      const value: unknown = Reflect.get(target, key);
-      return typeof value === "function" ? value.bind(target) : value;
-    },
   });
 }

@@ -5,6 +5,7 @@ import { type Doorbell, Repository } from "protosource-es";
 import { DynamoDBOpaqueStore, DynamoDBStore, ensureTables } from "protosource-es/dynamodb";
 import { queryClient } from "protosource-es/opaquedata";
 import {
+  defineLedger,
   defineProcess,
   defineReadModel,
   modelRows,
@@ -124,6 +125,17 @@ describe.each(engines.filter(({ name }) => name === "dynoxide"))("a transaction 
     expect(write).toBeGreaterThanOrEqual(2 * 48 + 2);
     expect(write / (2 * 48)).toBeLessThanOrEqual(1.5);
     expect(await itemsOf("one-row@1", "all")).toBe(BigInt(2 + 48 * 3));
+  });
+
+  it("of a ledger costs 2 write units, and 2 for each stream that arrives with others", async () => {
+    const { store, subscribe, unitsOf } = await open(engine);
+    const subscriptions = subscribe(defineLedger({ name: "all", of: [order] }));
+    expect(await unitsOf(subscriptions, [await added(store, "o1", 1n, 2)])).toEqual({ write: 4, read: 2 });
+    const ids = ["p1", "p2", "p3"];
+    await unitsOf(subscriptions, await Promise.all(ids.map((id) => added(store, id, 1n, 1))));
+    const bells = await Promise.all(ids.map((id) => added(store, id, 2n, 1)));
+    // The positions are known, and the last entry is read.
+    expect(await unitsOf(subscriptions, bells)).toEqual({ write: 2 + 2 * 3, read: 1 });
   });
 
   it("of a process that sends one command costs 4 write units", async () => {
