@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { Incoming } from "./node-listener.js";
 
 /** The body of a request, as it comes. */
 export interface IncomingBody {
@@ -15,7 +15,7 @@ export interface IncomingBody {
 const LINGER_MS = 10_000;
 
 /** Gives the body of a request. Throws for one that something else has begun to read. */
-export function incomingBody(incoming: IncomingMessage): IncomingBody {
+export function incomingBody(incoming: Incoming): IncomingBody {
   if (incoming.readableDidRead) {
     throw new Error("the body was read before the listener was called: mount it ahead of what reads bodies");
   }

@@ -1,8 +1,10 @@
 /** From Node's requests to those of the web platform, and back. */
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { type Logger, steadyLogger } from "../logger.js";
+import { asGrpcWeb, sendGrpc } from "./grpc.js";
 import { incomingBody } from "./incoming-body.js";
 
 /** What a listener is told beside its handler. */
@@ -16,12 +18,21 @@ export interface NodeListenerOptions {
   readonly logger?: Logger | undefined;
 }
 
-/** What `http.createServer` calls, and a middleware of Express as well: it answers every request that it gets. */
-export type NodeListener = (incoming: IncomingMessage, outgoing: ServerResponse) => void;
+/** A request as a server of HTTP/1.1 or HTTP/2 has it. */
+export type Incoming = IncomingMessage | Http2ServerRequest;
+
+/** An answer as a server of HTTP/1.1 or HTTP/2 takes it. */
+export type Outgoing = ServerResponse | Http2ServerResponse;
 
 /**
- * Makes the listener that answers with what a handler of requests answers: for `http.createServer`, Express, NestJS, and
- * Fastify once its reply is hijacked.
+ * What `http.createServer` and `http2.createServer` call, and a middleware of Express as well: it answers every request
+ * that it gets.
+ */
+export type NodeListener = (incoming: Incoming, outgoing: Outgoing) => void;
+
+/**
+ * Makes the listener that answers with what a handler of requests answers: for `http.createServer`, `http2.createServer`,
+ * Express, NestJS, and Fastify once its reply is hijacked. On HTTP/2 it speaks gRPC for a handler that speaks gRPC-Web.
  *
  * Bodies are read as the handler asks for them, and answers written as the client takes them. The signal of the request
  * is aborted when the client is gone. Mount it ahead of what reads bodies, such as `express.json()`: a body that was read
@@ -54,14 +65,18 @@ interface Asked {
 
 async function answer(
   handle: (request: Request) => Promise<Response>,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
+  incoming: Incoming,
+  outgoing: Outgoing,
   asked: Asked,
 ): Promise<void> {
   const body = incomingBody(incoming);
+  const contentType = incoming.headers["content-type"];
+  const web = incoming.httpVersionMajor < 2 ? undefined : asGrpcWeb(contentType);
   try {
     const request = requestOf(incoming, body.stream, asked);
-    await send(request === undefined ? new Response(null, { status: 400 }) : await handle(request), outgoing);
+    if (web !== undefined) request?.headers.set("content-type", web);
+    const given = request === undefined ? new Response(null, { status: 400 }) : await handle(request);
+    await (web === undefined ? send(given, outgoing) : sendGrpc(given, contentType ?? "", outgoing));
   } finally {
     body.leave();
   }
@@ -69,7 +84,7 @@ async function answer(
 
 /** Gives the request that came; undefined for one that the web platform has no form for, such as of a broken address. */
 function requestOf(
-  incoming: IncomingMessage,
+  incoming: Incoming,
   stream: ReadableStream<Uint8Array>,
   { origin, signal }: Asked,
 ): Request | undefined {
@@ -84,18 +99,23 @@ function requestOf(
 }
 
 /** A path is never taken for an address, not even one that begins with two slashes. */
-function addressOf({ url = "/", headers, socket }: IncomingMessage, origin: string | undefined): string {
-  const ownOrigin = `${"encrypted" in socket ? "https" : "http"}://${headers.host ?? "localhost"}`;
+function addressOf({ url = "/", headers, socket }: Incoming, origin: string | undefined): string {
+  const host = headers.host ?? headers[":authority"] ?? "localhost";
+  const ownOrigin = `${"encrypted" in socket ? "https" : "http"}://${String(host)}`;
   return url.startsWith("/") ? `${origin ?? ownOrigin}${url}` : url;
 }
 
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
+/** What HTTP/2 has instead of a first line begins with a colon. */
+function headersOf({ rawHeaders }: Incoming): Headers {
   const headers = new Headers();
-  for (let i = 0; i + 1 < rawHeaders.length; i += 2) headers.append(rawHeaders[i] ?? "", rawHeaders[i + 1] ?? "");
+  for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] ?? "";
+    if (!name.startsWith(":")) headers.append(name, rawHeaders[i + 1] ?? "");
+  }
   return headers;
 }
 
-async function send({ status, headers, body }: Response, outgoing: ServerResponse): Promise<void> {
+async function send({ status, headers, body }: Response, outgoing: Outgoing): Promise<void> {
   for (const [name, value] of headers) {
     outgoing.setHeader(name, name === "set-cookie" ? headers.getSetCookie() : value);
   }

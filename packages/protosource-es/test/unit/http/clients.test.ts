@@ -1,30 +1,16 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  fromJson,
-  type JsonValue,
-  type MessageShape,
-  toBinary,
-  toJson,
-} from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createClient, type Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
 import { fromRecord } from "protosource-es";
-import { CommandResponseSchema, ErrorSchema, HistorySchema } from "protosource-es/proto";
+
 import { ErrorDetailSchema } from "protosource-es/proto/protosource_es/rpc/v1/rpc_v1_pb.js";
 import { describe, expect, it } from "vitest";
-import {
-  CreatedSchema,
-  CreateSchema,
-  OrderListSchema,
-  OrderSchema,
-  SetShippingSchema,
-} from "../../gen/example/app/order/v1/order_v1_pb.js";
+import { CreatedSchema, CreateSchema, SetShippingSchema } from "../../gen/example/app/order/v1/order_v1_pb.js";
 import { OrderService } from "../../gen/example/app/order/v1/order_v1_service_pb.js";
 import { order } from "../../order.js";
 import { FAMILY, ORIGIN, orderApi } from "./api.js";
+import { familyClient } from "./family-client.js";
 
 type Handle = ReturnType<typeof orderApi>["handle"];
 
@@ -109,43 +95,10 @@ it("a client of binary messages reads a history page by page, without a registry
   await expect(client.getOrderHistory({ id: "o2" })).rejects.toMatchObject({ code: Code.NotFound });
 });
 
-/** What the family's clients send, and how they read what comes back, in one of the two encodings. */
-function familyClient(handle: Handle, type: "application/json" | "application/protobuf") {
-  const isJson = type === "application/json";
-  const ask = async <D extends DescMessage>(
-    path: string,
-    schema: D,
-    init: RequestInit = {},
-  ): Promise<MessageShape<D>> => {
-    const answer = await handle(
-      new Request(`${FAMILY}/${path}`, { ...init, headers: { accept: type, "content-type": type, "x-user": "bob" } }),
-    );
-    expect(answer.headers.get("content-type")).toBe(type);
-    const body = new Uint8Array(await answer.arrayBuffer());
-    const read = <E extends DescMessage>(one: E): MessageShape<E> =>
-      isJson ? fromJson(one, JSON.parse(new TextDecoder().decode(body)) as JsonValue) : fromBinary(one, body);
-    if (answer.ok) return read(schema);
-    const { code, message } = read(ErrorSchema);
-    throw new Error(`${answer.status} ${code}: ${message}`);
-  };
-  return {
-    apply: <D extends DescMessage>(schema: D, command: MessageShape<D>) =>
-      ask(schema.name.toLowerCase(), CommandResponseSchema, {
-        method: "POST",
-        body: isJson ? JSON.stringify(toJson(schema, command)) : (toBinary(schema, command) as Uint8Array<ArrayBuffer>),
-      }),
-    get: (id: string) => ask(encodeURIComponent(id), OrderSchema),
-    load: (id: string) => ask(`load/${encodeURIComponent(id)}`, OrderSchema),
-    history: (id: string) => ask(`${encodeURIComponent(id)}/history`, HistorySchema),
-    query: (path: string, params: Record<string, string>) =>
-      ask(`query/${path}?${new URLSearchParams(params)}`, OrderListSchema),
-  };
-}
-
 describe.each(["application/json", "application/protobuf"] as const)("a client of the family by %s", (type) => {
   it("applies, gets, loads, reads records and queries", async () => {
     const api = orderApi();
-    const client = familyClient(api.handle, type);
+    const client = familyClient((url, init) => api.handle(new Request(url, init)), FAMILY, type);
     const id = "o 1/ü";
     const created = await client.apply(CreateSchema, create(CreateSchema, { id, actor: "bob", customerId: "c1" }));
     expect(created).toMatchObject({ id, version: 1n });
@@ -167,7 +120,7 @@ describe.each(["application/json", "application/protobuf"] as const)("a client o
   });
 
   it("is told of errors by the family's codes", async () => {
-    const client = familyClient(orderApi().handle, type);
+    const client = familyClient((url, init) => orderApi().handle(new Request(url, init)), FAMILY, type);
     const command = create(SetShippingSchema, { id: "o1" });
     await expect(client.apply(SetShippingSchema, command)).rejects.toThrow(
       "404 CMD_NOT_CREATED: SetShipping changes o1",
