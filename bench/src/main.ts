@@ -7,12 +7,14 @@
  *     npm run bench -- --only "append|tail" --rounds 5   measure a part, and write nothing
  *     npm run bench -- --subscriptions 100000            measure subscriptions with so many events, and write nothing
  *     npm run bench -- --personal                        measure sealing and opening, and write nothing
+ *     npm run bench -- --http                            measure requests in memory, and write nothing
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { startDynamoDBLocal, startDynoxide } from "@protosource-es/engines";
 import { budgetTable } from "./budget.js";
 import { budgets, type Measured } from "./budgets.js";
+import { measureHttp } from "./http.js";
 import type { Entry } from "./interleave.js";
 import { readLongStream } from "./long-stream.js";
 import { OURS, OURS_PLAIN } from "./names.js";
@@ -38,6 +40,7 @@ const { values: args } = parseArgs({
     append: { type: "string" },
     subscriptions: { type: "string" },
     personal: { type: "boolean", default: false },
+    http: { type: "boolean", default: false },
     "subscriptions-dynamodb": { type: "string", default: "2000" },
   },
 });
@@ -51,6 +54,7 @@ else if (args.append !== undefined) await appendAlone(args.append);
 else if (args.subscriptions !== undefined) {
   console.log(await measureSubscriptions(Number(args.subscriptions), Number(args["subscriptions-dynamodb"])));
 } else if (args.personal) console.log(await measurePersonal());
+else if (args.http) console.log(await measureHttp());
 else if (args.profile !== undefined) await profileWorkloads(args.profile);
 else await measureAll(Number(args.rounds));
 

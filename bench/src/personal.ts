@@ -13,6 +13,7 @@ import {
   type Registered,
   RegisteredSchema,
 } from "../../packages/protosource-es/test/gen/example/app/people/v1/people_v1_pb.js";
+import { inTurns, mapValues, us } from "./in-turns.js";
 import { markdownTable } from "./markdown.js";
 import { contenderOf } from "./ours.js";
 import { orderEvents } from "./sample.js";
@@ -23,8 +24,6 @@ const MESSAGES = 500;
 /** How many loads a slice makes, of an order of so many events. */
 const LOADS = 40;
 const EVENTS = 100;
-const SLICES = 40;
-const WARM_UP = 40;
 
 const registry = createRegistry(RegisteredSchema);
 const keyring = createKeyring(memoryKeyStore());
@@ -112,31 +111,4 @@ async function decodeSealed(sealed: readonly Uint8Array[]): Promise<void> {
   const events = sealed.map(decode);
   const open = await keyring.opener(events.map((event): TypedMessage => [RegisteredSchema, event]));
   for (const event of events) open(RegisteredSchema, event, placeOf(event), "an event");
-}
-
-/** Gives the processor's time of each task for one of `count` things that it does, in slices that take turns. */
-async function inTurns<N extends string>(
-  count: number,
-  tasks: Readonly<Record<N, () => Promise<unknown>>>,
-): Promise<Record<N, readonly number[]>> {
-  const names = Object.keys(tasks) as N[];
-  const costs = mapValues(tasks, (): number[] => []);
-  for (let slice = -WARM_UP; slice < SLICES; slice++) {
-    for (const name of slice % 2 === 0 ? names : names.toReversed()) {
-      const before = process.cpuUsage();
-      await tasks[name]();
-      const { user, system } = process.cpuUsage(before);
-      if (slice >= 0) costs[name].push((user + system) / count);
-    }
-  }
-  return costs;
-}
-
-function mapValues<N extends string, A, B>(values: Readonly<Record<N, A>>, change: (value: A) => B): Record<N, B> {
-  const entries = Object.entries(values) as [N, A][];
-  return Object.fromEntries(entries.map(([name, value]) => [name, change(value)])) as Record<N, B>;
-}
-
-function us(microseconds: number): string {
-  return `${microseconds.toFixed(1)} µs`;
 }
