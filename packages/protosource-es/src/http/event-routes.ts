@@ -35,6 +35,9 @@ export interface EventRoutesOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What stands for the position of what was saved last. */
+const END = "end";
+
 /** The most events that one request gets, and the seconds that it waits at most. */
 const PAGE = 100;
 const MAX_WAIT = 20;
@@ -58,6 +61,10 @@ interface Following extends Source {
   readonly store: FeedStore;
   readonly exchange: Exchange;
   readonly after: bigint;
+  /** Whether it begins where the feed ended, so that its client doesn't know the position yet. */
+  readonly isFromEnd: boolean;
+  /** The one aggregate that is followed; all of them without it. */
+  readonly id: string | undefined;
 }
 
 /** An event as it is told. */
@@ -70,7 +77,8 @@ interface ToldEvent {
 /**
  * Makes the paths under which clients follow the events of served aggregates: `GET /…OrderService/events?after=12`, in the
  * order of the saves. Who accepts `text/event-stream` gets a stream, which goes on behind its `Last-Event-ID`; others get
- * the events behind `after` as JSON, and with `wait=20` wait as many seconds for the first.
+ * the events behind `after` as JSON, and with `wait=20` wait as many seconds for the first. `after=end` is where the events
+ * end that there are, and `id=o-1` gives those of one aggregate.
  *
  * They are authorized as `example.app.order.v1.OrderEvents`, a read. Hidden events are left out, and with `sees` those of
  * aggregates that the caller may not see, for which each event's aggregate is loaded. Positions count the records of all
@@ -113,9 +121,13 @@ function routeOf(source: Source): Route {
       try {
         await exchange.admit(call);
         const { searchParams } = new URL(request.url);
-        const after = positionOf(request.headers.get("last-event-id") ?? searchParams.get("after") ?? "0");
+        const given = request.headers.get("last-event-id") ?? searchParams.get("after") ?? "0";
         const wait = waitOf(searchParams.get("wait") ?? "0");
-        const following: Following = { ...source, store: requireFeed(source), exchange, after };
+        const store = requireFeed(source);
+        const isFromEnd = given === END;
+        const after = isFromEnd ? await store.feedEnd({ signal: exchange.signal }) : positionOf(given);
+        const id = searchParams.get("id") ?? undefined;
+        const following: Following = { ...source, store, exchange, after, isFromEnd, id };
         if (!request.headers.get("accept")?.includes("text/event-stream")) {
           headers.set("content-type", "application/json");
           return new Response(JSON.stringify(await poll(following, wait)), { headers });
@@ -167,11 +179,13 @@ async function poll(following: Following, wait: number): Promise<{ events: reado
 /** Gives the text of each event, and of how far was read without one. */
 async function* textsOf(following: Following, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
   let given = following.after;
+  // Who is cut off before the first event goes on from here.
+  if (following.isFromEnd) yield idOnly(given);
   try {
     for await (const { position, found, isEnd } of stepsOf(following, signal)) {
       const told = await tell(following, found, signal);
       if (told !== undefined) yield `id: ${position}\nevent: ${told.type}\ndata: ${JSON.stringify(told.event)}\n\n`;
-      else if (isEnd && position > given) yield `id: ${position}\n\n`;
+      else if (isEnd && position > given) yield idOnly(position);
       else continue;
       given = position;
     }
@@ -181,23 +195,29 @@ async function* textsOf(following: Following, signal: AbortSignal): AsyncGenerat
   }
 }
 
+/** Tells a client a position without an event. */
+function idOnly(position: bigint): string {
+  return `id: ${position}\n\n`;
+}
+
 function stepsOf({ store, repository, options, after }: Following, signal: AbortSignal) {
   const { serializer, keyring } = options;
   return feedSteps(store, { of: [repository.aggregate], after, serializer, keyring, signal });
 }
 
 function isFeed(store: object): store is FeedStore {
-  return "readFeed" in store && "awaitFeed" in store;
+  return "readFeed" in store && "awaitFeed" in store && "feedEnd" in store;
 }
 
 /** Gives an event as the caller is told of it; undefined for none, and for one that he isn't told of. */
 async function tell(
-  { repository, shown, call, exchange: { sees } }: Following,
+  { repository, shown, call, id, exchange: { sees } }: Following,
   found: FeedStep<Message>["found"],
   signal: AbortSignal,
 ): Promise<ToldEvent | undefined> {
   const schema = found && shown.get(found.event.$typeName);
   if (found === undefined || schema === undefined) return undefined;
+  if (id !== undefined && found.id !== id) return undefined;
   if (sees !== undefined && !(await isSeen(repository, found.id, sees, signal))) return undefined;
   const event = toJson(schema, found.event, { registry: fileRegistry(call.schema.file) });
   return { position: String(found.position), type: schema.name, event };
@@ -220,7 +240,7 @@ async function isSeen(
 
 function positionOf(text: string): bigint {
   if (/^\d{1,18}$/.test(text)) return BigInt(text);
-  throw invalid("after", "the position is none: give the last one that was dealt with, or 0");
+  throw invalid("after", `the position is none: give the last one that was dealt with, 0, or ${END}`);
 }
 
 function waitOf(text: string): number {

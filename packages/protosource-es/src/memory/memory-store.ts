@@ -215,6 +215,11 @@ export class MemoryStore implements EventStore, RestorableStore, TrimmableStore,
     }
   }
 
+  async feedEnd({ signal }: CallOptions = {}): Promise<bigint> {
+    throwIfAborted(signal, "feedEnd");
+    return BigInt(this.#feed.order.length);
+  }
+
   async readPositions(
     subscription: string,
     streamIds: readonly string[],

@@ -15,6 +15,9 @@ const READ = `${SELECT_EVENT}, ${asBytes("stream")}, ${asInteger("position")}
   FROM protosource_events INDEXED BY protosource_events_position WHERE position > ?
   ORDER BY protosource_events.position LIMIT ?`;
 
+const END = `SELECT ${asInteger("position")} FROM protosource_events INDEXED BY protosource_events_position
+  WHERE position > 0 ORDER BY protosource_events.position DESC LIMIT 1`;
+
 interface FeedRow extends StoredEvent {
   readonly stream: StoredBytes;
   readonly position: bigint;
@@ -27,6 +30,11 @@ export function readFeed(connection: Connection, call: Call, after: bigint, limi
   return connection
     .all<FeedRow>(call, READ, after, limit)
     .map((row) => ({ position: row.position, aggregateId: decodeKey(row.stream), record: recordOf(row) }));
+}
+
+/** Gives the position of the last record; 0n for none. */
+export function feedEnd(connection: Connection, call: Call): bigint {
+  return connection.all<Pick<FeedRow, "position">>(call, END)[0]?.position ?? 0n;
 }
 
 /** Waits until something is behind a position, or the signal is aborted. */

@@ -85,7 +85,7 @@ import {
   scanRecords,
 } from "./events.js";
 import type { Call } from "./failures.js";
-import { awaitFeed, readFeed, ringFeed } from "./feed.js";
+import { awaitFeed, feedEnd, readFeed, ringFeed } from "./feed.js";
 import { checkBytes } from "./limits.js";
 import { movePosition, readMark, readPosition, scanPositions, writeMark } from "./positions.js";
 import { putKept, putRow, readRow } from "./rows.js";
@@ -286,6 +286,11 @@ export class SqliteStore implements EventStore, RepairableStore, RestorableStore
   async awaitFeed(after: bigint, options: CallOptions = {}): Promise<void> {
     checkFeed(after, {});
     await awaitFeed(this.#connection, { operation: "awaitFeed", key: "the feed" }, after, options.signal);
+  }
+
+  async feedEnd({ signal }: CallOptions = {}): Promise<bigint> {
+    throwIfAborted(signal, "feedEnd");
+    return feedEnd(this.#connection, { operation: "feedEnd", key: "the feed" });
   }
 
   async readPositions(

@@ -36,6 +36,9 @@ export interface FeedStore {
    * was deleted since doesn't count.
    */
   awaitFeed(after: bigint, options?: CallOptions): Promise<void>;
+
+  /** Gives a position behind which nothing is stored: where one begins who wants to know only what is to come. */
+  feedEnd(options?: CallOptions): Promise<bigint>;
 }
 
 /** The number of records that are read at once when a limit doesn't say. */

@@ -104,6 +104,12 @@ export function ledgerFeed(ledger: Pick<Ledger, "name" | "version">, options: Le
         await sleep(lookMs, signal);
       }
     },
+
+    async feedEnd({ signal }: CallOptions = {}): Promise<bigint> {
+      throwIfAborted(signal, "feedEnd");
+      const [last] = await ledgerEntries(rows, subscription, { reverse: true, limit: 1, signal });
+      return last?.end ?? 0n;
+    },
   };
 }
 

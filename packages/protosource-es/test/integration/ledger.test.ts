@@ -109,10 +109,12 @@ describe.each(kinds)("a ledger on $name", ({ make }) => {
   });
 
   test("is gone on with behind any position, whatever was appended at once", async () => {
+    expect(await entries().feedEnd()).toBe(0n);
     const bells = await Promise.all([3, 1, 2, 4].map((length, i) => saveOrder(`${name}-${i}`, 1, length)));
     await worker().deliver(bells.slice(0, 3));
     await worker().deliver(bells);
     const all = await entries().readFeed(0n);
+    expect(await entries().feedEnd()).toBe(10n);
     expect(all.map(({ position }) => position)).toEqual(Array.from({ length: 10 }, (_, i) => BigInt(i + 1)));
     for (let after = 0; after <= 10; after++) {
       for (const limit of [1, 3, 100]) {

@@ -103,6 +103,25 @@ export const feedCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "feed: its end is a position behind which nothing is stored, but all that is saved from then on",
+    needs: ["feed"],
+    async run(context) {
+      const { store, stream } = await open(context);
+      for (const name of ["a", "b"]) {
+        const end = await store.feedEnd();
+        expectEqual(await store.readFeed(end), [], "what is behind the end");
+        await store.save(stream(name), records(1n, 2n));
+        const found = await readAll(store, end);
+        expectEqual(
+          found.map(({ aggregateId }) => aggregateId),
+          [stream(name), stream(name)],
+          "what was saved since",
+        );
+        expectEqual(await store.feedEnd(), found.at(-1)?.position, "the end");
+      }
+    },
+  },
+  {
     name: "feed: positions and limits that can't be are invalid_argument, and an aborted signal cancels",
     needs: ["feed"],
     async run(context) {
@@ -111,6 +130,7 @@ export const feedCases: readonly ConformanceCase[] = [
       await expectError("invalid_argument", store.awaitFeed(-1n), { argument: "after" });
       await expectError("invalid_argument", store.readFeed(0n, { limit: 0 }), { argument: "limit" });
       await expectError("cancelled", store.readFeed(0n, { signal: AbortSignal.abort() }));
+      await expectError("cancelled", store.feedEnd({ signal: AbortSignal.abort() }));
     },
   },
 ];

@@ -41,9 +41,10 @@ async function follow(
   { handle }: Pick<Followed, "handle">,
   headers: Record<string, string> = {},
   signal: AbortSignal | null = null,
+  query = "",
 ) {
   const accept = { accept: "text/event-stream" };
-  const answer = await handle(new Request(EVENTS, { headers: { ...accept, ...headers }, signal }));
+  const answer = await handle(new Request(`${EVENTS}${query}`, { headers: { ...accept, ...headers }, signal }));
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "text/event-stream"]);
   const reader = (answer.body as ReadableStream<Uint8Array>).getReader();
   const next = async (): Promise<string | undefined> => {
@@ -109,6 +110,36 @@ describe.each(Object.entries(stores))("the events of a store in %s", (_, open) =
   });
 });
 
+describe.each(Object.entries(stores))("a client of a store in %s", (_, open) => {
+  it("begins with what is to come, and knows from where when it is cut off before that", async () => {
+    const api = followed(open());
+    await api.repository.apply(create("o1"));
+    expect(await poll(api, "?after=end")).toEqual([[], "1"]);
+    const waiting = poll(api, "?after=end&wait=20");
+    const stream = await follow(api, {}, null, "?after=end");
+    expect(await stream.next()).toBe("id: 1\n\n");
+    await sleep(20);
+    await api.repository.apply(setShipping("o1"));
+    expect(await waiting).toEqual([["2 ShippingSet"], "2"]);
+    expect(await stream.next()).toMatch(/^id: 2\nevent: ShippingSet\n/);
+    await stream.cancel();
+    const again = await follow(api, { "last-event-id": "1" }, null, "?after=end");
+    expect(await again.next()).toMatch(/^id: 2\nevent: ShippingSet\n/);
+    await again.cancel();
+  });
+
+  it("follows one aggregate, and needn't read again what is of others", async () => {
+    const api = followed(open());
+    const stream = await follow(api, {}, null, "?id=o2");
+    for (const id of ["o1", "o2", "o3"]) await api.repository.apply(create(id));
+    expect(await stream.next()).toMatch(/^id: 2\nevent: Created\n.*"o2"/);
+    expect(await stream.next()).toBe("id: 3\n\n");
+    await stream.cancel();
+    expect(await poll(api, "?id=o2")).toEqual([["2 Created"], "3"]);
+    expect(await poll(api, "?id=o4")).toEqual([[], "3"]);
+  });
+});
+
 describe("a client that follows events", () => {
   it("is asked who it is, and shown what it may see", async () => {
     const api = followed(new MemoryStore(), {}, (row) => (row as { customerId?: string }).customerId === "o2");
@@ -123,9 +154,12 @@ describe("a client that follows events", () => {
     await stream.cancel();
   });
 
-  it.each(["?after=-1", "?after=x", "?wait=21", "?wait=-1", "?wait=x"])("is refused %s", async (query) => {
-    expect((await poll(followed(new MemoryStore()), query))[0]).toBe(400);
-  });
+  it.each(["?after=-1", "?after=x", "?after=END", "?wait=21", "?wait=-1", "?wait=x"])(
+    "is refused %s",
+    async (query) => {
+      expect((await poll(followed(new MemoryStore()), query))[0]).toBe(400);
+    },
+  );
 
   it("is told plainly that a table of DynamoDB has no order of all events", async () => {
     const store = new MemoryStore();
