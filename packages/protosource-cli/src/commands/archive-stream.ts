@@ -73,7 +73,7 @@ export const archiveStream: Action<ArchiveOptions> = async ({ output, signal, ar
     if (behind.length > 0) {
       throw usageError("stream", `${behind.join(", ")} can't do without what would be moved: ${REMEDY}`);
     }
-    await keepOnce(backup, before, [], signal);
+    await keepOnce(backup, before, [], signal, found[base]);
     await store.cutBeginning(
       streamId,
       before.map(({ record }) => record),

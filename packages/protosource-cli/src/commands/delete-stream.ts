@@ -1,5 +1,12 @@
 /** `streams delete`: the end of one stream by a tombstone, and the taking away of all before it, into a file. */
-import { isTombstone, type ScannedClaim, type ScannedRecord, tombstoneRecord } from "protosource-es";
+import { existsSync } from "node:fs";
+import {
+  isProtosourceError,
+  isTombstone,
+  type ScannedClaim,
+  type ScannedRecord,
+  tombstoneRecord,
+} from "protosource-es";
 import { type OpaqueRow, rowKey } from "protosource-es/opaquedata";
 import { type Action, type Context, type SchemaOptions, useStore } from "../command.js";
 import { commandLine } from "../command-line.js";
@@ -11,6 +18,8 @@ import type { OpenStore } from "../open-store.js";
 import { readWhole } from "../scanning.js";
 import { aggregateOf, type Schemas, streamPrefix } from "../schemas.js";
 import { keepOnce } from "../transfer/backup.js";
+import { readArchive } from "../transfer/check-archive.js";
+import { checkExport } from "../transfer/read-export.js";
 
 export interface DeleteStreamOptions extends SchemaOptions {
   readonly backup?: string;
@@ -34,11 +43,34 @@ export const deleteStream: Action<DeleteStreamOptions> = async (context, options
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) context.output.note(`warning: ${problem}`);
   return useStore(options, async (opened) => {
-    const remains = await findRemains(context, opened, schemas, options, streamId);
+    let remains: Remains;
+    try {
+      remains = await findRemains(context, opened, schemas, options, streamId);
+    } catch (error) {
+      if (!isProtosourceError(error, "not_found") || !(await wasFreed(options, streamId, context.signal))) throw error;
+      return printFreed(context, streamId);
+    }
     if (options.backup === undefined) return printPlan(context, remains);
     return takeAway(context, opened, options, remains, options.backup);
   });
 };
+
+/** Tells whether a call that frees the id came to its end before: then the file is all that there is of the stream. */
+async function wasFreed(
+  { backup, freeId }: DeleteStreamOptions,
+  streamId: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!freeId || backup === undefined || !existsSync(backup)) return false;
+  await checkExport(backup, false, () => {}, signal);
+  return (await readArchive(backup, signal))?.streamId === streamId;
+}
+
+async function printFreed({ output }: Context, streamId: string): Promise<ExitCode> {
+  if (output.json) await output.value({ stream: streamId, plan: { events: 0, rows: 0, claims: 0, deleted: true } });
+  else await output.line(`${streamId} was deleted, and its id is free.`);
+  return EXIT.ok;
+}
 
 async function findRemains(
   { signal }: Context,

@@ -26,7 +26,7 @@ import { createProgress } from "../progress.js";
 import { openStateFile } from "../state-file.js";
 import { storeUrl } from "../store-url.js";
 import { inTemporaryFolder } from "../temporary-folder.js";
-import { createTally, endLine, eventLine, HEAD_LINE, rowLine, type Totals } from "../transfer/entries.js";
+import { createTally, endLine, eventLine, headLine, rowLine, type Totals } from "../transfer/entries.js";
 import { fillHoles, type Hole, holesIn, type LastSeen } from "../transfer/holes.js";
 import { type LineFile, openLineFile } from "../transfer/line-file.js";
 import { readLines } from "../transfer/lines.js";
@@ -144,7 +144,7 @@ async function exportToFile(work: Export, path: string): Promise<ExitCode> {
 async function exportToStdout(work: Export): Promise<ExitCode> {
   const { output, options } = work;
   if (options.unsorted) {
-    await output.line(HEAD_LINE);
+    await output.line(headLine());
     const pending: string[] = [];
     const progress = await collect(work, (line) => pending.push(line), {
       async onPage() {
@@ -279,7 +279,7 @@ async function* wholeExport(
   path: string,
   totals: Totals,
 ): AsyncGenerator<string, void, undefined> {
-  yield HEAD_LINE;
+  yield headLine();
   if (options.unsorted) for await (const { text } of readLines(path, undefined, signal)) yield text;
   else {
     for await (const line of sortedLines(path, (run) => `${path}.${run}`, signal)) {

@@ -3,7 +3,7 @@ import { existsSync, renameSync } from "node:fs";
 import type { ScannedRecord } from "protosource-es";
 import type { OpaqueRow } from "protosource-es/opaquedata";
 import { usageError } from "../failure.js";
-import { createTally, endLine, eventLine, HEAD_LINE, rowLine } from "./entries.js";
+import { createTally, endLine, eventDigest, eventLine, headLine, rowLine } from "./entries.js";
 import { type ExistingFile, openLineFile } from "./line-file.js";
 import { readLines } from "./lines.js";
 import { checkExport } from "./read-export.js";
@@ -16,11 +16,18 @@ export interface Backup {
   close(): void;
 }
 
-/** Begins a backup in a file that wasn't there. Throws `invalid_argument` for one that is, or can't be written. */
-export function createBackup(path: string, existing: ExistingFile = "refuse"): Backup {
+interface BackupOptions {
+  /** What is done with a file that is there. By default it is refused. */
+  readonly existing?: ExistingFile | undefined;
+  /** The event that follows what is kept, and stays. */
+  readonly follower?: ScannedRecord | undefined;
+}
+
+/** Begins a backup in a file. Throws `invalid_argument` for one that is there, or can't be written. */
+export function createBackup(path: string, { existing = "refuse", follower }: BackupOptions = {}): Backup {
   const tally = createTally();
   const file = openLineFile(path, "--backup", existing);
-  file.write(HEAD_LINE);
+  file.write(headLine(follower && eventDigest(follower)));
   return {
     keep(records, rows) {
       for (const scanned of records) {
@@ -45,7 +52,7 @@ export function createBackup(path: string, existing: ExistingFile = "refuse"): B
 
 /**
  * Keeps records and rows in a file, or sees that one of an earlier call keeps them all: then that call was interrupted, and
- * this one goes on. The file is there only once it is whole.
+ * this one goes on. The file is there only once it is whole. `follower` is the event behind them, which stays.
  *
  * Throws `invalid_argument` for a file that is damaged, or lacks something of it.
  */
@@ -54,10 +61,11 @@ export async function keepOnce(
   records: readonly ScannedRecord[],
   rows: readonly OpaqueRow[],
   signal: AbortSignal,
+  follower?: ScannedRecord,
 ): Promise<void> {
   if (existsSync(path)) return checkKept(path, [...records.map(eventLine), ...rows.map(rowLine)], signal);
   const part = `${path}.part`;
-  const file = createBackup(part, "replace");
+  const file = createBackup(part, { existing: "replace", follower });
   try {
     file.keep(records, rows);
     file.end();

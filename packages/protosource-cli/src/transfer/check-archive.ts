@@ -2,21 +2,40 @@
 import { isTombstone, ProtosourceError } from "protosource-es";
 import type { OpenStore } from "../open-store.js";
 import { recordPages } from "../scanning.js";
-import { readEntries } from "./read-export.js";
+import { eventDigest, parseLine } from "./entries.js";
+import { readLines } from "./lines.js";
+
+/** The events of one stream, in a file. */
+interface Archive {
+  readonly streamId: string;
+  /** The last version. */
+  readonly last: bigint;
+  /** What the event behind it is known by, where the file says that. */
+  readonly before: string | undefined;
+}
 
 /**
- * Checks that the import of a file of one stream leaves no gap before what is stored of it, and brings nothing back of an
- * aggregate that was deleted. A file of several streams, or of none, isn't looked at.
+ * Checks that the import of a file of one stream leaves no gap before what is stored of it, brings nothing back of an
+ * aggregate that was deleted, and that an archive is of this life of the id. A file of several streams, or of none, isn't
+ * looked at.
  *
  * Throws `version_conflict`.
  */
 export async function checkArchive({ store }: OpenStore, path: string, signal: AbortSignal): Promise<void> {
-  const archive = await soleStream(path, signal);
+  const archive = await readArchive(path, signal);
   if (archive === undefined) return;
-  const { streamId, last } = archive;
+  const { streamId, last, before } = archive;
   let first: bigint | undefined;
   for await (const page of recordPages(store, { aggregateId: streamId, signal })) {
     first ??= page.records[0]?.record.version;
+    const follower = page.records.find(({ record }) => record.version === last + 1n);
+    if (before !== undefined && follower !== undefined && eventDigest(follower) !== before) {
+      throw new ProtosourceError(
+        "version_conflict",
+        `${path} is of another life of ${streamId}: another event than the one that is stored as version ${last + 1n} came behind it`,
+        { aggregateId: streamId, version: last + 1n },
+      );
+    }
     const tombstone = page.records.find(({ record }) => isTombstone(record))?.record;
     if (tombstone === undefined) continue;
     throw new ProtosourceError(
@@ -33,17 +52,21 @@ export async function checkArchive({ store }: OpenStore, path: string, signal: A
   );
 }
 
-/** Finds the stream whose events a file holds, and the last of them; undefined where they are of several, or there are none. */
-async function soleStream(
-  path: string,
-  signal: AbortSignal,
-): Promise<{ readonly streamId: string; readonly last: bigint } | undefined> {
-  let found: { readonly streamId: string; readonly last: bigint } | undefined;
-  for await (const { entry } of readEntries(path, { offset: 0, lines: 0 }, signal)) {
-    if (entry.kind !== "event") continue;
-    const { streamId, record } = entry;
+/** Reads what a file holds of a stream; undefined where its events are of several, or there are none. */
+export async function readArchive(path: string, signal: AbortSignal): Promise<Archive | undefined> {
+  let found: Archive | undefined;
+  let before: string | undefined;
+  for await (const { text } of readLines(path, undefined, signal)) {
+    const line = parseLine(text);
+    if (line.kind === "head") before = line.before;
+    if (line.kind !== "event") continue;
+    const { streamId, record } = line;
     if (found !== undefined && found.streamId !== streamId) return undefined;
-    found = { streamId, last: found !== undefined && found.last > record.version ? found.last : record.version };
+    found = {
+      streamId,
+      last: found !== undefined && found.last > record.version ? found.last : record.version,
+      before,
+    };
   }
   return found;
 }

@@ -46,8 +46,15 @@ export interface Totals {
 
 const FORMAT = 1;
 
-/** The first line. */
-export const HEAD_LINE: string = JSON.stringify({ protosource: "export", format: FORMAT });
+/** Gives the first line. Of an archive it says by `before` which event follows: see {@link eventDigest}. */
+export function headLine(before?: string): string {
+  return JSON.stringify({ protosource: "export", format: FORMAT, before });
+}
+
+/** Gives what an event is known again by: no other one has it, also under the same version of another life of the id. */
+export function eventDigest(scanned: ScannedRecord): string {
+  return createHash("sha256").update(eventLine(scanned)).digest("hex");
+}
 
 const MAX_INT64 = 2n ** 63n - 1n;
 
@@ -87,7 +94,10 @@ export function endLine(totals: Totals): string {
 }
 
 /** What a line turns out to be. */
-export type Line = { readonly kind: "head" } | { readonly kind: "end"; readonly totals: Totals } | Entry;
+export type Line =
+  | { readonly kind: "head"; readonly before: string | undefined }
+  | { readonly kind: "end"; readonly totals: Totals }
+  | Entry;
 
 /** Reads a line. Throws `invalid_argument`, which says what is wrong; the caller knows which line it is. */
 export function parseLine(text: string): Line {
@@ -99,8 +109,10 @@ export function parseLine(text: string): Line {
   }
   if (!isObject(json)) throw wrong("isn't an object");
   if (json["protosource"] === "export") {
-    if (json["format"] === FORMAT) return { kind: "head" };
-    throw wrong(`is of format ${JSON.stringify(json["format"])}, and this version knows ${FORMAT}: update protosource`);
+    const { format, before } = json;
+    if (before !== undefined && !isDigest(before)) throw wrong("doesn't say which event follows");
+    if (format === FORMAT) return { kind: "head", before };
+    throw wrong(`is of format ${JSON.stringify(format)}, and this version knows ${FORMAT}: update protosource`);
   }
   const [name, ...others] = Object.keys(json);
   const body = name === undefined ? undefined : json[name];
@@ -190,10 +202,14 @@ function parseRow(fields: Fields): RowEntry {
 function parseTotals(fields: Fields): Totals {
   const { events, rows, bytes, digest } = fields;
   const counts = [events, rows, bytes];
-  if (!counts.every(Number.isSafeInteger) || typeof digest !== "string" || !/^[0-9a-f]{64}$/.test(digest)) {
+  if (!counts.every(Number.isSafeInteger) || !isDigest(digest)) {
     throw wrong("ends the export without saying what there was");
   }
   return { events: events as number, rows: rows as number, bytes: bytes as number, digest };
+}
+
+function isDigest(value: unknown): value is string {
+  return typeof value === "string" && /^[0-9a-f]{64}$/.test(value);
 }
 
 type Fields = Readonly<Record<string, unknown>>;

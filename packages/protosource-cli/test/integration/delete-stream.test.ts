@@ -105,6 +105,11 @@ describe.each([
     });
     expect(await run("delete", opened, stream, "--backup", backup, "--free-id")).toMatchObject({ code: 0 });
     expect(await run("delete", opened, stream)).toMatchObject({ code: 4 });
+    // The same call once more has nothing left to do; a file of another stream says nothing of this one.
+    expect(json(await run("delete", opened, stream, "--backup", backup, "--free-id"))).toMatchObject({
+      plan: { deleted: true },
+    });
+    expect(await run("delete", opened, `${ORDERS}other`, "--backup", backup, "--free-id")).toMatchObject({ code: 4 });
     const restored = await importFile(backup, opened);
     expect(restored).toMatchObject({ code: 0 });
     expect((await recordsOf(opened, stream)).map(({ record }) => record)).toEqual(before.map(({ record }) => record));
@@ -228,6 +233,27 @@ describe.each([
     const other = await makeOrder(opened, "another", 51);
     expect(await run("archive", opened, other, "--backup", backup, "--without-go")).toMatchObject({ code: 2 });
     expect(await recordsOf(opened, other)).toHaveLength(52);
+  });
+
+  it("puts no archive of another life of an id before what is stored, also where the versions fit", async () => {
+    const stored = async (stream: string) => (await recordsOf(opened, stream)).map(({ record }) => record);
+    const archived = async () => {
+      const stream = await makeOrder(opened, "lives", 51);
+      const before = await stored(stream);
+      const archive = freshPath("jsonl");
+      expect(await run("archive", opened, stream, "--backup", archive, "--without-go")).toMatchObject({ code: 0 });
+      return { stream, before, archive };
+    };
+    const first = await archived();
+    const backup = freshPath("jsonl");
+    expect(await run("delete", opened, first.stream, "--backup", backup, "--free-id")).toMatchObject({ code: 0 });
+    const second = await archived();
+    const left = await stored(second.stream);
+    expect(left.length).toBeLessThan(second.before.length);
+    expect(await importFile(first.archive, opened)).toMatchObject({ code: 7 });
+    expect(await stored(second.stream)).toEqual(left);
+    expect(await importFile(second.archive, opened)).toMatchObject({ code: 0 });
+    expect(await stored(second.stream)).toEqual(second.before);
   });
 
   it("moves nothing before a snapshot that tells another state", async () => {

@@ -139,6 +139,7 @@ describe("import", () => {
     ["is the head of another export", 12, () => lines[0] ?? ""],
     ["isn't the head of an export", 1, () => lines[1] ?? ""],
     ["is of format 2", 1, () => '{"protosource":"export","format":2}'],
+    ["doesn't say which event follows", 1, () => '{"protosource":"export","format":1,"before":"o-1"}'],
   ])("refuses a file of which a line %s, with its number, and writes nothing", async (what, line, change) => {
     const broken = folder.path("broken.jsonl");
     const changed = lines.map((text, i) => (i === line - 1 ? change(text) : text));
