@@ -34,7 +34,7 @@ describe.each(kinds)("a ledger on $name", ({ make }) => {
   });
 
   const worker = (own: EventStore = store): Subscriptions =>
-    new Subscriptions({ store: own, opaqueStore: rows, all: [ledger], clock });
+    new Subscriptions({ store: own, opaqueStore: answeringLate(rows), all: [ledger], clock });
   const entries = () => ledgerFeed(ledger, { store, opaqueStore: rows, lookMs: 40 });
   const ringFor = (streamId: string, version: bigint) => ({ streamId, version, kind: "saved" }) as const;
   const streamOf = (id: string): string => `example_app_order_v1#${id}`;
@@ -55,6 +55,21 @@ describe.each(kinds)("a ledger on $name", ({ make }) => {
       if (seen.length === count) break;
     }
     return seen;
+  };
+
+  /** Waits for the first event, looks for it a few times, and counts what was read for that. */
+  const looksWhileWaiting = async () => {
+    const end = new AbortController();
+    const looks = { entries: 0, events: 0 };
+    const counting = answeringLate(rows, () => {
+      if (++looks.entries === 20) end.abort();
+    });
+    const events: EventStore["events"] = (...args) => {
+      looks.events++;
+      return store.events(...args);
+    };
+    await ledgerFeed(ledger, { store: { events }, opaqueStore: counting, lookMs: 1 }).awaitFeed(0n, end);
+    return looks;
   };
 
   test("has each event once, without a gap and in the order of its stream, and never changes, whoever appends", async () => {
@@ -125,18 +140,24 @@ describe.each(kinds)("a ledger on $name", ({ make }) => {
 
   test("leaves out what was deleted, also where a later life has the same versions, and a reader waits behind it", async () => {
     const expiry = clock.now() / 1_000_000n + 10n;
+    const other = `${name}-other`;
     await worker().deliver([await saveOrder(name, 1, 3, expiry)]);
-    const before = await read(3);
+    await worker().deliver([await saveOrder(other, 1, 1, expiry)]);
+    const before = await read(4);
     clock.advanceSeconds(20);
-    expect(await read(3)).toEqual(before);
-    await stores.sweep(streamOf(name), expiry);
+    expect(await read(4)).toEqual(before);
+    for (const id of [name, other]) await stores.sweep(streamOf(id), expiry);
     expect(await entries().readFeed(0n)).toEqual([]);
+    expect((await looksWhileWaiting()).events).toBe(4);
     const waiting = read(1);
-    await worker().deliver([{ ...ringFor(streamOf(name), 3n), kind: "gone" }]);
+    await worker().deliver([name, other].map((id) => ({ ...ringFor(streamOf(id), 3n), kind: "gone" })));
     await worker().deliver([await saveOrder(name, 1, 2)]);
-    expect(await waiting).toEqual([`4 ${streamOf(name)} 1`]);
-    expect(await read(2)).toEqual([`4 ${streamOf(name)} 1`, `5 ${streamOf(name)} 2`]);
-    expect(await read(1, 4n)).toEqual([`5 ${streamOf(name)} 2`]);
+    expect(await waiting).toEqual([`5 ${streamOf(name)} 1`]);
+    expect(await read(2)).toEqual([`5 ${streamOf(name)} 1`, `6 ${streamOf(name)} 2`]);
+    expect(await read(1, 5n)).toEqual([`6 ${streamOf(name)} 2`]);
+    await stores.cut(streamOf(name), 1n);
+    await worker().deliver([await saveOrder(other, 1, 1)]);
+    expect(await entries().readFeed(4n, { limit: 1 })).toMatchObject([{ position: 7n }]);
   });
 
   test("wakes who waits, ends with the signal, and refuses what can't be", async () => {
@@ -157,3 +178,18 @@ describe.each(kinds)("a ledger on $name", ({ make }) => {
     expect(() => defineLedger({ name, of: [] })).toThrow(/follows/);
   });
 });
+
+/** Rows whose queries are told, and answered a little later, so that other workers append meanwhile. */
+function answeringLate(rows: OpaqueStore, onQuery: () => void = () => {}): OpaqueStore {
+  return {
+    get: (key, options) => rows.get(key, options),
+    put: (row, options) => rows.put(row, options),
+    delete: (key, options) => rows.delete(key, options),
+    async query(query) {
+      onQuery();
+      const page = await rows.query(query);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      return page;
+    },
+  };
+}
