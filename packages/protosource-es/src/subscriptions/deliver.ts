@@ -25,12 +25,13 @@ export interface DeliveryFailure {
   readonly error: unknown;
 }
 
-/** Rings for each subscription and stream. It throws nothing: failures are told. */
+/** Rings for each subscription and stream, once `admit` lets it. It throws nothing: failures are told. */
 export async function deliver(
   engine: Engine,
   queue: KeyedQueue,
   subscriptions: readonly Subscription[],
   doorbells: readonly Doorbell[],
+  admit: (subscription: Subscription) => Promise<void>,
 ): Promise<Delivery> {
   const failures: DeliveryFailure[] = [];
   const rungs: Rung[] = [];
@@ -42,6 +43,7 @@ export async function deliver(
         const id = subscriptionId(subscription);
         const commit = commits.get(subscription);
         try {
+          await admit(subscription);
           const key = positionKey(id, doorbell.streamId);
           rungs.push(await queue.run(key, () => ring(engine, subscription, doorbell, commit)));
         } catch (error) {

@@ -5,6 +5,7 @@ import { eachSegment } from "../store/each-segment.js";
 import { positionKey } from "../store/positions.js";
 import type { KeyedQueue } from "./keyed-queue.js";
 import { modelPrefix } from "./model-rows.js";
+import { forgetVersion } from "./newest-version.js";
 import { positionPages } from "./position-pages.js";
 import { type ScanPlan, type ScanProgress, scanInSegments } from "./scan-plan.js";
 import { type SubscriptionStore, subscriptionId } from "./subscription.js";
@@ -86,6 +87,7 @@ export async function drop(
   });
   positions += await dropPositions(false);
   for (const mark of [CAUGHT_UP, "feed"]) await store.setMark(id, mark, 0n, { signal });
+  await forgetVersion(store, { name, version });
   return { ...counts, positions };
 }
 

@@ -22,6 +22,7 @@ import { type FiredTimers, fireTimers } from "./fire-timers.js";
 import { followFeed, hasFeed } from "./follow-feed.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { look } from "./look.js";
+import { admitVersion } from "./newest-version.js";
 import { positionPages } from "./position-pages.js";
 import { readPosition } from "./read-position.js";
 import { type Saved, streamOf } from "./saved.js";
@@ -74,6 +75,8 @@ export class Subscriptions {
   readonly #concurrency: number;
   readonly #queue: KeyedQueue;
   readonly #all: ReadonlyMap<string, Subscription>;
+  /** By name, whether a newer version has run. */
+  readonly #admitted = new Map<string, Promise<void>>();
 
   /**
    * Throws `invalid_argument` for two subscriptions of one name and version, and `not_configured` without a keyring where
@@ -109,7 +112,8 @@ export class Subscriptions {
    * A store in memory and an SQLite file tell by themselves what is saved and was saved: a new subscription begins with
    * the first event. Elsewhere it takes a `source`, which is asked for more when all is done that it rang for.
    *
-   * Throws `not_configured` without a source where one is needed, what `catchUp` throws, and what no repetition helps:
+   * Throws `not_configured` without a source where one is needed, and for a handler, a process or an outbox of which a
+   * newer version has run: it would do again what that has done. It throws what `catchUp` throws, and what no repetition helps:
    * `denied`, `table_missing` and `not_configured` of a store.
    */
   async run(options: CallOptions & { readonly source?: DoorbellSource | undefined } = {}): Promise<void> {
@@ -148,7 +152,12 @@ export class Subscriptions {
    */
   async fireTimers(options: CallOptions = {}): Promise<FiredTimers> {
     const engine = { ...this.#engine, signal: options.signal };
-    const outcomes = await Promise.all([...this.#all.values()].filter(isProcess).map((one) => fireTimers(engine, one)));
+    const outcomes = await Promise.all(
+      [...this.#all.values()].filter(isProcess).map(async (one) => {
+        await this.#admit(one);
+        return fireTimers(engine, one);
+      }),
+    );
     return {
       fired: outcomes.reduce((sum, { fired }) => sum + fired, 0),
       failed: outcomes.reduce((sum, { failed }) => sum + failed, 0),
@@ -318,7 +327,19 @@ export class Subscriptions {
     doorbells: readonly Doorbell[],
     signal: AbortSignal | undefined,
   ): Promise<Delivery> {
-    return deliver({ ...this.#engine, signal }, this.#queue, subscriptions, doorbells);
+    const admit = (subscription: Subscription) => this.#admit(subscription);
+    return deliver({ ...this.#engine, signal }, this.#queue, subscriptions, doorbells, admit);
+  }
+
+  /** Lets a subscription work unless a newer version than these has run, and looks for that once. */
+  #admit({ kind, name }: Subscription): Promise<void> {
+    const known = this.#admitted.get(name);
+    if (known !== undefined) return known;
+    const versions = [...this.#all.values()].filter((one) => one.name === name).map(({ version }) => version);
+    const admitted = admitVersion(this.#engine.store, { kind, name, version: Math.max(...versions) });
+    this.#admitted.set(name, admitted);
+    admitted.catch(() => this.#admitted.delete(name));
+    return admitted;
   }
 
   async #insist(

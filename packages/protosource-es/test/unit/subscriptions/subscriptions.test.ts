@@ -157,6 +157,33 @@ describe.each(["memory", "sqlite"] as const)("on %s", (kind) => {
     expect(seen).toEqual(records.map(({ version }) => version));
   });
 
+  test("a version that goes down does nothing again, and goes on once the newer one is dropped", async () => {
+    const seen: string[] = [];
+    const mails = (version: number): Subscription => {
+      const see = (_: unknown, context: { readonly version: bigint }) => seen.push(`${version}: ${context.version}`);
+      return defineHandler({ name: "mails", version, from: [on(order, { Created: see, ItemAdded: see })] });
+    };
+    const { store, subscriptions } = open([mails(1), sales(1)]);
+    const newer = new Subscriptions({ store, all: [mails(2), sales(2)] });
+    await store.save(O1, [created("o1", "c")]);
+    await subscriptions.catchUp();
+    await newer.catchUp();
+    await store.save(O1, [recordOf(orderEvent("ItemAdded", "o1", 2n), 2n)]);
+    await newer.catchUp();
+    // One that works already isn't stopped; one that begins is.
+    const again = new Subscriptions({ store, all: [mails(1), sales(1)] });
+    const refused = { code: "not_configured", details: { option: "version" } };
+    await expect(again.run()).rejects.toMatchObject(refused);
+    await expect(again.catchUp({ only: mails(1) })).rejects.toMatchObject(refused);
+    // Rows of several versions stand beside each other.
+    await again.catchUp({ only: sales(1) });
+    expect(await store.readPositions("sales@1", [O1])).toMatchObject([{ version: 2n }]);
+    expect(seen).toEqual(["1: 1", "2: 1", "2: 2"]);
+    await newer.drop("mails", 2);
+    await again.catchUp();
+    expect(seen.slice(3)).toEqual(["1: 2"]);
+  });
+
   test("a position lags behind events of no interest, and moves once they are many", async () => {
     const { store, subscriptions } = open();
     const ringFor = (version: bigint) => subscriptions.deliver([{ streamId: T1, version, kind: "saved" }]);
