@@ -33,11 +33,12 @@ async function end(server: Server): Promise<void> {
   await once(server, "close");
 }
 
-/** What keeps the process alive, by its kind. */
-function resources(): Readonly<Record<string, number>> {
-  const counts: Record<string, number> = {};
-  for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1;
-  return counts;
+/** The sockets, servers and timers of the process. */
+function resources(): readonly string[] {
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => name.startsWith("TCP") || name === "Timeout")
+    .sort();
 }
 
 /** Reads one answer, which is told whole: its status. */

@@ -1,86 +1,13 @@
-import { type ErrorCode, type ErrorDetails, ProtosourceError } from "protosource-es";
+import { toJson } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import type { ErrorCode } from "protosource-es";
 import { problemOf, Refusal } from "protosource-es/http";
+import { ErrorDetailSchema } from "protosource-es/proto/protosource_es/rpc/v1/rpc_v1_pb.js";
 import { describe, expect, it } from "vitest";
-import { orderApi } from "./api.js";
-
-/** What a caller is told of an error, by Connect and by the family's paths. */
-interface Told {
-  readonly connect: readonly [status: number, code: string];
-  readonly family: readonly [status: number, code: string];
-  readonly detail?: object;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-const HIDDEN: Told = { connect: [500, "internal"], family: [500, "CMD_INTERNAL"] };
-const SECRET = "table-7 of arn:aws:dynamodb";
-
-/** Each error that a command can come to, with details of that kind. */
-const TABLE: { readonly [code in ErrorCode]: readonly [ErrorDetails[code], Told] } = {
-  invalid_argument: [{ argument: "item" }, { connect: [400, "invalid_argument"], family: [400, "CMD_INVALID"] }],
-  validation_failed: [
-    { violations: [{ field: "customer_id", rule: "string.min_len", message: "too short" }] },
-    {
-      connect: [400, "invalid_argument"],
-      family: [400, "CMD_VALIDATION"],
-      detail: { violations: [{ field: "customer_id", rule: "string.min_len", message: "too short" }] },
-    },
-  ],
-  too_large: [
-    { what: "record", size: 9, limit: 8 },
-    { connect: [413, "invalid_argument"], family: [413, "CMD_INVALID"] },
-  ],
-  not_found: [
-    { aggregateId: "o1", reason: "unknown" },
-    { connect: [404, "not_found"], family: [404, "CMD_NOT_FOUND"] },
-  ],
-  not_created: [{ aggregateId: "o1" }, { connect: [404, "not_found"], family: [404, "CMD_NOT_CREATED"] }],
-  already_created: [
-    { aggregateId: "o1", version: 3n },
-    { connect: [409, "already_exists"], family: [409, "CMD_ALREADY_CREATED"], detail: { version: "3" } },
-  ],
-  claim_taken: [
-    { scope: "email", owner: SECRET },
-    { connect: [409, "already_exists"], family: [409, "CMD_ALREADY_EXISTS"] },
-  ],
-  command_id_reused: [
-    { aggregateId: SECRET, commandId: SECRET },
-    { connect: [422, "failed_precondition"], family: [422, "CMD_REFUSED"] },
-  ],
-  state_not_allowed: [
-    { aggregateId: "o1", state: "STATE_PAID", allowed: ["STATE_DRAFT"] },
-    {
-      connect: [400, "failed_precondition"],
-      family: [409, "CMD_STATE_VIOLATION"],
-      detail: { state: "STATE_PAID", allowedStates: ["STATE_DRAFT"] },
-    },
-  ],
-  version_conflict: [
-    { aggregateId: "o1", version: 3n },
-    { connect: [409, "aborted"], family: [409, "CMD_CONFLICT"], detail: { version: "3" } },
-  ],
-  subject_erased: [{ subject: SECRET }, { connect: [400, "failed_precondition"], family: [409, "CMD_REFUSED"] }],
-  unavailable: [
-    { operation: SECRET, reasons: [SECRET], outcome: "unknown" },
-    { connect: [503, "unavailable"], family: [503, "CMD_UNAVAILABLE"], headers: { "retry-after": "1" } },
-  ],
-  cancelled: [{ operation: "apply" }, { connect: [499, "canceled"], family: [499, "CMD_CANCELLED"] }],
-  not_configured: [{ option: SECRET }, HIDDEN],
-  not_keyed: [{ typeName: SECRET }, HIDDEN],
-  table_missing: [{ table: SECRET }, HIDDEN],
-  denied: [{ reason: SECRET }, HIDDEN],
-  unhandled_command: [{ typeName: SECRET }, HIDDEN],
-  unhandled_event: [{ typeName: SECRET }, HIDDEN],
-  position_conflict: [{ subscription: SECRET, streamId: SECRET, version: 1n, parked: false }, HIDDEN],
-  row_conflict: [{ pk: SECRET, sk: SECRET }, HIDDEN],
-  not_caught_up: [{ subscription: SECRET, reason: "behind", streamId: SECRET }, HIDDEN],
-  partial_save: [{ aggregateId: SECRET, committed: 1n, commitId: new Uint8Array(1) }, HIDDEN],
-  key_missing: [{ key: SECRET, keyId: SECRET }, HIDDEN],
-  corrupt_record: [{ key: SECRET }, HIDDEN],
-  corrupt_stream: [{ aggregateId: SECRET, problem: "gap", version: 1n }, HIDDEN],
-};
-
-/** Those of whose text callers get nothing, although they are told what it was. */
-const REWORDED: ReadonlySet<string> = new Set(["command_id_reused", "subject_erased", "unavailable", "cancelled"]);
+import { OrderService } from "../../gen/example/app/order/v1/order_v1_service_pb.js";
+import { type Api, ORIGIN, orderApi } from "./api.js";
+import { errorOf, HIDDEN, SECRET, TABLE, type Told } from "./error-table.js";
 
 function apiThatFails(error: unknown, onError?: () => Refusal | undefined): ReturnType<typeof orderApi> {
   const guard = (): never => {
@@ -89,29 +16,90 @@ function apiThatFails(error: unknown, onError?: () => Refusal | undefined): Retu
   return orderApi({ rules: { guard }, onError });
 }
 
-describe("the table of errors", () => {
-  it.each(Object.entries(TABLE))("has what callers are told of %s", async (code, [details, told]) => {
-    const isHidden = told === HIDDEN;
-    const text = isHidden || REWORDED.has(code) ? SECRET : "say it otherwise";
-    const api = apiThatFails(
-      new ProtosourceError(code as ErrorCode, text, details as never, { cause: new Error(SECRET) }),
+/** Sends a command by each protocol, and reads the error that it comes to. */
+const PROTOCOLS: Readonly<Record<string, (api: Api) => Promise<Answered>>> = {
+  Connect: async (api) => {
+    const { status, json, headers } = await api.post("Create", { id: "o1" });
+    const [detail] = (json["details"] ?? []) as { debug: object }[];
+    return { status, code: json["code"], message: json["message"], detail: detail?.debug, headers };
+  },
+  "gRPC-Web": async (api) => {
+    let headers = new Headers();
+    const transport = createGrpcWebTransport({
+      baseUrl: ORIGIN,
+      async fetch(url, init) {
+        const answer = await api.handle(new Request(url as string, init));
+        headers = answer.headers;
+        return answer;
+      },
+    });
+    const error = ConnectError.from(
+      await createClient(OrderService, transport)
+        .create({ id: "o1" })
+        .then(() => undefined, ConnectError.from),
     );
-    const connect = await api.post("Create", { id: "o1" });
-    const family = await api.family("/create", { id: "o1" });
-    expect([connect.status, connect.json["code"]]).toEqual(told.connect);
-    expect([family.status, family.json["code"]]).toEqual(told.family);
-    const [detail] = (connect.json["details"] ?? []) as { debug: object }[];
-    expect(detail?.debug).toMatchObject({ ...told.detail, reason: isHidden ? "internal" : code });
-    for (const { headers } of [connect, family]) expect(Object.fromEntries(headers)).toMatchObject(told.headers ?? {});
-    expect(JSON.stringify([connect.json, family.json])).not.toContain(SECRET);
-    if (text !== SECRET) expect([connect.json["message"], family.json["message"]]).toEqual([text, text]);
-    expect(api.logged.length).toBe(isHidden ? 2 : 0);
-  });
+    const [detail] = error.findDetails(ErrorDetailSchema);
+    const code = snakeCase(Code[error.code] ?? "");
+    return {
+      status: 200,
+      code,
+      message: error.rawMessage,
+      detail: detail && (toJson(ErrorDetailSchema, detail) as object),
+      headers,
+    };
+  },
+  "the family's paths": async (api) => {
+    const { status, json, headers } = await api.family("/create", { id: "o1" });
+    return { status, code: json["code"], message: json["message"], detail: undefined, headers };
+  },
+  "a problem on them": async (api) => {
+    const { status, json, headers } = await api.family("/create", { id: "o1" }, { accept: "application/problem+json" });
+    return { status, code: json["title"], message: json["detail"], detail: json, headers };
+  },
+};
 
-  it.each(Object.entries(TABLE))("has the problem that a route of your own tells of %s", (code, [details, told]) => {
+interface Answered {
+  readonly status: number;
+  readonly code: unknown;
+  readonly message: unknown;
+  readonly detail: object | undefined;
+  readonly headers: Headers;
+}
+
+function snakeCase(name: string): string {
+  return name.replaceAll(/(?<!^)[A-Z]/g, "_$&").toLowerCase();
+}
+
+function expectedBy(protocol: string, { connect, family }: Told): readonly [status: number, code: string] {
+  if (protocol === "Connect") return connect;
+  if (protocol === "gRPC-Web") return [200, connect[1]];
+  return protocol === "a problem on them" ? [family[0], connect[1]] : family;
+}
+
+const CODES = Object.keys(TABLE) as ErrorCode[];
+
+describe.each(Object.entries(PROTOCOLS))("the table of errors, by %s,", (protocol, send) => {
+  it.each(CODES)("has what callers are told of %s", async (code) => {
+    const [, told] = TABLE[code];
     const isHidden = told === HIDDEN;
-    const text = isHidden || REWORDED.has(code) ? SECRET : "say it otherwise";
-    const problem = problemOf(new ProtosourceError(code as ErrorCode, text, details as never));
+    const error = errorOf(code);
+    const api = apiThatFails(error);
+    const answer = await send(api);
+    expect([answer.status, answer.code]).toEqual(expectedBy(protocol, told));
+    expect(Object.fromEntries(answer.headers)).toMatchObject(told.headers ?? {});
+    if (answer.detail) expect(answer.detail).toMatchObject({ ...told.detail, reason: isHidden ? "internal" : code });
+    if (error.rawMessage !== SECRET) expect(answer.message).toBe(error.rawMessage);
+    expect(JSON.stringify([answer, ...answer.headers])).not.toContain(SECRET);
+    expect(api.logged.length).toBe(isHidden ? 1 : 0);
+  });
+});
+
+describe("the table of errors", () => {
+  it.each(CODES)("has the problem that a route of your own tells of %s", (code) => {
+    const [, told] = TABLE[code];
+    const isHidden = told === HIDDEN;
+    const error = errorOf(code);
+    const problem = problemOf(error);
     const [status] = told.family;
     expect(problem).toMatchObject({
       status,
@@ -119,7 +107,7 @@ describe("the table of errors", () => {
       body: { ...told.detail, status, reason: isHidden ? "internal" : code },
     });
     expect(JSON.stringify(problem)).not.toContain(SECRET);
-    if (text !== SECRET) expect(problem.body.detail).toBe(text);
+    if (error.rawMessage !== SECRET) expect(problem.body.detail).toBe(error.rawMessage);
   });
 
   it("has the problem of a refusal, and hides an error of anybody else's there too", () => {
