@@ -49,3 +49,8 @@ export function wholeNumber(text: string, option: string, least = 1, most: numbe
   const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
   throw usageError(option, `${option} is ${JSON.stringify(text)}: give a whole number ${range}`);
 }
+
+/** Gives the name of a message without its package. */
+export function shortName(typeName: string): string {
+  return typeName.slice(typeName.lastIndexOf(".") + 1);
+}

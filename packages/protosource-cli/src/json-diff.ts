@@ -1,26 +1,35 @@
-import type { JsonValue } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 
-/** One value that differs, by its path. A side on which there is nothing is undefined. */
+/** One value that differs. A side on which there is nothing is undefined. */
 export interface Change {
-  readonly path: string;
+  /** Where it is, from the outside in. */
+  readonly keys: readonly string[];
   readonly before: JsonValue | undefined;
   readonly after: JsonValue | undefined;
 }
 
 /** Gives what differs between two values, down to the last objects that both have. */
-export function jsonDiff(before: JsonValue | undefined, after: JsonValue | undefined, path = ""): readonly Change[] {
-  if (isObject(before) && isObject(after)) {
+export function jsonDiff(
+  before: JsonValue | undefined,
+  after: JsonValue | undefined,
+  keys: readonly string[] = [],
+): readonly Change[] {
+  if (isJsonObject(before) && isJsonObject(after)) {
     const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...names].flatMap((name) => jsonDiff(before[name], after[name], pathTo(path, name)));
+    return [...names].flatMap((name) => jsonDiff(before[name], after[name], [...keys, name]));
   }
-  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, before, after }];
+  return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ keys, before, after }];
 }
 
-function isObject(value: JsonValue | undefined): value is { [name: string]: JsonValue } {
+/** Tells whether a value has names within. */
+export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function pathTo(path: string, name: string): string {
-  if (!/^[A-Za-z_]\w*$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
-  return path === "" ? name : `${path}.${name}`;
+/** Writes where a value is, such as `items["i-1"].quantity`. */
+export function pathText(keys: readonly string[]): string {
+  return keys.reduce((path, name) => {
+    if (!/^[A-Za-z_]\w*$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
+    return path === "" ? name : `${path}.${name}`;
+  }, "");
 }

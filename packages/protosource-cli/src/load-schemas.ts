@@ -29,11 +29,17 @@ export interface SchemaSources {
   readonly domain?: string | undefined;
 }
 
+/** What was read of a domain. */
+export interface LoadedSchemas extends Schemas {
+  /** The same for the same messages, keys and code. */
+  readonly fingerprint: string;
+}
+
 /**
  * Reads what is known of a domain: nothing without sources, and an empty one counts for none. Throws `invalid_argument`
  * for sources that aren't.
  */
-export async function loadSchemas({ descriptors, domain }: SchemaSources): Promise<Schemas> {
+export async function loadSchemas({ descriptors, domain }: SchemaSources): Promise<LoadedSchemas> {
   const registry = createMutableRegistry();
   const problems: string[] = [];
   const aggregates = new Map<string, KnownAggregate>();

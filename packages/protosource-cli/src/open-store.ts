@@ -30,6 +30,8 @@ export interface OpenStore {
 export interface OpenStoreOptions {
   /** Makes an SQLite file that isn't there, with its tables. By default that is an error. */
   readonly create?: boolean | undefined;
+  /** Opens an SQLite file so that nothing can change it. By default it is opened for use, where it may be written. */
+  readonly readOnly?: boolean | undefined;
   /** Finds out the layout of a table of events, for a command that puts records into it. */
   readonly restores?: boolean | undefined;
   /** Is told of each request to DynamoDB. */
@@ -46,12 +48,13 @@ export async function openStore(location: StoreLocation, options: OpenStoreOptio
   return location.kind === "sqlite" ? openSqliteStore(location, options) : openDynamoDBStore(location, options);
 }
 
-async function openSqliteStore(location: SqliteLocation, { create }: OpenStoreOptions): Promise<OpenStore> {
+async function openSqliteStore(location: SqliteLocation, { create, readOnly }: OpenStoreOptions): Promise<OpenStore> {
   const { path } = location;
   if (!create) await checkIsStore(path);
   const { openSqlite, SqliteOpaqueStore, SqliteStore } = await import("protosource-es/sqlite");
   const { isWritable, openReadOnly } = await import("./read-only.js");
-  const database = create || isWritable(path) ? openSqlite(path) : await openReadOnly(path);
+  const isForUse = create || (isWritable(path) && !readOnly);
+  const database = isForUse ? openSqlite(path) : readOnly ? await openForLook(path) : await openReadOnly(path);
   try {
     const opaqueStore = new SqliteOpaqueStore(database);
     const store = new SqliteStore(database, { opaqueStore });

@@ -10,6 +10,7 @@ import { addOpenApi } from "./commands/openapi.js";
 import { addRebuild } from "./commands/rebuild.js";
 import { addSchema } from "./commands/schema.js";
 import { addStreams } from "./commands/streams.js";
+import { addStudio } from "./commands/studio.js";
 import { addSubjects } from "./commands/subjects.js";
 import { addSubscriptions } from "./commands/subscriptions.js";
 import { addTables } from "./commands/tables.js";
@@ -35,6 +36,7 @@ export function createProgram(register: Register, output: OutputConfiguration): 
   addOpenApi(program, register);
   addSubjects(program, register);
   addSubscriptions(program, register);
+  addStudio(program, register);
   addExport(program, register);
   addImport(program, register);
   return program;

@@ -1,10 +1,17 @@
 /** What is known of a domain. */
-import type { DescFile, DescMessage, MutableRegistry, Registry } from "@bufbuild/protobuf";
+import {
+  createMutableRegistry,
+  type DescFile,
+  type DescMessage,
+  type MutableRegistry,
+  type Registry,
+} from "@bufbuild/protobuf";
 import type { GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { type Aggregate, type AggregateTypes, defineAggregate } from "protosource-es";
+import { type Aggregate, type AggregateTypes, type AnyAggregate, defineAggregate } from "protosource-es";
 import { fileModel } from "protosource-es/model";
 import type { Keyring } from "protosource-es/personal";
 import type { Serializer } from "protosource-es/serializer";
+import { eitherSerializer } from "./payload.js";
 
 /** An aggregate, from descriptors or from its code. */
 export interface KnownAggregate {
@@ -23,10 +30,24 @@ export interface Schemas {
   readonly compressThreshold: number | undefined;
   /** What personal fields are opened and sealed with, where the domain says so. */
   readonly keyring: Keyring | undefined;
-  /** The same for the same messages, keys and code. */
-  readonly fingerprint: string;
   /** What is there and couldn't be used, in sentences. */
   readonly problems: readonly string[];
+}
+
+/** What is to be known beside the aggregates. */
+export type SchemaExtras = Partial<Pick<Schemas, "serializer" | "keyring" | "problems">>;
+
+/** Knows aggregates by their code, and reads what either serializer wrote unless it is told another. */
+export function schemasOf(
+  definitions: readonly AnyAggregate[],
+  { serializer = eitherSerializer, keyring, problems = [] }: SchemaExtras = {},
+): Schemas {
+  const registry = createMutableRegistry();
+  for (const { schema } of definitions) addFile(registry, schema.file);
+  const aggregates = definitions.map((definition) => {
+    return { definition: definition as Aggregate<AggregateTypes>, hasRules: true };
+  });
+  return { registry, aggregates, serializer, keyring, problems, compressThreshold: undefined };
 }
 
 /** The beginning of the keys of an aggregate's streams: its package, with underscores for dots. */

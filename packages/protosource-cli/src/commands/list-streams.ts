@@ -2,7 +2,7 @@
 import type { ScannedRecord } from "protosource-es";
 import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
-import { byteSize, isoTime, wholeNumber } from "../format.js";
+import { byteSize, isoTime, shortName, wholeNumber } from "../format.js";
 import { loadSchemas } from "../load-schemas.js";
 import type { Output } from "../output.js";
 import { type Payload, readPayload } from "../payload.js";
@@ -84,7 +84,7 @@ async function print(output: Output, summaries: readonly Summary[], schemas: Sch
         bytes,
       });
     } else {
-      const type = (payload.typeName ?? "?").replace(/^.*\./, "");
+      const type = shortName(payload.typeName ?? "?");
       rows.push([streamId, `${records}`, `${first}–${lastVersion}`, time ?? "", type, byteSize(bytes)]);
     }
   }

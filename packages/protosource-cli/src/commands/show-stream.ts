@@ -13,10 +13,11 @@ import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { derivedFields } from "../derived-fields.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { isoSeconds, isoTime, wholeNumber } from "../format.js";
-import { type Change, jsonDiff } from "../json-diff.js";
+import { isoSeconds, isoTime, shortName, wholeNumber } from "../format.js";
+import { type Change, jsonDiff, pathText } from "../json-diff.js";
 import { loadSchemas } from "../load-schemas.js";
 import { messageJson } from "../message-json.js";
+import { parseMoment } from "../moment.js";
 import { type Output, prettyJson, printable } from "../output.js";
 import { type Payload, readPayload } from "../payload.js";
 import { type Retirement, retirementOf } from "../retirement.js";
@@ -49,11 +50,6 @@ interface Printed {
   readonly changes: readonly Change[] | undefined;
 }
 
-/** Where to stop: after a version, or before the first event later than a time. */
-interface Moment {
-  isPast(record: { readonly version: bigint }, at: bigint | undefined): boolean;
-}
-
 /** A record as it is shown. */
 interface Shown {
   readonly scanned: ScannedRecord;
@@ -73,7 +69,7 @@ const MAX_RAW_BYTES = 90;
 const TITLES = ["VERSION", "TIME", "TYPE", "ACTOR", "EVENT"];
 
 export const showStream: Action<ShowOptions> = async ({ output, signal }, options, streamId = "") => {
-  const moment = options.at === undefined ? undefined : parseMoment(options.at);
+  const moment = options.at === undefined ? undefined : parseMoment(options.at, "--at");
   const selection = parseSelection(options);
   const schemas = await loadSchemas(options);
   for (const problem of schemas.problems) output.note(`warning: ${problem}`);
@@ -236,12 +232,13 @@ async function printEvent(output: Output, { shown, changes }: Printed, diff: boo
       readAs: retirement?.readAs,
       raw: json === undefined ? record.data : undefined,
       problem: payload.problem?.message ?? retirement?.problem,
-      changes,
+      changes: changes?.map(({ keys, ...sides }) => ({ path: pathText(keys), ...sides })),
     });
     return;
   }
   await output.table(TITLES, [eventRow(shown)]);
-  for (const { path, before, after } of changes ?? []) {
+  for (const { keys, before, after } of changes ?? []) {
+    const path = pathText(keys);
     const [old, now] = [before, after].map((value) => (value === undefined ? undefined : JSON.stringify(value)));
     const line =
       old === undefined
@@ -260,7 +257,7 @@ function eventRow(shown: Shown): readonly string[] {
   return [
     scanned.record.version.toString(),
     at === undefined ? "" : isoTime(at),
-    (payload.typeName ?? "?").replace(/^.*\./, ""),
+    shortName(payload.typeName ?? "?"),
     actor ?? "",
     `${describe(shown)}${describeRetirement(shown)}${expired ? " (expired)" : ""}${describeMeta(shown)}`,
   ];
@@ -280,7 +277,7 @@ function describeRetirement({ retirement }: Shown): string {
   if (retirement === undefined) return "";
   const { reason, readAs, problem } = retirement;
   if (readAs === "ignored") return " (retired, ignored)";
-  if (readAs !== undefined) return ` → ${readAs.type.replace(/^.*\./, "")} ${ownFields(readAs.event)}`;
+  if (readAs !== undefined) return ` → ${shortName(readAs.type)} ${ownFields(readAs.event)}`;
   return problem === undefined ? ` (retired: ${reason})` : ` (retired; ${problem})`;
 }
 
@@ -328,20 +325,6 @@ function noteDerived(output: Output, { definition, hasRules }: KnownAggregate): 
   const derived = hasRules ? [] : derivedFields(definition);
   if (derived.length === 0) return;
   output.note(`No event sets ${derived.join(", ")}: what code derives is shown only with --domain.`);
-}
-
-function parseMoment(text: string): Moment {
-  if (/^\d{1,19}$/.test(text)) {
-    const last = BigInt(text);
-    return { isPast: ({ version }) => version > last };
-  }
-  const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];
-  const milliseconds = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text.replace(/\.\d+/, "")) : Number.NaN;
-  if (Number.isNaN(milliseconds)) {
-    throw usageError("--at", `--at is ${JSON.stringify(text)}: give a version, or a time such as 2026-01-31T12:00:00Z`);
-  }
-  const time = BigInt(milliseconds) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
-  return { isPast: (_, at) => at !== undefined && at > time };
 }
 
 function unknownAggregate(options: ShowOptions, streamId: string): Error {

@@ -19,16 +19,15 @@ import {
 import fc from "fast-check";
 import { isProtosourceError } from "protosource-es";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadSchemas } from "../../src/load-schemas.js";
+import { type LoadedSchemas, loadSchemas } from "../../src/load-schemas.js";
 import { findKeyed } from "../../src/row-view.js";
-import type { Schemas } from "../../src/schemas.js";
 import { buildImage } from "../images.js";
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 const path = join(folder, "set.binpb");
 
-async function load(bytes: Uint8Array): Promise<Schemas> {
+async function load(bytes: Uint8Array): Promise<LoadedSchemas> {
   writeFileSync(path, bytes);
   return loadSchemas({ descriptors: path });
 }

@@ -1,0 +1,84 @@
+/** Records as the page shows them. */
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { ScannedRecord } from "protosource-es";
+import { isSealed } from "protosource-es/personal";
+import { shortName } from "../format.js";
+import { messageJson } from "../message-json.js";
+import { type Payload, readPayload } from "../payload.js";
+import type { KnownAggregate, Schemas } from "../schemas.js";
+import type { EventKind, EventSummary } from "./contract.js";
+import { maskPersonal } from "./mask-personal.js";
+
+/** How much of an event's fields a line shows. */
+const TEXT_LENGTH = 120;
+
+/** What the events of an aggregate have in common. */
+interface Envelope {
+  readonly at: bigint | undefined;
+  readonly actor: string | undefined;
+}
+
+/** Gives when an event happened and by whom, as far as it says. */
+export function envelopeOf({ event }: Payload): Envelope {
+  const { at, actor } = (event?.message ?? {}) as { at?: unknown; actor?: unknown };
+  return {
+    at: typeof at === "bigint" ? at : undefined,
+    actor: typeof actor === "string" && actor !== "" ? actor : undefined,
+  };
+}
+
+/** A record as far as it can be read. */
+export interface EventView {
+  readonly summary: EventSummary;
+  readonly payload: Payload;
+  /** Its JSON, with personal fields masked; undefined where it can't be read. */
+  readonly json: JsonValue | undefined;
+  readonly masked: boolean;
+}
+
+/** Shows a record. `now` is in epoch seconds. */
+export function viewEvent(
+  scanned: ScannedRecord,
+  schemas: Schemas,
+  known: KnownAggregate | undefined,
+  now: bigint,
+): EventView {
+  const { aggregateId, record, following } = scanned;
+  const payload = readPayload(aggregateId, record, schemas);
+  const { typeName, event, problem } = payload;
+  const { at, actor } = envelopeOf(payload);
+  const json = event && messageJson(event.schema, event.message, schemas.registry);
+  const hidden = event && json !== undefined ? maskPersonal(event.schema, json) : { json, masked: false };
+  const sealed = event !== undefined && isSealed(event.schema, event.message);
+  const summary: EventSummary = {
+    version: record.version.toString(),
+    kind: kindOf(payload, known),
+    bytes: record.data.length,
+    text: hidden.json === undefined ? (problem?.message ?? "") : ownFields(hidden.json),
+    following,
+    ...(at === undefined ? {} : { at: at.toString() }),
+    ...(actor === undefined ? {} : { actor }),
+    ...(typeName === undefined ? {} : { type: shortName(typeName) }),
+    ...(record.ttl > 0n && record.ttl <= now ? { expired: true } : {}),
+    ...(sealed ? { sealed: true } : {}),
+  };
+  return { summary, payload, json: hidden.json, masked: hidden.masked || sealed };
+}
+
+function kindOf({ typeName, event, problem }: Payload, known: KnownAggregate | undefined): EventKind {
+  if (problem !== undefined) return problem.kind === "unknown_type" ? "unknown" : "damaged";
+  if (event?.schema.file.proto.package === "protosource_es.stream.v1") return "tombstone";
+  const isA = (models: readonly { readonly schema: { readonly typeName: string } }[] | undefined): boolean =>
+    models?.some(({ schema }) => schema.typeName === typeName) === true;
+  if (isA(known?.definition.model.snapshots)) return "snapshot";
+  return isA(known?.definition.model.retired) ? "retired" : "event";
+}
+
+/** Gives the beginning of the fields that aren't in a column of their own. */
+function ownFields(json: JsonValue): string {
+  const { id, version, at, actor, ...fields } = json as JsonObject;
+  const text = Object.entries(fields)
+    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(" · ");
+  return text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
+}

@@ -1,0 +1,5 @@
+/** The API of `protosource studio`, to be put into pages and servers of one's own. */
+export { type SchemaExtras, type Schemas, schemasOf } from "../schemas.js";
+export { studioApi } from "./api.js";
+export type * from "./contract.js";
+export type { Meter, ReadableStore, StudioOptions } from "./studio.js";

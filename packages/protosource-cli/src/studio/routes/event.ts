@@ -1,0 +1,102 @@
+import type { Message } from "@bufbuild/protobuf";
+import { base64Encode, WireType } from "@bufbuild/protobuf/wire";
+import { isProtosourceError, metaOf, ProtosourceError, type StoredRecord } from "protosource-es";
+import { messageJson } from "../../message-json.js";
+import { retirementOf } from "../../retirement.js";
+import { recordPages } from "../../scanning.js";
+import { aggregateOf } from "../../schemas.js";
+import type { EventDetail } from "../contract.js";
+import { viewEvent } from "../event-view.js";
+import { openerFor } from "../open-personal.js";
+import { required } from "../query.js";
+import type { Route, Studio } from "../studio.js";
+
+/** How much of a record's data is shown. */
+const RAW_BYTES = 64 * 1024;
+
+/** `event`: the record of the stream `id` at a `version`, decoded and raw. `personal=shown` opens its personal fields. */
+export const event: Route = async (studio, query, signal): Promise<EventDetail> => {
+  const { schemas } = studio;
+  const id = required(query, "id");
+  const version = required(query, "version");
+  const scanned = await findRecord(studio, id, version, signal);
+  const { record } = scanned;
+  const known = aggregateOf(schemas, id);
+  const view = viewEvent(scanned, schemas, known, BigInt(Math.floor(Date.now() / 1000)));
+  const { typeName, event, problem } = view.payload;
+  const opener = known && openerFor(schemas, known, query);
+  let opened: Message | undefined;
+  if (event && opener) opened = await opener.open(scanned, event);
+  const json =
+    event && opened
+      ? messageJson(schemas.registry.getMessage(opened.$typeName) ?? event.schema, opened, schemas.registry)
+      : view.json;
+  const retired = event && retirementOf(known, event.message, schemas.registry);
+  const trouble = problem?.message ?? retired?.problem;
+  return {
+    ...view.summary,
+    ...(typeName === undefined ? {} : { typeName }),
+    ...(record.ttl > 0n ? { expires: (record.ttl * 1_000_000n).toString() } : {}),
+    ...(json === undefined ? {} : { json }),
+    raw: base64Encode(record.data.subarray(0, RAW_BYTES)),
+    unknown: (event?.message.$unknown ?? []).map(({ no, wireType, data }) => ({
+      number: no,
+      wireType: WireType[wireType] ?? String(wireType),
+      bytes: data.length,
+    })),
+    ...metaView(record),
+    ...(retired === undefined
+      ? {}
+      : {
+          retired: {
+            reason: retired.reason,
+            ...(retired.readAs === undefined ? {} : { readAs: retired.readAs as EventDetail["json"] & object }),
+          },
+        }),
+    ...(trouble === undefined ? {} : { problem: trouble }),
+    ...(view.masked && opened === undefined ? { masked: true } : {}),
+  };
+};
+
+async function findRecord(
+  { store }: Studio,
+  id: string,
+  version: string,
+  signal: AbortSignal,
+): Promise<{ readonly aggregateId: string; readonly record: StoredRecord; readonly following: number }> {
+  const wanted = /^\d{1,19}$/.test(version) ? BigInt(version) : 0n;
+  if (wanted > 0n) {
+    try {
+      for await (const record of store.events(id, { from: wanted, limit: 1, includeExpired: true, signal })) {
+        if (record.version === wanted) return { aggregateId: id, record, following: 0 };
+      }
+    } catch (error) {
+      // A scan reads damaged streams, too.
+      if (!isProtosourceError(error, "corrupt_stream") && !isProtosourceError(error, "corrupt_record")) throw error;
+    }
+    for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
+      const found = records.find(({ record }) => record.version === wanted);
+      if (found) return found;
+    }
+  }
+  const message = `${id} holds no record of version ${version}: take one of the timeline`;
+  throw new ProtosourceError("not_found", message, { aggregateId: id, reason: "unknown" });
+}
+
+function metaView(record: StoredRecord): Pick<EventDetail, "meta"> {
+  try {
+    const meta = metaOf(record);
+    if (meta === undefined) return {};
+    const { correlationId, causation, traceparent } = meta;
+    return {
+      meta: {
+        ...(correlationId ? { correlationId } : {}),
+        ...(causation ? { causation: `${causation.streamId}:${causation.version}` } : {}),
+        ...(traceparent ? { traceparent } : {}),
+      },
+    };
+  } catch (error) {
+    if (!isProtosourceError(error, "corrupt_record")) throw error;
+    return { meta: { unreadable: base64Encode(record.meta ?? new Uint8Array()) } };
+  }
+}

@@ -1,0 +1,71 @@
+import { usageError } from "../../failure.js";
+import { type Change, jsonDiff, pathText } from "../../json-diff.js";
+import { parseMoment } from "../../moment.js";
+import { aggregateOf, type KnownAggregate, type Schemas } from "../../schemas.js";
+import type { StateAt, StateChange } from "../contract.js";
+import { openerFor } from "../open-personal.js";
+import { required } from "../query.js";
+import { historyOf } from "../state-history.js";
+import type { Route } from "../studio.js";
+
+/**
+ * `state`: the state of the aggregate of the stream `id` at a version or a time, beside that `against` another, by default
+ * the version before. `rules=without` leaves out what hand-written code derives.
+ */
+export const state: Route = async (studio, query, signal): Promise<StateAt> => {
+  const id = required(query, "id");
+  const known = seenBy(knownOf(studio.schemas, id), query);
+  const history = await historyOf(studio, known, id, openerFor(studio.schemas, known, query), signal);
+  const { steps } = history;
+  const at = query.get("at");
+  const count = at === null || at === "" ? steps.length : history.countUntil(parseMoment(at, "at"));
+  const other = query.get("against");
+  const against =
+    other === null || other === "" ? Math.max(0, count - 1) : history.countUntil(parseMoment(other, "against"));
+  const before = structuredClone(history.stateAfter(against));
+  const shown = structuredClone(history.stateAfter(count));
+  const changes = jsonDiff(before, shown);
+  const step = steps[count - 1];
+  return {
+    version: versionAfter(count),
+    ...(step?.at === undefined ? {} : { at: step.at.toString() }),
+    ...(shown === undefined ? {} : { state: shown }),
+    blame: history.blameAfter(count),
+    against: versionAfter(against),
+    changes: changes.map(asShown),
+    first: String(steps[0]?.version ?? 0n),
+    last: String(steps.at(-1)?.version ?? 0n),
+    ...(history.masked ? { masked: true } : {}),
+  };
+
+  function versionAfter(count: number): string {
+    return String(steps[count - 1]?.version ?? 0n);
+  }
+};
+
+/** Finds the aggregate of a stream. Throws `invalid_argument` where nothing is known of it. */
+export function knownOf(schemas: Schemas, id: string): KnownAggregate {
+  const known = aggregateOf(schemas, id);
+  if (known) return known;
+  throw usageError(
+    "id",
+    schemas.aggregates.length === 0
+      ? "what the events mean isn't known: start the studio with --descriptors image.binpb, or --domain"
+      : `no aggregate in the descriptors has streams like ${id}: add those of its package`,
+  );
+}
+
+/** Leaves the hand-written code of an aggregate out, where that is asked for. */
+function seenBy(known: KnownAggregate, query: URLSearchParams): KnownAggregate {
+  if (query.get("rules") !== "without" || !known.hasRules) return known;
+  const { afterOn, ...rules } = known.definition.rules;
+  return { definition: { ...known.definition, rules }, hasRules: false };
+}
+
+function asShown({ keys, before, after }: Change): StateChange {
+  return {
+    path: pathText(keys),
+    ...(before === undefined ? {} : { before }),
+    ...(after === undefined ? {} : { after }),
+  };
+}

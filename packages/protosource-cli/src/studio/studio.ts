@@ -1,0 +1,37 @@
+/** What the routes of the API work with. */
+import type { EventStore } from "protosource-es";
+import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
+import type { Schemas } from "../schemas.js";
+import type { About, Cost } from "./contract.js";
+import type { StateHistory } from "./state-history.js";
+
+/** What of a store is used: nothing that writes. */
+export type ReadableStore = Pick<EventStore, "scan" | "load" | "loadTail" | "events">;
+
+/** What the page is to show. */
+export interface StudioOptions {
+  readonly store: ReadableStore;
+  /** The rows; there is no screen of them without. */
+  readonly opaqueStore?: (Pick<OpaqueStore, "get" | "query"> & ScannableOpaqueStore) | undefined;
+  readonly schemas: Schemas;
+  /** What the page calls the store. In memory by default. */
+  readonly name?: About["store"] | undefined;
+  /** The options of a command line that say what is looked at, such as `--store sqlite:orders.db`. */
+  readonly words?: readonly string[] | undefined;
+  /** Tells what work cost, where the store charges for requests. */
+  readonly meter?: Meter | undefined;
+}
+
+/** Tells what work costs. */
+export interface Meter {
+  measure<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly cost: Cost }>;
+}
+
+/** What is known while the API runs. */
+export interface Studio extends StudioOptions {
+  /** The histories of the streams that were looked at last. */
+  readonly histories: Map<string, StateHistory>;
+}
+
+/** Answers the requests of one path with what becomes JSON. Throws what the caller is told. */
+export type Route = (studio: Studio, query: URLSearchParams, signal: AbortSignal) => Promise<object>;

@@ -1,0 +1,50 @@
+/** Where in the page one is: all of it is in the address, so that a link leads there again. */
+import { type ReadonlySignal, signal } from "@preact/signals";
+
+/** The parameters of the address; `view` names the screen. */
+export type Place = { readonly [name: string]: string };
+
+const current = signal<Place>(placeIn(location.search));
+
+/** Where one is. */
+export const place: ReadonlySignal<Place> = current;
+
+addEventListener("popstate", () => {
+  current.value = placeIn(location.search);
+});
+
+/** Goes to another place. Going back leads here again. */
+export function go(to: Place): void {
+  history.pushState(null, "", addressOf(to));
+  current.value = to;
+  document.querySelector("main")?.focus({ preventScroll: true });
+}
+
+/** Changes some of the parameters, and leaves nothing to go back to; those that are undefined go. */
+export function adjust(change: { readonly [name: string]: string | undefined }): void {
+  const next = Object.fromEntries(
+    Object.entries({ ...current.peek(), ...change }).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined,
+    ),
+  );
+  history.replaceState(null, "", addressOf(next));
+  current.value = next;
+}
+
+/** Gives the address of a place. */
+export function addressOf(to: Place): string {
+  return `?${new URLSearchParams(to)}`;
+}
+
+function placeIn(search: string): Place {
+  return Object.fromEntries(new URLSearchParams(search));
+}
+
+/** Goes by itself where a plain click asks for a link's place; other clicks are the browser's. */
+export function goes(to: Place): (event: MouseEvent) => void {
+  return (event) => {
+    if (event.button !== 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+    event.preventDefault();
+    go(to);
+  };
+}

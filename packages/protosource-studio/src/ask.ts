@@ -1,0 +1,53 @@
+/** Asking the API. */
+import { type Signal, signal } from "@preact/signals";
+import type { Refusal } from "protosource-cli/studio";
+
+/** What is asked, by the name of a route and its parameters; those that are undefined are left out. */
+export type Parameters = { readonly [name: string]: string | undefined };
+
+/** Why there is no answer, in words for the user. */
+export class NoAnswer extends Error {
+  override readonly name = "NoAnswer";
+  /** Whether the token is missing, or not the server's. */
+  readonly isStranger: boolean;
+
+  constructor(message: string, isStranger = false) {
+    super(message);
+    this.isStranger = isStranger;
+  }
+}
+
+const TOKEN = "protosource-studio-token";
+
+/** Takes the token out of the address, where it must not stay: it would be in each link that is copied. */
+export function takeToken(): void {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (token === null) return;
+  sessionStorage.setItem(TOKEN, token);
+  history.replaceState(null, "", location.pathname + location.search);
+}
+
+/** What answers: the server, unless an export is looked at that was read into the page itself. */
+export const answering: Signal<(request: Request) => Promise<Response>> = signal(fetchAnswer);
+
+function fetchAnswer(request: Request): Promise<Response> {
+  const token = sessionStorage.getItem(TOKEN) ?? "";
+  return fetch(new Request(request, { headers: { authorization: `Bearer ${token}` } }));
+}
+
+/** Asks one thing. Throws {@link NoAnswer}, and what an abort makes. */
+export async function ask<T>(route: string, parameters: Parameters, abort?: AbortSignal): Promise<T> {
+  const url = new URL(`/api/${route}`, location.origin);
+  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
+  let response: Response;
+  try {
+    response = await answering.value(new Request(url, { signal: abort ?? null }));
+  } catch (cause) {
+    if (abort?.aborted) throw cause;
+    throw new NoAnswer("The studio's server has ended. Start it again, and open the address that it prints.");
+  }
+  const answer = (await response.json()) as T | Refusal;
+  if (response.ok) return answer as T;
+  const { message } = (answer as Refusal).error;
+  throw new NoAnswer(message.charAt(0).toUpperCase() + message.slice(1), response.status === 401);
+}

@@ -1,0 +1,34 @@
+/** What is loaded, and what stands in its place until then. */
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { answering, ask, type NoAnswer, type Parameters } from "./ask.js";
+
+/** An answer, or why there is none yet. What was there before stays until the next one comes. */
+export interface Loaded<T> {
+  readonly value?: T;
+  readonly error?: NoAnswer;
+  readonly isLoading: boolean;
+}
+
+/** Asks whenever what is asked for changes; nothing while `route` is undefined. */
+export function useAnswer<T>(route: string | undefined, parameters: Parameters): Signal<Loaded<T>> {
+  const loaded = useSignal<Loaded<T>>({ isLoading: true });
+  const key = JSON.stringify([route, parameters]);
+  const by = answering.value;
+  useEffect(() => {
+    if (route === undefined) return;
+    const abort = new AbortController();
+    const { value } = loaded.peek();
+    loaded.value = value === undefined ? { isLoading: true } : { value, isLoading: true };
+    ask<T>(route, parameters, abort.signal).then(
+      (value) => {
+        if (!abort.signal.aborted) loaded.value = { value, isLoading: false };
+      },
+      (error: NoAnswer) => {
+        if (!abort.signal.aborted) loaded.value = { error, isLoading: false };
+      },
+    );
+    return () => abort.abort();
+  }, [key, by]);
+  return loaded;
+}

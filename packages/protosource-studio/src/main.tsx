@@ -1,0 +1,138 @@
+/**
+ * The page of protosource studio.
+ *
+ * A screen is a file in `screens/` and an entry of SCREENS below, under the name that the address has for it (`?view=…`).
+ * It asks the API by `useAnswer` or `ask` (routes: `protosource-cli/src/studio/routes`, answers: `contract.ts`), reads where it
+ * is from `place` and goes elsewhere by `go`, or stays and changes a parameter by `adjust`, so that all of it is in the
+ * address. Lists are a `VirtualList`, which takes the arrows; other keys come from `useKeys`, and show up in the help. What is
+ * empty or wrong is a `Notice` that says what to do. Styles: `app.css`, where colours and sizes are variables.
+ */
+import { effect, useSignal } from "@preact/signals";
+import { type JSX, render } from "preact";
+import type { About } from "protosource-cli/studio";
+import { addressOf, go, goes, place } from "./address.js";
+import { takeToken } from "./ask.js";
+import { useKeys } from "./keyboard.js";
+import { useAnswer } from "./load.js";
+import { Help } from "./parts/help.js";
+import { Notice } from "./parts/notice.js";
+import { Stranger } from "./parts/stranger.js";
+import type { ScreenProps } from "./screen.js";
+import { StreamScreen } from "./screens/stream.js";
+import { StreamsScreen } from "./screens/streams.js";
+import { nextOf, SCHEMES, scheme, TIMES, times } from "./settings.js";
+
+interface Screen {
+  /** What the bar calls it; undefined for one that others lead to. */
+  readonly title: string | undefined;
+  readonly show: (props: ScreenProps) => JSX.Element;
+}
+
+/** The screens by their names in the address, in the order of the bar. */
+const SCREENS: { readonly [view: string]: Screen } = {
+  streams: { title: "Streams", show: StreamsScreen },
+  stream: { title: undefined, show: StreamScreen },
+};
+
+const FIRST = "streams";
+
+function nextTimes(): void {
+  times.value = nextOf(TIMES, times.value);
+}
+
+function nextScheme(): void {
+  scheme.value = nextOf(SCHEMES, scheme.value);
+}
+
+function App(): JSX.Element {
+  const about = useAnswer<About>("about", {});
+  const helps = useSignal(false);
+  const { view = FIRST } = place.value;
+  const titles = Object.entries(SCREENS).filter(([, { title }]) => title !== undefined);
+  const toggleHelp = (): void => {
+    helps.value = !helps.value;
+  };
+  const search = (): void => document.querySelector<HTMLInputElement>("#search")?.focus();
+  useKeys({
+    "/": ["search for a stream", search],
+    "?": ["show and hide this help", toggleHelp],
+    t: ["show times as local, UTC or microseconds", nextTimes],
+    ...Object.fromEntries(
+      titles.map(([name, { title }], i) => [String(i + 1), [`go to ${title}`, () => go({ view: name })]] as const),
+    ),
+  });
+  const { value, error } = about.value;
+  const screen = SCREENS[view];
+  return (
+    <>
+      <header class="bar">
+        <a class="brand" href={addressOf({ view: FIRST })} onClick={goes({ view: FIRST })}>
+          protosource <b>studio</b>
+        </a>
+        <nav aria-label="Screens">
+          {titles.map(([name, { title }]) => (
+            <a
+              key={name}
+              href={addressOf({ view: name })}
+              aria-current={name === view ? "page" : undefined}
+              onClick={goes({ view: name })}
+            >
+              {title}
+            </a>
+          ))}
+        </nav>
+        <search>
+          <form
+            onSubmit={(event) => {
+              event.preventDefault();
+              const text = new FormData(event.currentTarget).get("text") as string;
+              go({ view: "streams", find: text.trim() });
+            }}
+          >
+            <input
+              id="search"
+              name="text"
+              type="search"
+              placeholder="Stream id, or its beginning"
+              aria-label="Search"
+            />
+            <kbd>/</kbd>
+          </form>
+        </search>
+        <span class="store" title={value?.store.name}>
+          {value?.store.name}
+        </span>
+        <button type="button" onClick={nextTimes}>
+          <span class="quiet">Times</span> {times}
+        </button>
+        <button type="button" onClick={nextScheme}>
+          <span class="quiet">Colours</span> {scheme}
+        </button>
+        <button type="button" aria-label="Help" onClick={toggleHelp}>
+          ?
+        </button>
+      </header>
+      <main tabIndex={-1} class={`screen-${view}`}>
+        {error?.isStranger ? (
+          <Stranger />
+        ) : error ? (
+          <Notice kind="error">{error.message}</Notice>
+        ) : value === undefined ? (
+          <Notice kind="empty">Loading…</Notice>
+        ) : screen === undefined ? (
+          <Notice kind="empty">There is no such screen. Take one of the bar.</Notice>
+        ) : (
+          <screen.show about={value} place={place.value} />
+        )}
+      </main>
+      {helps.value && <Help close={toggleHelp} />}
+    </>
+  );
+}
+
+takeToken();
+effect(() => {
+  const { id } = place.value;
+  document.title = id === undefined ? "protosource studio" : `${id} – protosource studio`;
+});
+render(<App />, document.body);

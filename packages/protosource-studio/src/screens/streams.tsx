@@ -1,0 +1,229 @@
+import { type Signal, useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
+import type { AggregateInfo, StreamPage, StreamSummary } from "protosource-cli/studio";
+import { addressOf, go, goes } from "../address.js";
+import { ask, type NoAnswer } from "../ask.js";
+import { useKeys } from "../keyboard.js";
+import { Notice } from "../parts/notice.js";
+import { VirtualList } from "../parts/virtual-list.js";
+import type { ScreenProps } from "../screen.js";
+import { byteText, counted, numberText, timeText } from "../words.js";
+
+/** What was read of the streams so far. */
+interface Read {
+  readonly streams: readonly StreamSummary[];
+  readonly unreadable: readonly string[];
+  readonly records: number;
+  readonly requests: number;
+  readonly readUnits: number;
+  /** Where to go on; undefined at the end. */
+  readonly cursor: string | undefined;
+  readonly isReading: boolean;
+  readonly error: NoAnswer | undefined;
+}
+
+const NOTHING: Read = {
+  streams: [],
+  unreadable: [],
+  records: 0,
+  requests: 0,
+  readUnits: 0,
+  cursor: undefined,
+  isReading: true,
+  error: undefined,
+};
+
+/** How much is read by itself: where reading is free, as much as a list can be looked through. */
+const BY_ITSELF = { free: 20_000, charged: 1 };
+
+/** The streams of a store, as they are read. */
+export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
+  const { aggregates, store } = about;
+  const { find = "" } = place;
+  const tab = aggregates.find(({ prefix }) => prefix === place["of"]);
+  const prefix = prefixOf(find, tab, aggregates);
+  const isFree = store.kind !== "dynamodb";
+  const { read, readOn, stop } = useStreams(prefix, isFree);
+  const selected = useSignal(0);
+  const { streams, unreadable, records, readUnits, requests, cursor, isReading, error } = read.value;
+  const open = (index: number): void => {
+    const stream = streams[index];
+    if (stream) go({ view: "stream", id: stream.id });
+  };
+  const move = (by: number) => () => {
+    selected.value = Math.max(0, Math.min(streams.length - 1, selected.value + by));
+  };
+  useKeys({
+    j: ["select the next one", move(1)],
+    k: ["select the one before", move(-1)],
+    Enter: ["open what is selected", () => open(selected.value)],
+  });
+  const isWhole = cursor === undefined && !isReading;
+  return (
+    <section class="streams" aria-label="Streams">
+      <h1 class="unseen">Streams</h1>
+      <nav class="tabs" aria-label="Aggregates">
+        <a
+          href={addressOf({ view: "streams" })}
+          aria-current={tab ? undefined : "true"}
+          onClick={goes({ view: "streams" })}
+        >
+          All
+        </a>
+        {aggregates.map(({ name, prefix }) => {
+          const to = { view: "streams", of: prefix };
+          return (
+            <a
+              key={prefix}
+              href={addressOf(to)}
+              aria-current={tab?.prefix === prefix ? "true" : undefined}
+              onClick={goes(to)}
+            >
+              {name}
+            </a>
+          );
+        })}
+        <span class="facts" role="status">
+          {counted(streams.length, "stream")}
+          {isWhole ? "" : ` of ${numberText(records)} records that were read`}
+          {requests > 0 && ` · ${counted(requests, "request")}, ${numberText(readUnits)} read units`}
+        </span>
+        {isReading ? (
+          <button type="button" onClick={stop}>
+            Stop
+          </button>
+        ) : (
+          cursor !== undefined && (
+            <button type="button" onClick={readOn}>
+              Read on
+            </button>
+          )
+        )}
+      </nav>
+      {error && <Notice kind="error">{error.message}</Notice>}
+      {unreadable.length > 0 && <Notice kind="error">{unreadable.join(" ")}</Notice>}
+      {streams.length === 0 && isWhole && !error ? (
+        <Notice kind="empty">
+          {prefix === ""
+            ? "There are no streams yet. They appear here once something is saved: load the page again then."
+            : `No stream begins with ${prefix}. Take a shorter beginning, or look at all of them.`}
+        </Notice>
+      ) : (
+        <>
+          <div class="row head" aria-hidden="true">
+            <span>Stream</span>
+            <span class="number">Records</span>
+            <span class="number">Versions</span>
+            <span>Last event</span>
+            <span>When</span>
+            <span class="number">Size</span>
+          </div>
+          <VirtualList
+            label="Streams"
+            count={streams.length}
+            rowHeight={32}
+            selected={selected.value}
+            select={(index) => {
+              selected.value = index;
+            }}
+            open={open}
+            row={(index) => <StreamRow stream={streams[index] as StreamSummary} />}
+          />
+        </>
+      )}
+    </section>
+  );
+}
+
+function StreamRow({ stream: { id, records, first, last, type, at, bytes } }: { stream: StreamSummary }): JSX.Element {
+  const hash = id.indexOf("#") + 1;
+  return (
+    <>
+      <span class="id">
+        <span class="quiet">{id.slice(0, hash)}</span>
+        {id.slice(hash)}
+      </span>
+      <span class="number">{numberText(records)}</span>
+      <span class="number">
+        {first}–{last}
+      </span>
+      <span>{type ?? "?"}</span>
+      <span class="time">{timeText(at)}</span>
+      <span class="number">{byteText(bytes)}</span>
+    </>
+  );
+}
+
+/** Gives what ids must begin with: `Order o-1` means the one of that aggregate. */
+function prefixOf(find: string, tab: AggregateInfo | undefined, aggregates: readonly AggregateInfo[]): string {
+  const [name = "", id = ""] = find.split(/\s+/, 2);
+  const named = aggregates.find((one) => one.name === name);
+  if (named !== undefined) return named.prefix + id;
+  const [only, another] = aggregates;
+  if (find !== "" && !find.includes("#") && only && !another) return only.prefix + find;
+  return (find === "" || find.includes("#") ? "" : (tab?.prefix ?? "")) + (find === "" ? (tab?.prefix ?? "") : find);
+}
+
+/** Reads the streams page by page, and can be stopped. */
+function useStreams(
+  prefix: string,
+  isFree: boolean,
+): { readonly read: Signal<Read>; readonly readOn: () => void; readonly stop: () => void } {
+  const read = useSignal(NOTHING);
+  const abort = useSignal<AbortController | undefined>(undefined);
+  const start = async (pages: number): Promise<void> => {
+    const own = new AbortController();
+    abort.peek()?.abort();
+    abort.value = own;
+    for (let i = 0; i < pages && !own.signal.aborted; i++) {
+      const { cursor } = read.peek();
+      read.value = { ...read.peek(), isReading: true, error: undefined };
+      try {
+        const page = await ask<StreamPage>("streams", { prefix: prefix || undefined, cursor }, own.signal);
+        if (own.signal.aborted) return;
+        read.value = joined(read.peek(), page);
+        if (page.cursor === undefined || read.peek().streams.length >= BY_ITSELF.free) return;
+      } catch (error) {
+        if (own.signal.aborted) return;
+        read.value = { ...read.peek(), isReading: false, error: error as NoAnswer };
+        return;
+      }
+    }
+  };
+  useEffect(() => {
+    read.value = NOTHING;
+    void start(isFree ? Number.POSITIVE_INFINITY : BY_ITSELF.charged);
+    return () => abort.peek()?.abort();
+  }, [prefix, isFree]);
+  return {
+    read,
+    readOn: () => void start(isFree ? Number.POSITIVE_INFINITY : 1),
+    stop() {
+      abort.peek()?.abort();
+      read.value = { ...read.peek(), isReading: false };
+    },
+  };
+}
+
+function joined(read: Read, { streams: more, unreadable, records, cursor, cost }: StreamPage): Read {
+  const streams = [...read.streams];
+  const [first, ...others] = more;
+  const last = streams.at(-1);
+  if (first !== undefined && last !== undefined && first.id === last.id) {
+    // A stream that the page before ended in.
+    const both = { records: last.records + first.records, bytes: last.bytes + first.bytes, first: last.first };
+    streams[streams.length - 1] = { ...first, ...both };
+    streams.push(...others);
+  } else streams.push(...more);
+  return {
+    streams,
+    unreadable: [...read.unreadable, ...unreadable],
+    records: read.records + records,
+    requests: read.requests + (cost?.requests ?? 0),
+    readUnits: read.readUnits + (cost?.readUnits ?? 0),
+    cursor,
+    isReading: false,
+    error: undefined,
+  };
+}
