@@ -1,7 +1,6 @@
 /** Records as the page shows them. */
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import type { ScannedRecord } from "protosource-es";
-import { isSealed } from "protosource-es/personal";
 import { shortName } from "../format.js";
 import { messageJson } from "../message-json.js";
 import { type Payload, readPayload } from "../payload.js";
@@ -49,7 +48,7 @@ export function viewEvent(
   const { at, actor } = envelopeOf(payload);
   const json = event && messageJson(event.schema, event.message, schemas.registry);
   const hidden = event && json !== undefined ? maskPersonal(event.schema, json) : { json, masked: false };
-  const sealed = event !== undefined && isSealed(event.schema, event.message);
+  const sealed = json !== undefined && mentionsSealed(json);
   const summary: EventSummary = {
     version: record.version.toString(),
     kind: kindOf(payload, known),
@@ -72,6 +71,12 @@ function kindOf({ typeName, event, problem }: Payload, known: KnownAggregate | u
     models?.some(({ schema }) => schema.typeName === typeName) === true;
   if (isA(known?.definition.model.snapshots)) return "snapshot";
   return isA(known?.definition.model.retired) ? "retired" : "event";
+}
+
+/** Tells whether fields are sealed, of the message or of one within it. */
+function mentionsSealed(json: JsonValue): boolean {
+  if (typeof json !== "object" || json === null) return false;
+  return Object.entries(json).some(([name, value]) => name === "@sealed" || mentionsSealed(value));
 }
 
 /** Gives the beginning of the fields that aren't in a column of their own. */
