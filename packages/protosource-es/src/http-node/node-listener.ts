@@ -47,7 +47,7 @@ export function nodeListener(
   return (incoming, outgoing) => {
     const client = new AbortController();
     outgoing.once("close", () => {
-      if (!outgoing.writableFinished) client.abort();
+      if (!outgoing.writableEnded) client.abort();
     });
     answer(handle, incoming, outgoing, { origin, signal: client.signal }).catch((error: unknown) => {
       if (client.signal.aborted) return;

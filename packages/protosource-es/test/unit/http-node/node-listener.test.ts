@@ -1,10 +1,11 @@
 import { once } from "node:events";
 import { type ClientRequest, request as clientRequest, type IncomingMessage } from "node:http";
-import type { Socket } from "node:net";
+import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
+import type { AddressInfo, Socket } from "node:net";
 import { buffer, text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeListener } from "protosource-es/http/node";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { orderApi } from "../http/api.js";
 import { listening } from "./listening.js";
 
@@ -195,6 +196,31 @@ describe("a listener of Node", () => {
     const body = await text(answer);
     if (expected === undefined) expect(answer.statusCode).toBe(400);
     else expect(body).toMatch(expected);
+  });
+
+  it("takes requests of HTTP/2, and aborts the signal of one that is given up", async () => {
+    const signals: AbortSignal[] = [];
+    const server = createHttp2Server(
+      nodeListener(async ({ url, headers, signal }) => {
+        if (!url.endsWith("/wait")) return new Response(`${url} ${headers.get("x-a")}`);
+        signals.push(signal);
+        await once(signal, "abort");
+        throw signal.reason;
+      }),
+    );
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const client = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    onTestFinished(() => {
+      client.destroy();
+      server.close();
+    });
+    const answer = client.request({ ":path": "/a?b", ":authority": "shop.example", "x-a": "1" });
+    expect(await text(answer)).toBe("http://shop.example/a?b 1");
+    const waiting = client.request({ ":path": "/wait" });
+    await expect.poll(() => signals.length).toBe(1);
+    waiting.close();
+    await expect.poll(() => signals[0]?.aborted).toBe(true);
   });
 
   it("takes the origin that it is given, behind a proxy", async () => {

@@ -179,6 +179,38 @@ describe("a request", () => {
     },
   );
 
+  it.each(["1.5", "true", "9223372036854775808"])(
+    "with %s for a number of 64 bits is refused by GET and by gRPC-Web as well",
+    async (number) => {
+      const api = orderApi();
+      await api.post("Create", { id: "o1" });
+      const message = `{"id":"o1","minVersion":${number}}`;
+      const get = await api.handle(
+        new Request(`${SERVICE}/LoadOrder?encoding=json&message=${encodeURIComponent(message)}`),
+      );
+      expect([get.status, await get.json()]).toMatchObject([400, { code: "invalid_argument" }]);
+      const body = new Blob([Uint8Array.of(0, 0, 0, 0, message.length), message]);
+      const headers = { "content-type": "application/grpc-web+json" };
+      const web = await api.handle(new Request(`${SERVICE}/LoadOrder`, { method: "POST", headers, body }));
+      expect(await web.text()).toContain("grpc-status: 3");
+    },
+  );
+
+  it.each([
+    ["says JSON and is Protobuf", "json", Uint8Array.of(0x0a, 0x02, 0x6f, 0x31)],
+    ["says Protobuf and is JSON", "proto", new TextEncoder().encode('{"id":"o1"}')],
+  ])("whose content type %s is refused", async (_, type, body) => {
+    const api = orderApi();
+    for (const [url, contentType] of [
+      [`${SERVICE}/Create`, `application/${type}`],
+      [`${FAMILY}/create`, type === "json" ? "application/json" : "application/protobuf"],
+    ] as const) {
+      const init = { method: "POST", headers: { "content-type": contentType }, body };
+      expect((await api.handle(new Request(url, init))).status).toBe(400);
+    }
+    await expect(api.repository.load("o1")).rejects.toMatchObject({ code: "not_found" });
+  });
+
   it("keeps every digit of a number of 64 bits that is no text", async () => {
     const api = orderApi();
     await api.post("Create", { id: "o1" });
