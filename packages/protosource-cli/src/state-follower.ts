@@ -3,6 +3,7 @@ import { create, type Message } from "@bufbuild/protobuf";
 import { applyEvent, beginsLife, isProtosourceError, isStaleSnapshot, type StoredRecord, upcast } from "protosource-es";
 import { usageError } from "./failure.js";
 import type { KnownAggregate } from "./schemas.js";
+import { sealedAfter } from "./sealed-state.js";
 
 /** Follows a stream from its first record on. */
 export interface StateFollower {
@@ -10,6 +11,8 @@ export interface StateFollower {
   next(record: StoredRecord, event: Message | undefined): void;
   /** Gives the state after the last record; undefined where the records before don't tell it. */
   state(): Message | undefined;
+  /** Gives the names of its fields that are sealed, and read as empty. */
+  sealed(): ReadonlySet<string>;
 }
 
 /**
@@ -20,7 +23,8 @@ export interface StateFollower {
  *
  * `next` throws `invalid_argument` when the domain's own code fails.
  */
-export function followState({ definition, hasRules }: KnownAggregate): StateFollower {
+export function followState(known: KnownAggregate): StateFollower {
+  const { definition, hasRules } = known;
   const { schema, model, rules } = definition;
   const events = new Set(model.events.map(({ schema }) => schema.typeName));
   const snapshots = new Set(model.snapshots.map(({ schema }) => schema.typeName));
@@ -28,6 +32,7 @@ export function followState({ definition, hasRules }: KnownAggregate): StateFoll
   /** The last event, of the record before or right before snapshots and what is ignored. */
   let before: Message | undefined;
   let state: (Message & { id: string; version: bigint }) | undefined;
+  let sealed: ReadonlySet<string> = new Set();
 
   return {
     next(record, stored) {
@@ -38,12 +43,18 @@ export function followState({ definition, hasRules }: KnownAggregate): StateFoll
       if (event === undefined || events.has(event.$typeName)) before = event;
       if (!follows || event === undefined) state = undefined;
       const isBase = event !== undefined && state === undefined && snapshots.has(event.$typeName) && hasState(event);
-      if (event && (record.version === 1n || isAnew || isBase)) state = create(schema);
+      if (event && (record.version === 1n || isAnew || isBase)) {
+        state = create(schema);
+        sealed = new Set();
+      }
       previous = record;
       if (state === undefined || event === undefined) return;
       const isStale = !isBase && hasRules && snapshots.has(event.$typeName) && isStaleSnapshot(definition, record);
       try {
-        if (!isStale) applyEvent(definition, state, event);
+        if (!isStale) {
+          applyEvent(definition, state, event);
+          sealed = sealedAfter(known, sealed, event);
+        }
       } catch (error) {
         if (!isProtosourceError(error)) throw error;
         state = undefined;
@@ -58,6 +69,7 @@ export function followState({ definition, hasRules }: KnownAggregate): StateFoll
       }
     },
     state: () => state,
+    sealed: () => sealed,
   };
 }
 

@@ -318,7 +318,11 @@ function stateJson(
   { registry }: Schemas,
 ): JsonValue | undefined {
   const state: Message | undefined = follower.state();
-  return state && messageJson(definition.schema, state, registry);
+  if (state === undefined) return undefined;
+  const json = messageJson(definition.schema, state, registry);
+  const sealed = definition.schema.fields.filter(({ name }) => follower.sealed().has(name));
+  if (sealed.length > 0) (json as JsonObject)["@sealed"] = sealed.map(({ jsonName }) => jsonName);
+  return json;
 }
 
 function noteDerived(output: Output, { definition, hasRules }: KnownAggregate): void {

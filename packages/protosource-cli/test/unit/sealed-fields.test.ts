@@ -25,6 +25,7 @@ beforeAll(async () => {
     await people.apply(register, { id, actor: "clerk" });
     for (let i = 0; i < 5; i++) await people.apply(personCommands.ChangePlan({ plan: `${i}` }), { id, actor: "clerk" });
   }
+  await people.apply([register, personCommands.Rename({ name: "" })], { id: "cleared", actor: "clerk" });
   // The damaged one lacks versions at its end.
   const stream = "example_app_people_v1#damaged";
   const [first] = (await store.scan({ aggregateId: stream })).records;
@@ -62,7 +63,15 @@ it("keep no command from folding what needs none of them", async () => {
     expect(repair).toMatchObject({ code: 3 });
     expect(repair.stdout).toContain('"loads":false');
     const { stdout } = await run(["streams", "show", STREAM, "--at", "4"], ...sources);
-    expect(JSON.parse(stdout)).toMatchObject({ state: { plan: "2" } });
+    expect(JSON.parse(stdout)).toMatchObject({ state: { plan: "2", "@sealed": ["email", "name"] } });
+    // So it is after a snapshot; and when a field is cleared it isn't sealed any more.
+    const { stdout: later } = await run(["streams", "show", STREAM, "--at", "9"], ...sources);
+    expect(JSON.parse(later)).toMatchObject({ state: { plan: "4", "@sealed": ["email", "name"] } });
+    const { stdout: cleared } = await run(
+      ["streams", "show", "example_app_people_v1#cleared", "--at", "2"],
+      ...sources,
+    );
+    expect(JSON.parse(cleared)).toMatchObject({ state: { plan: "gold", "@sealed": ["email"] } });
   }
 });
 
@@ -76,7 +85,7 @@ it("need the keys where the domain's code works on them, and a command that lack
   expect(rebuilt).toMatchObject({ code: 0 });
   expect(JSON.parse(rebuilt.stdout)).toMatchObject({ rebuilt: { failed: 0, unchanged: 2, written: 0 } });
   const catchUp = ["subscriptions", "catch-up", "--state", folder.path("catch-up.json")];
-  expect((await run(catchUp, ...withKeys)).stdout).toContain('"handled":2');
+  expect((await run(catchUp, ...withKeys)).stdout).toContain('"handled":3');
   const archive = await run(["streams", "archive", STREAM], ...withKeys);
   expect(JSON.parse(archive.stdout)).toMatchObject({ plan: { behind: [] } });
 });
