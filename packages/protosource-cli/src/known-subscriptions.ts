@@ -7,6 +7,7 @@ import {
 } from "protosource-es/subscriptions";
 import { type StoreOption, useStore } from "./command.js";
 import { usageError } from "./failure.js";
+import { findSubscription } from "./find-subscription.js";
 import { importModule, loadSchemas } from "./load-schemas.js";
 import type { OpenStore, OpenStoreOptions } from "./open-store.js";
 import type { Schemas } from "./schemas.js";
@@ -89,19 +90,6 @@ export async function subscriptionsBehind(
   return behind;
 }
 
-/** Finds a subscription by its name, with the version where there are several. Throws `invalid_argument`. */
-export function findSubscription(all: readonly Subscription[], name: string): Subscription {
-  const [found, ...others] = all.filter((one) => one.name === name || subscriptionId(one) === name);
-  if (found && others.length === 0) return found;
-  const ids = all.map(subscriptionId).join(", ");
-  throw usageError(
-    "subscription",
-    found
-      ? `there are several versions of ${name}: give one of ${ids}`
-      : `there is no subscription ${name}: there are ${ids}`,
-  );
-}
-
 /** Finds those that are named, or all. Throws `invalid_argument`. */
 export function chooseSubscriptions(
   all: readonly Subscription[],
@@ -114,7 +102,7 @@ export function chooseSubscriptions(
 type Tools = Pick<OpenStore, "store" | "opaqueStore">;
 
 /** Gives the subscriptions that a module exports; undefined where it doesn't say. Throws `invalid_argument`. */
-async function subscriptionsOf(path: string, tools: Tools): Promise<readonly Subscription[] | undefined> {
+export async function subscriptionsOf(path: string, tools: Tools): Promise<readonly Subscription[] | undefined> {
   const module = await importModule(path);
   const given = module["subscriptions"] ?? Object.values(module).filter(isSubscription);
   const found = typeof given === "function" ? await called(path, given as (tools: Tools) => unknown, tools) : given;

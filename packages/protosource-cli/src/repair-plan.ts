@@ -58,7 +58,7 @@ export function planRepair(found: readonly ScannedRecord[], problems: readonly P
 }
 
 /** Tells whether taking the end of the stream away mends a problem. */
-function isMended({ kind }: Problem): boolean {
+export function isMended({ kind }: Problem): boolean {
   return MENDED.has(kind);
 }
 

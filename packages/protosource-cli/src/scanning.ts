@@ -43,7 +43,7 @@ export async function readWhole(
 
 /** Gives the streams of the pages of a scan, each with all its records. */
 export async function* streamsOf(
-  pages: AsyncIterable<RecordPage>,
+  pages: AsyncIterable<RecordPage> | Iterable<RecordPage>,
 ): AsyncGenerator<readonly ScannedRecord[], void, undefined> {
   let current: ScannedRecord[] = [];
   for await (const { records } of pages) {

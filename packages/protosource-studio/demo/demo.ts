@@ -1,14 +1,15 @@
 /** The domain that `protosource studio --demo` shows, with a past: the orders of a shop that sells lamps and chairs. */
 import { Repository } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
+import { defineHandler, on, type Subscription, Subscriptions } from "protosource-es/subscriptions";
 import {
   type OrderTypes,
   orderCommands,
 } from "../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
+import { customerOrders } from "../../../examples/orders/src/customer-orders.js";
 import { order } from "../../../examples/orders/src/order.js";
 
-export { customerOrders } from "../../../examples/orders/src/customer-orders.js";
-export { order };
+export { customerOrders, order };
 
 /** What the shop sells, with its price in cents. */
 const GOODS = [
@@ -38,8 +39,28 @@ const LONG_ITEMS = 60;
 /** 2026-03-02, 09:00, in microseconds. */
 const START = 1_772_442_000_000_000n;
 
+/** Tells customers what they ordered; one has an address that takes none. */
+export const mails: Subscription = defineHandler({
+  name: "mails",
+  tries: 1,
+  from: [
+    on(order, {
+      Placed({ id }) {
+        if (id === "o-1012" || id === "o-1022") throw new Error("550 5.1.1 the mailbox doesn't exist");
+      },
+    }),
+  ],
+});
+
+/** What is shown. */
+export interface Demo {
+  readonly store: MemoryStore;
+  readonly opaqueStore: MemoryOpaqueStore;
+  readonly followed: { readonly all: readonly Subscription[]; readonly store: MemoryStore };
+}
+
 /** Makes a store with the past of the shop, the same each time but for the ids of saves. */
-export async function demoStore(): Promise<{ store: MemoryStore; opaqueStore: MemoryOpaqueStore }> {
+export async function demoStore(): Promise<Demo> {
   let now = START;
   const clock = { now: () => (now += 61_000_417n) };
   const opaqueStore = new MemoryOpaqueStore({ clock });
@@ -74,5 +95,12 @@ export async function demoStore(): Promise<{ store: MemoryStore; opaqueStore: Me
     if (number % 3 === 1) await apply(orderCommands.Ship({}));
     if (number % 6 === 1) await apply(orderCommands.Deliver({}));
   }
-  return { store, opaqueStore };
+  const all = [customerOrders, mails];
+  await new Subscriptions({ store, opaqueStore, all, clock }).catchUp();
+  // What the read model has still to do.
+  await orders.apply(orderCommands.Create({ customerId: "c-1", customerName: "Ada Lovelace" }), {
+    id: "o-1049",
+    actor: "web",
+  });
+  return { store, opaqueStore, followed: { all, store } };
 }

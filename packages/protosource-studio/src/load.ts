@@ -10,10 +10,10 @@ export interface Loaded<T> {
   readonly isLoading: boolean;
 }
 
-/** Asks whenever what is asked for changes; nothing while `route` is undefined. */
-export function useAnswer<T>(route: string | undefined, parameters: Parameters): Signal<Loaded<T>> {
+/** Asks whenever what is asked for changes, and by another `turn` the same anew; nothing while `route` is undefined. */
+export function useAnswer<T>(route: string | undefined, parameters: Parameters, turn = 0): Signal<Loaded<T>> {
   const loaded = useSignal<Loaded<T>>({ isLoading: true });
-  const key = JSON.stringify([route, parameters]);
+  const key = JSON.stringify([route, parameters, turn]);
   const by = answering.value;
   useEffect(() => {
     if (route === undefined) return;

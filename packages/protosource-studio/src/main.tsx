@@ -18,8 +18,10 @@ import { Help } from "./parts/help.js";
 import { Notice } from "./parts/notice.js";
 import { Stranger } from "./parts/stranger.js";
 import type { ScreenProps } from "./screen.js";
+import { HealthScreen } from "./screens/health.js";
 import { StreamScreen } from "./screens/stream.js";
 import { StreamsScreen } from "./screens/streams.js";
+import { SubscriptionsScreen } from "./screens/subscriptions.js";
 import { nextOf, SCHEMES, scheme, TIMES, times } from "./settings.js";
 
 interface Screen {
@@ -32,6 +34,8 @@ interface Screen {
 const SCREENS: { readonly [view: string]: Screen } = {
   streams: { title: "Streams", show: StreamsScreen },
   stream: { title: undefined, show: StreamScreen },
+  subscriptions: { title: "Subscriptions", show: SubscriptionsScreen },
+  health: { title: "Health", show: HealthScreen },
 };
 
 const FIRST = "streams";

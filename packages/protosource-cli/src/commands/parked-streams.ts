@@ -3,8 +3,9 @@ import { type ParkedStream, type Subscriptions, subscriptionId } from "protosour
 import type { Action, Context } from "../command.js";
 import { EXIT } from "../exit-codes.js";
 import { throwIfInterrupted, usageError } from "../failure.js";
+import { findSubscription } from "../find-subscription.js";
 import { counted, isoTime } from "../format.js";
-import { findSubscription, type SubscriptionsOption, useSubscriptions } from "../known-subscriptions.js";
+import { type SubscriptionsOption, useSubscriptions } from "../known-subscriptions.js";
 
 export interface ReleaseOptions extends SubscriptionsOption {
   readonly all?: boolean;

@@ -3,9 +3,10 @@ import { type DropProgress, subscriptionId } from "protosource-es/subscriptions"
 import { type Action, type SegmentsOption, segmentCount } from "../command.js";
 import { EXIT } from "../exit-codes.js";
 import { usageError } from "../failure.js";
+import { findSubscription } from "../find-subscription.js";
 import { counted } from "../format.js";
 import { keepState } from "../keep-state.js";
-import { findSubscription, type SubscriptionsOption, useSubscriptions } from "../known-subscriptions.js";
+import { type SubscriptionsOption, useSubscriptions } from "../known-subscriptions.js";
 import { createPace, type PaceOption } from "../pace.js";
 import { createProgress } from "../progress.js";
 import { openStateFile } from "../state-file.js";

@@ -1,11 +1,11 @@
 /** The commands that make and compare tables, and print templates of them. */
 import { type Command, Option } from "commander";
 import type { TableReport, TablesReport } from "protosource-es/dynamodb";
-import type { SqliteDatabase } from "protosource-es/sqlite";
 import { type Action, type Context, type Register, type StoreOption, withExample, withStore } from "../command.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
-import { checkIsStore, openClient, openForLook, openStore } from "../open-store.js";
+import { integrityProblems } from "../integrity.js";
+import { checkIsStore, openClient, openStore } from "../open-store.js";
 import type { Output } from "../output.js";
 import { type DynamoDBLocation, parseStoreUrl, type SqliteLocation } from "../store-url.js";
 import { type AlarmTemplate, alarmTemplates } from "../templates/alarms.js";
@@ -150,29 +150,11 @@ async function checkSqlite({ output }: Context, location: SqliteLocation): Promi
   await checkIsStore(path);
   const { close } = await openStore(location);
   close();
-  const database = await openForLook(path);
-  try {
-    const problems = integrityProblems(database);
-    if (output.json) await output.value({ file: path, problems });
-    else if (problems.length === 0) await output.line(`${path} is as it should be.`);
-    for (const problem of output.json ? [] : problems) await output.line(`${path}: ${problem}`);
-    return problems.length === 0 ? EXIT.ok : EXIT.found;
-  } finally {
-    database.close();
-  }
-}
-
-const INTEGRITY_CHECK = "SELECT CAST(integrity_check AS BLOB) AS problem FROM pragma_integrity_check";
-
-function integrityProblems(database: Pick<SqliteDatabase, "prepare">): readonly string[] {
-  try {
-    // As bytes, since a name in it may be damaged, and libsql ends the process at a text that isn't UTF-8.
-    const found = database.prepare(INTEGRITY_CHECK).all() as { problem: Uint8Array }[];
-    return found.map(({ problem }) => new TextDecoder().decode(problem)).filter((text) => text !== "ok");
-  } catch (error) {
-    // Some damage keeps SQLite from looking on.
-    return [error instanceof Error ? error.message : String(error)];
-  }
+  const problems = await integrityProblems(path);
+  if (output.json) await output.value({ file: path, problems });
+  else if (problems.length === 0) await output.line(`${path} is as it should be.`);
+  for (const problem of output.json ? [] : problems) await output.line(`${path}: ${problem}`);
+  return problems.length === 0 ? EXIT.ok : EXIT.found;
 }
 
 async function printReports(

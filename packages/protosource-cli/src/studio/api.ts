@@ -3,12 +3,24 @@ import type { Refusal } from "./contract.js";
 import { about } from "./routes/about.js";
 import { event } from "./routes/event.js";
 import { events } from "./routes/events.js";
+import { health } from "./routes/health.js";
+import { parked } from "./routes/parked.js";
+import { positions } from "./routes/positions.js";
 import { state } from "./routes/state.js";
 import { streams } from "./routes/streams.js";
+import { subscriptions } from "./routes/subscriptions.js";
+import { tables } from "./routes/tables.js";
+import { verify } from "./routes/verify.js";
 import type { Route, Studio, StudioOptions } from "./studio.js";
 
 /** By the path of a request. */
-const ROUTES: ReadonlyMap<string, Route> = new Map(Object.entries({ about, streams, events, event, state }));
+const ROUTES: ReadonlyMap<string, Route> = new Map(
+  Object.entries({
+    ...{ about, streams, events, event, state },
+    ...{ subscriptions, parked, positions },
+    ...{ health, tables, verify },
+  }),
+);
 
 const PREFIX = "/api/";
 

@@ -2,4 +2,6 @@
 export { type SchemaExtras, type Schemas, schemasOf } from "../schemas.js";
 export { studioApi } from "./api.js";
 export type * from "./contract.js";
-export type { Meter, ReadableStore, StudioOptions } from "./studio.js";
+export type * from "./health-contract.js";
+export type { Followed, FollowedStore, Meter, ReadableStore, StudioOptions } from "./studio.js";
+export type * from "./subscriptions-contract.js";

@@ -8,10 +8,12 @@ import type { StudioOptions } from "../commands/studio.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
 import { usageError } from "../failure.js";
 import { wholeNumber } from "../format.js";
+import { subscriptionsOf } from "../known-subscriptions.js";
 import { loadSchemas } from "../load-schemas.js";
 import { type OpenStore, openStore } from "../open-store.js";
 import { parseStoreUrl, storeUrl } from "../store-url.js";
 import { studioApi } from "./api.js";
+import { findInTables } from "./check-tables.js";
 import { requestMeter } from "./meter.js";
 import { readPage } from "./page-files.js";
 import { serveStudio } from "./server.js";
@@ -52,14 +54,19 @@ async function showStore(options: StudioOptions): Promise<Shown> {
   const schemas = await loadSchemas(options);
   const meter = location.kind === "dynamodb" ? requestMeter() : undefined;
   const opened: OpenStore = await openStore(location, { onRequest: meter?.onRequest, readOnly: true });
-  const { store, opaqueStore, close } = opened;
+  const { store, opaqueStore, estimate, close } = opened;
   const name = { kind: location.kind, name: storeUrl(location) };
   const words = [
     ...["--store", storeUrl(location)],
     ...(options.descriptors ? ["--descriptors", options.descriptors] : []),
     ...(options.domain ? ["--domain", options.domain] : []),
   ];
-  return { shown: { store, opaqueStore, schemas, name, words, meter }, close };
+  const hasPositions = location.kind === "sqlite" || location.feedsTable !== undefined;
+  const all =
+    options.domain && hasPositions ? await subscriptionsOf(options.domain, { store, opaqueStore }) : undefined;
+  const followed = all && { all, store };
+  const checkTables = (signal: AbortSignal) => findInTables(location, signal);
+  return { shown: { store, opaqueStore, schemas, name, words, followed, estimate, checkTables, meter }, close };
 }
 
 /** Where the module of the demo is: beside the built program, and from the sources where the build puts it. */
@@ -67,7 +74,7 @@ const DEMO: readonly URL[] = ["./demo.js", "../../dist/studio/demo.js"].map((pat
 
 interface DemoModule {
   /** Makes a store with the past of the shop. */
-  demoStore(): Promise<Pick<ApiOptions, "store" | "opaqueStore">>;
+  demoStore(): Promise<Pick<ApiOptions, "store" | "opaqueStore" | "followed">>;
 }
 
 async function showDemo({ store: url, descriptors, domain }: StudioOptions): Promise<Shown> {

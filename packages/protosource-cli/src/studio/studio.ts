@@ -1,12 +1,23 @@
 /** What the routes of the API work with. */
 import type { EventStore } from "protosource-es";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
+import type { Subscription, SubscriptionStore } from "protosource-es/subscriptions";
 import type { Schemas } from "../schemas.js";
 import type { About, Cost } from "./contract.js";
+import type { TableFinding } from "./health-contract.js";
 import type { StateHistory } from "./state-history.js";
 
 /** What of a store is used: nothing that writes. */
 export type ReadableStore = Pick<EventStore, "scan" | "load" | "loadTail" | "events">;
+
+/** Where the positions of subscriptions are. Nothing is saved to it. */
+export type FollowedStore = SubscriptionStore;
+
+/** Subscriptions, and the store that they follow. */
+export interface Followed {
+  readonly all: readonly Subscription[];
+  readonly store: FollowedStore;
+}
 
 /** What the page is to show. */
 export interface StudioOptions {
@@ -18,6 +29,12 @@ export interface StudioOptions {
   readonly name?: About["store"] | undefined;
   /** The options of a command line that say what is looked at, such as `--store sqlite:orders.db`. */
   readonly words?: readonly string[] | undefined;
+  /** The subscriptions of the domain; there is no screen of them without. */
+  readonly followed?: Followed | undefined;
+  /** Tells about how many records there are, without a look at them; undefined where nobody knows. */
+  readonly estimate?: (() => Promise<{ readonly records: number } | undefined>) | undefined;
+  /** Compares the tables with what they should be, where there are some. */
+  readonly checkTables?: ((signal: AbortSignal) => Promise<readonly TableFinding[]>) | undefined;
   /** Tells what work cost, where the store charges for requests. */
   readonly meter?: Meter | undefined;
 }

@@ -1,7 +1,7 @@
 /** The feed of a store as a source of doorbells, for one subscription. */
 import { otherTurns } from "../signals.js";
 import type { Doorbell } from "../store/doorbell.js";
-import type { FeedStore } from "../store/feed.js";
+import type { FeedEntry, FeedOptions, FeedStore } from "../store/feed.js";
 import { doorbellsOf } from "./catch-up.js";
 import type { SubscriptionStore } from "./subscription.js";
 
@@ -48,6 +48,19 @@ export async function followFeed(
     if (performance.now() >= nextMark) await mark();
   }
   await mark();
+}
+
+/**
+ * Reads the records of a store's feed that `run` has not brought to a subscription yet, as far as its mark tells: it may lag
+ * a second behind, so that the positions tell what was handled. Undefined for a store without a feed.
+ */
+export async function feedBehind(
+  store: SubscriptionStore,
+  subscription: string,
+  { limit, signal }: FeedOptions = {},
+): Promise<readonly FeedEntry[] | undefined> {
+  if (!hasFeed(store)) return undefined;
+  return store.readFeed(await store.readMark(subscription, FEED, { signal }), { limit, signal });
 }
 
 /** Tells whether a store has a feed. */

@@ -25,6 +25,7 @@ export type { DropCounts, DropPlan, DropProgress } from "./drop.js";
 export type { Engine, Happening, ObservedStep, TraceStep } from "./engine.js";
 export { type FeedEvent, type FeedPlan, feed } from "./feed.js";
 export type { FiredTimers } from "./fire-timers.js";
+export { feedBehind } from "./follow-feed.js";
 export { type LedgerFeedOptions, ledgerFeed } from "./ledger-feed.js";
 export { modelRows } from "./model-rows.js";
 export { type EventContext, type HandledSource, type Handlers, on } from "./on.js";

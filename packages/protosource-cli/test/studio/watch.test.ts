@@ -1,0 +1,62 @@
+/** Subscriptions and health in a browser, by keyboard alone. */
+import { beforeAll, expect, it } from "vitest";
+import type { StudioServer } from "../../src/studio/server.js";
+import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+
+useBuiltPage();
+const browser = useBrowser();
+let server: StudioServer;
+beforeAll(async () => {
+  server = await serve(await demoOptions());
+});
+
+it("finds why a stream stands still, and copies the line that releases it, by keys alone", async () => {
+  const page = await browser.open(server.address, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.getByRole("link", { name: "Subscriptions" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("option", { name: /customer-orders@1/ }).waitFor();
+  await page.keyboard.press("j");
+  await page.waitForURL(/of=mails/);
+  await page
+    .getByRole("option", { name: /mailbox/ })
+    .first()
+    .waitFor();
+  await page.getByRole("listbox", { name: "Parked streams" }).focus();
+  await page.keyboard.press("Home");
+  await page.getByText("A release would go on with").waitFor();
+  await page.keyboard.press("c");
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(
+    /^protosource subscriptions release mails@1 'example_app_order_v1#o-10\d2'/,
+  );
+});
+
+it("looks through all streams, and orders them by their size, by keys alone", async () => {
+  const page = await browser.open(server.address);
+  await page.getByRole("link", { name: "Health" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Nothing was looked at yet").waitFor();
+  await page.keyboard.press("v");
+  await page.getByText("Nothing is wrong with what was read.").waitFor();
+  await page.keyboard.press("s");
+  await page.getByRole("option", { name: /o-1007/ }).waitFor();
+  await page.keyboard.press("n");
+  await page.waitForURL(/by=bytes/);
+  await page.getByRole("listbox", { name: "Streams that stand out" }).focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/view=stream&id=example_app_order_v1%23o-1007/);
+});
+
+it.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", async (colorScheme) => {
+  const page = await browser.open(server.address, { colorScheme });
+  const { origin } = new URL(server.address);
+  await page.goto(`${origin}/?view=subscriptions&of=mails%401&id=example_app_order_v1%23o-1012`);
+  await page.getByText("A release would go on with").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.goto(`${origin}/?view=health&id=example_app_order_v1%23o-1007`);
+  await page.getByText("Nothing is wrong with what was read.").waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.keyboard.press("s");
+  await page.getByRole("option").first().waitFor();
+  expect(await violations(page)).toEqual([]);
+});
