@@ -12,7 +12,7 @@ export interface RuleSchema {
   readonly notes: readonly string[];
 }
 
-/** Gives the keyword for a rule; undefined where none says it, and several where they say it in part. */
+/** Gives the keywords for a rule; undefined where none says it. */
 type Keyword = (value: never) => JsonSchema | undefined;
 
 /** How the JSON of a field has the values that are in its rules. */
