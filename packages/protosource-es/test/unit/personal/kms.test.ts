@@ -1,5 +1,6 @@
 /** Keys that KMS wraps: when it doesn't answer, nothing is taken for erased. */
 import { Repository } from "protosource-es";
+import { dynamoDBKeyStore } from "protosource-es/dynamodb";
 import { MemoryStore, memoryKeyStore } from "protosource-es/memory";
 import { createKeyring, isErased, type KmsCommands, kmsWrapping } from "protosource-es/personal";
 import { expect, test } from "vitest";
@@ -54,6 +55,16 @@ test.each(Object.entries(unreachable))("%s is unavailable, and never erased", as
   expect(person).toMatchObject({ name: "Ann Lee" });
   expect(isErased(person)).toBe(false);
   expect((await store.load("example_app_people_v1#p-1")).records).toHaveLength(1);
+});
+
+test("a table of keys that can't be reached is unavailable too, and never erased", async () => {
+  const { store, people } = scene();
+  await people.apply(register, as);
+  const client = { send: async () => Promise.reject(Object.assign(new Error("refused"), { name: "TimeoutError" })) };
+  const keys = dynamoDBKeyStore(client as never, { timeLimits: { totalMs: 200 } });
+  const others = new Repository(definePerson(), store, { keyring: createKeyring(keys, { secret }) });
+  expect(await failure(others.load("p-1"))).toMatchObject({ code: "unavailable" });
+  expect(await failure(others.apply(register, { ...as, id: "p-2" }))).toMatchObject({ code: "unavailable" });
 });
 
 test("a missing permission is denied, and an aborted call cancelled", async () => {
