@@ -20,14 +20,13 @@ export interface RowView {
  * Throws `invalid_argument` when there is none, or several.
  */
 export function findKeyed(schemas: Schemas, name: string): DescMessage {
-  const all = [...schemas.registry].filter((type): type is DescMessage => type.kind === "message");
-  const keyed = all.filter(isKeyed);
+  const keyed = keyedMessages(schemas);
   const found = keyed.filter((schema) => schema.typeName === name || schema.name === name);
   const [only, another] = found.some(({ typeName }) => typeName === name)
     ? found.filter(({ typeName }) => typeName === name)
     : found;
   if (only && !another) return only;
-  if (all.length === 0)
+  if ([...schemas.registry].every(({ kind }) => kind !== "message"))
     throw usageError("type", `nothing is known of ${name}: add --descriptors image.binpb, or --domain`);
   const names = (another ? found : keyed).map(({ typeName }) => typeName).join(", ") || "none";
   throw usageError(
@@ -36,6 +35,11 @@ export function findKeyed(schemas: Schemas, name: string): DescMessage {
       ? `${name} may be one of ${names}: give the full name`
       : `no row holds a ${name}: there are rows of ${names}`,
   );
+}
+
+/** Gives the messages that are kept in rows. */
+export function keyedMessages({ registry }: Schemas): readonly DescMessage[] {
+  return [...registry].filter((type): type is DescMessage => type.kind === "message" && isKeyed(type));
 }
 
 /** What isn't ours may lie under the numbers of our annotations, and can't be read then. */

@@ -1,11 +1,15 @@
 import { isProtosourceError } from "protosource-es";
 import type { Refusal } from "./contract.js";
 import { about } from "./routes/about.js";
+import { domain } from "./routes/domain.js";
 import { event } from "./routes/event.js";
 import { events } from "./routes/events.js";
 import { health } from "./routes/health.js";
+import { indexes } from "./routes/indexes.js";
 import { parked } from "./routes/parked.js";
 import { positions } from "./routes/positions.js";
+import { row } from "./routes/row.js";
+import { rows } from "./routes/rows.js";
 import { state } from "./routes/state.js";
 import { streams } from "./routes/streams.js";
 import { subscriptions } from "./routes/subscriptions.js";
@@ -17,6 +21,7 @@ import type { Route, Studio, StudioOptions } from "./studio.js";
 const ROUTES: ReadonlyMap<string, Route> = new Map(
   Object.entries({
     ...{ about, streams, events, event, state },
+    ...{ domain, indexes, rows, row },
     ...{ subscriptions, parked, positions },
     ...{ health, tables, verify },
   }),

@@ -48,7 +48,11 @@ export interface QueryClient<D extends DescMessage> {
  *
  * Throws `not_keyed` for a message without usable key annotations, and `not_configured` without a keyring where it needs one.
  */
-export function queryClient<D extends DescMessage>(schema: D, store: OpaqueStore, keyring?: Keyring): QueryClient<D> {
+export function queryClient<D extends DescMessage>(
+  schema: D,
+  store: Pick<OpaqueStore, "get" | "query">,
+  keyring?: Keyring,
+): QueryClient<D> {
   const model = requireKeyModel(schema);
   const readRows = rowReader(schema, keyring);
   const stored: StoredValue = (field, value) => (keyring ? blindValue(keyring.blind, field, value) : value);

@@ -34,7 +34,11 @@ type Send = (scan: KeyScan, limit?: number, cursor?: string) => Promise<OpaquePa
  * then surveyed once. Where the scans are for all numbers, that comes first: most partitions are one page of the store,
  * which is then all that is read.
  */
-export async function readPage<M>(store: OpaqueStore, plan: QueryPlan<M>, options: PageOptions): Promise<Page<M>> {
+export async function readPage<M>(
+  store: Pick<OpaqueStore, "query">,
+  plan: QueryPlan<M>,
+  options: PageOptions,
+): Promise<Page<M>> {
   const { index, partition } = plan;
   const { limit, consistent, signal } = options;
   checkQuery({ index, partition, limit, consistent });

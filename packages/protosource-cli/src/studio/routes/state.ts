@@ -1,10 +1,11 @@
 import { usageError } from "../../failure.js";
-import { type Change, jsonDiff, pathText } from "../../json-diff.js";
+import { jsonDiff } from "../../json-diff.js";
 import { parseMoment } from "../../moment.js";
 import { aggregateOf, type KnownAggregate, type Schemas } from "../../schemas.js";
-import type { StateAt, StateChange } from "../contract.js";
+import type { StateAt } from "../contract.js";
 import { openerFor } from "../open-personal.js";
 import { required } from "../query.js";
+import { asShown } from "../shown-change.js";
 import { historyOf } from "../state-history.js";
 import type { Route } from "../studio.js";
 
@@ -60,12 +61,4 @@ function seenBy(known: KnownAggregate, query: URLSearchParams): KnownAggregate {
   if (query.get("rules") !== "without" || !known.hasRules) return known;
   const { afterOn, ...rules } = known.definition.rules;
   return { definition: { ...known.definition, rules }, hasRules: false };
-}
-
-function asShown({ keys, before, after }: Change): StateChange {
-  return {
-    path: pathText(keys),
-    ...(before === undefined ? {} : { before }),
-    ...(after === undefined ? {} : { after }),
-  };
 }

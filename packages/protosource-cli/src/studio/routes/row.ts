@@ -1,0 +1,40 @@
+import { ProtosourceError } from "protosource-es";
+import { KEY_ATTRIBUTES } from "protosource-es/model";
+import { findKeyed, schemaOf, viewRow } from "../../row-view.js";
+import { maskPersonal } from "../mask-personal.js";
+import { required } from "../query.js";
+import { readableRows } from "../readable-rows.js";
+import { foldOf } from "../row-fold.js";
+import type { RowDetail } from "../rows-contract.js";
+import type { Route } from "../studio.js";
+
+/**
+ * `row`: the row under `pk` and `sk`, of the message `type` where that is given, beside the fold of its aggregate. Price: a
+ * consistent read, and the stream.
+ */
+export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
+  const { schemas } = studio;
+  const [pk, sk] = [required(query, "pk"), required(query, "sk")];
+  const found = await readableRows(studio).get({ pk, sk }, { consistent: true, signal });
+  if (found === undefined) {
+    const message = `there is no row pk=${JSON.stringify(pk)}, sk=${JSON.stringify(sk)}, or it has expired: query again`;
+    throw new ProtosourceError("not_found", message, { aggregateId: pk, reason: "unknown" });
+  }
+  const type = query.get("type");
+  const schema = type === null ? schemaOf(schemas, found) : findKeyed(schemas, type);
+  const { json: whole, problem } = viewRow(schema, found, schemas);
+  const { json, masked } = schema && whole !== undefined ? maskPersonal(schema, whole) : { json: whole, masked: false };
+  const { version } = found;
+  const fold = schema && (await foldOf(studio, { schema, version, json }, signal));
+  const keys = KEY_ATTRIBUTES.filter((name) => name !== "pk" && name !== "sk" && found[name] !== "");
+  return {
+    ...{ pk, sk, version: version.toString(), bytes: found.body.length },
+    ...(schema === undefined ? {} : { type: schema.typeName }),
+    ...(found.t === 0n ? {} : { expires: (found.t * 1_000_000n).toString() }),
+    keys: Object.fromEntries(keys.map((name) => [name, found[name]])),
+    ...(json === undefined ? {} : { json }),
+    ...(problem === undefined ? {} : { problem }),
+    ...(masked ? { masked: true } : {}),
+    ...(fold === undefined ? {} : { fold }),
+  };
+};
