@@ -2,8 +2,8 @@
 import { type Signal, signal } from "@preact/signals";
 import type { Refusal } from "protosource-cli/studio";
 
-/** What is asked, by the name of a route and its parameters; those that are undefined are left out. */
-export type Parameters = { readonly [name: string]: string | undefined };
+/** What is asked, by the name of a route and its parameters; a list is given one by one, and what is undefined is left out. */
+export type Parameters = { readonly [name: string]: string | readonly string[] | undefined };
 
 /** Why there is no answer, in words for the user. */
 export class NoAnswer extends Error {
@@ -38,7 +38,9 @@ function fetchAnswer(request: Request): Promise<Response> {
 /** Asks one thing. Throws {@link NoAnswer}, and what an abort makes. */
 export async function ask<T>(route: string, parameters: Parameters, abort?: AbortSignal): Promise<T> {
   const url = new URL(`/api/${route}`, location.origin);
-  for (const [name, value] of Object.entries(parameters)) if (value !== undefined) url.searchParams.set(name, value);
+  for (const [name, value] of Object.entries(parameters)) {
+    for (const one of typeof value === "string" ? [value] : (value ?? [])) url.searchParams.append(name, one);
+  }
   let response: Response;
   try {
     response = await answering.value(new Request(url, { signal: abort ?? null }));

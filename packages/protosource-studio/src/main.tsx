@@ -18,7 +18,9 @@ import { Help } from "./parts/help.js";
 import { Notice } from "./parts/notice.js";
 import { Stranger } from "./parts/stranger.js";
 import type { ScreenProps } from "./screen.js";
+import { DomainScreen } from "./screens/domain.js";
 import { HealthScreen } from "./screens/health.js";
+import { RowsScreen } from "./screens/rows.js";
 import { StreamScreen } from "./screens/stream.js";
 import { StreamsScreen } from "./screens/streams.js";
 import { SubscriptionsScreen } from "./screens/subscriptions.js";
@@ -34,6 +36,8 @@ interface Screen {
 const SCREENS: { readonly [view: string]: Screen } = {
   streams: { title: "Streams", show: StreamsScreen },
   stream: { title: undefined, show: StreamScreen },
+  rows: { title: "Rows", show: RowsScreen },
+  domain: { title: "Domain", show: DomainScreen },
   subscriptions: { title: "Subscriptions", show: SubscriptionsScreen },
   health: { title: "Health", show: HealthScreen },
 };

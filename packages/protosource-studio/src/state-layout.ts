@@ -1,0 +1,208 @@
+/** Where the states of an aggregate and what leads from one to another are drawn: in layers, from the first state down. */
+
+/** The name of what an aggregate is before it is made. */
+export const NEW = "";
+
+/** A change of state. */
+export interface Transition {
+  readonly from: string;
+  readonly to: string;
+  readonly command: string;
+}
+
+export interface PlacedState {
+  readonly name: string;
+  /** Its middle. */
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+}
+
+export interface PlacedArrow {
+  readonly from: string;
+  readonly to: string;
+  /** The path of an SVG. */
+  readonly path: string;
+  readonly labels: readonly string[];
+  /** The middle of the first label. */
+  readonly x: number;
+  readonly y: number;
+}
+
+export interface Layout {
+  readonly states: readonly PlacedState[];
+  readonly arrows: readonly PlacedArrow[];
+  readonly width: number;
+  readonly height: number;
+}
+
+export const STATE_HEIGHT = 30;
+export const LINE_HEIGHT = 15;
+const LETTER_WIDTH = 7.4;
+const BETWEEN = 28;
+const MARGIN = 14;
+const SWEEPS = 8;
+
+/** A state, or a place where a long arrow passes a layer. */
+interface Spot {
+  readonly name: string;
+  readonly isState: boolean;
+  readonly width: number;
+  readonly layer: number;
+  readonly above: Spot[];
+  readonly below: Spot[];
+  x: number;
+}
+
+/** Places states, each below those that lead to it as far as there is no way back. */
+export function layoutStates(names: readonly string[], transitions: readonly Transition[]): Layout {
+  const arrows = merged(transitions);
+  const layers = layersOf(names, arrows);
+  const spots = new Map<string, Spot>(
+    names.map((name) => [name, spot(name, true, stateWidth(name), layers.get(name) ?? 0)]),
+  );
+  const rows: Spot[][] = Array.from({ length: Math.max(0, ...layers.values()) + 1 }, () => []);
+  for (const one of spots.values()) rows[one.layer]?.push(one);
+  const ways = arrows.map((arrow) => wayOf(arrow, spots, rows));
+  for (let sweep = 0; sweep < SWEEPS; sweep++) arrange(sweep % 2 === 0 ? rows : rows.toReversed(), sweep % 2 === 0);
+
+  const all = rows.flat();
+  const left = Math.min(...all.map(({ x, width }) => x - width / 2));
+  const right = Math.max(...all.map(({ x, width }) => x + width / 2));
+  for (const one of all) one.x += MARGIN - left;
+  const gap = 34 + LINE_HEIGHT * Math.max(1, ...arrows.map(({ commands }) => commands.length));
+  const yOf = ({ layer }: Spot): number => MARGIN + STATE_HEIGHT / 2 + layer * (STATE_HEIGHT + gap);
+  return {
+    states: [...spots.values()].map((one) => ({ name: one.name, x: one.x, y: yOf(one), width: one.width })),
+    arrows: arrows.map(({ from, to, commands }, i) => {
+      const points = (ways[i] as readonly Spot[]).map((one) => ({ ...one, y: yOf(one) }));
+      return { from, to, labels: commands, ...(from === to ? loop(points[0] as Point) : curve(points)) };
+    }),
+    width: right - left + 2 * MARGIN + (arrows.some(({ from, to }) => from === to) ? 90 : 0),
+    height: 2 * MARGIN + rows.length * STATE_HEIGHT + (rows.length - 1) * gap,
+  };
+}
+
+interface Arrow {
+  readonly from: string;
+  readonly to: string;
+  readonly commands: readonly string[];
+}
+
+/** Makes one arrow of those that lead the same way. */
+function merged(transitions: readonly Transition[]): readonly Arrow[] {
+  const found = new Map<string, { from: string; to: string; commands: string[] }>();
+  for (const { from, to, command } of transitions) {
+    const key = JSON.stringify([from, to]);
+    const arrow = found.get(key);
+    if (arrow) arrow.commands.push(command);
+    else found.set(key, { from, to, commands: [command] });
+  }
+  return [...found.values()];
+}
+
+/** Gives each state the layer below all that lead to it; what leads back to a state on the way there doesn't count. */
+function layersOf(names: readonly string[], arrows: readonly Arrow[]): ReadonlyMap<string, number> {
+  const done: string[] = [];
+  const seen = new Set<string>();
+  const visit = (name: string): void => {
+    if (seen.has(name)) return;
+    seen.add(name);
+    for (const { from, to } of arrows) if (from === name) visit(to);
+    done.push(name);
+  };
+  for (const name of names) visit(name);
+  const order = done.toReversed();
+  const layers = new Map(order.map((name) => [name, 0]));
+  for (const [i, name] of order.entries()) {
+    for (const { from, to } of arrows) {
+      if (from !== name || order.indexOf(to) <= i) continue;
+      layers.set(to, Math.max(layers.get(to) ?? 0, (layers.get(name) ?? 0) + 1));
+    }
+  }
+  return layers;
+}
+
+function spot(name: string, isState: boolean, width: number, layer: number): Spot {
+  return { name, isState, width, layer, above: [], below: [], x: 0 };
+}
+
+function stateWidth(name: string): number {
+  return name === NEW ? 18 : Math.max(70, name.length * LETTER_WIDTH + 24);
+}
+
+/** Adds the spots where an arrow passes layers, and gives all of its spots from its beginning on. */
+function wayOf({ from, to, commands }: Arrow, spots: ReadonlyMap<string, Spot>, rows: readonly Spot[][]): Spot[] {
+  const [start, end] = [spots.get(from) as Spot, spots.get(to) as Spot];
+  const [top, bottom] = start.layer <= end.layer ? [start, end] : [end, start];
+  const width = Math.max(...commands.map((command) => command.length)) * LETTER_WIDTH;
+  const way = [top];
+  for (let layer = top.layer + 1; layer < bottom.layer; layer++) {
+    const passing = spot(`${from}→${to}`, false, layer === top.layer + 1 ? width : 10, layer);
+    rows[layer]?.push(passing);
+    way.push(passing);
+  }
+  if (top !== bottom) way.push(bottom);
+  for (let i = 1; i < way.length; i++) {
+    way[i - 1]?.below.push(way[i] as Spot);
+    way[i]?.above.push(way[i - 1] as Spot);
+  }
+  return top === start ? way : way.toReversed();
+}
+
+/** Puts what is in each layer near what it is connected with in the layer before. */
+function arrange(rows: readonly Spot[][], isDown: boolean): void {
+  for (const row of rows) {
+    const wanted = new Map(
+      row.map((one) => {
+        const others = isDown ? one.above : one.below;
+        return [one, others.length === 0 ? one.x : others.reduce((sum, { x }) => sum + x, 0) / others.length];
+      }),
+    );
+    row.sort((a, b) => (wanted.get(a) ?? 0) - (wanted.get(b) ?? 0));
+    let from = Number.NEGATIVE_INFINITY;
+    for (const one of row) {
+      one.x = Math.max(wanted.get(one) ?? 0, from + one.width / 2);
+      from = one.x + one.width / 2 + BETWEEN;
+    }
+    const shift = row.reduce((sum, one) => sum + one.x - (wanted.get(one) ?? 0), 0) / Math.max(1, row.length);
+    for (const one of row) one.x -= shift;
+  }
+}
+
+interface Point extends Spot {
+  readonly y: number;
+}
+
+/** Draws an arrow through its spots. What leads up keeps to the right of what leads down. */
+function curve(points: readonly Point[]): Pick<PlacedArrow, "path" | "x" | "y"> {
+  const [first, second] = points as [Point, Point];
+  const down = first.y < second.y ? 1 : -1;
+  const aside = down === 1 ? 0 : 16;
+  const half = STATE_HEIGHT / 2;
+  const ends = points.map(({ x, y, name, isState }, i) => {
+    const radius = name === NEW ? 8 : half;
+    if (!isState) return { x: x + aside, in: y - down * half, out: y + down * half };
+    return { x: x + aside, in: y - down * (radius + (i === 0 ? 0 : 2)), out: y + down * radius };
+  });
+  const parts = ends.slice(1).map((to, i) => {
+    const from = ends[i] as (typeof ends)[number];
+    const middle = (from.out + to.in) / 2;
+    return `C${[from.x, middle, to.x, middle, to.x, to.in].map(Math.round).join(" ")}${
+      i < ends.length - 2 ? `V${Math.round(to.out)}` : ""
+    }`;
+  });
+  const [start, next] = ends as [(typeof ends)[number], (typeof ends)[number]];
+  const isLong = points.length > 2;
+  return {
+    path: `M${Math.round(start.x)} ${Math.round(start.out)}${parts.join("")}`,
+    x: isLong ? next.x : (start.x + next.x) / 2,
+    y: isLong ? (next.in + next.out) / 2 : (start.out + next.in) / 2,
+  };
+}
+
+/** Draws an arrow from a state to itself, at its right. */
+function loop({ x, y, width }: Point): Pick<PlacedArrow, "path" | "x" | "y"> {
+  const right = Math.round(x + width / 2);
+  return { path: `M${right} ${y - 8}c26 -8 26 24 2 16`, x: right + 52, y };
+}
