@@ -1,15 +1,16 @@
 /** Records as the page shows them. */
-import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import type { JsonValue } from "@bufbuild/protobuf";
 import type { ScannedRecord } from "protosource-es";
 import { shortName } from "../format.js";
 import { messageJson } from "../message-json.js";
 import { type Payload, readPayload } from "../payload.js";
 import type { KnownAggregate, Schemas } from "../schemas.js";
 import type { EventKind, EventSummary } from "./contract.js";
+import { fieldsText } from "./fields-text.js";
 import { maskPersonal } from "./mask-personal.js";
 
-/** How much of an event's fields a line shows. */
-const TEXT_LENGTH = 120;
+/** The fields that have columns of their own. */
+const ENVELOPE = ["id", "version", "at", "actor"] as const;
 
 /** What the events of an aggregate have in common. */
 interface Envelope {
@@ -53,7 +54,7 @@ export function viewEvent(
     version: record.version.toString(),
     kind: kindOf(payload, known),
     bytes: record.data.length,
-    text: hidden.json === undefined ? (problem?.message ?? "") : ownFields(hidden.json),
+    text: hidden.json === undefined ? (problem?.message ?? "") : fieldsText(hidden.json, ENVELOPE),
     following,
     ...(at === undefined ? {} : { at: at.toString() }),
     ...(actor === undefined ? {} : { actor }),
@@ -77,13 +78,4 @@ function kindOf({ typeName, event, problem }: Payload, known: KnownAggregate | u
 function mentionsSealed(json: JsonValue): boolean {
   if (typeof json !== "object" || json === null) return false;
   return Object.entries(json).some(([name, value]) => name === "@sealed" || mentionsSealed(value));
-}
-
-/** Gives the beginning of the fields that aren't in a column of their own. */
-function ownFields(json: JsonValue): string {
-  const { id, version, at, actor, ...fields } = json as JsonObject;
-  const text = Object.entries(fields)
-    .map(([name, value]) => `${name} ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(" · ");
-  return text.length > TEXT_LENGTH ? `${text.slice(0, TEXT_LENGTH)}…` : text;
 }

@@ -186,12 +186,23 @@ function Row({ row: { pk, sk, indexPk, indexSk, version, bytes, text } }: { row:
   );
 }
 
-/** The two keys, of which the end tells rows apart. */
+/** Two keys, one below the other. */
 function KeyPair({ pk, sk }: { pk: string; sk: string }): JSX.Element {
   return (
     <span class="key-pair" title={`${pk}\n${sk}`}>
-      <span class="id">{pk}</span>
-      <span class="id quiet">{sk}</span>
+      <Key text={pk} />
+      <Key text={sk} />
+    </span>
+  );
+}
+
+/** A key, whose end tells rows apart: its beginning makes way where there is little room. */
+function Key({ text }: { text: string }): JSX.Element {
+  const start = /^[^#]*#[^#]*#(?=.)/.exec(text)?.[0] ?? "";
+  return (
+    <span class="id">
+      <span class="start quiet">{start}</span>
+      {text.slice(start.length)}
     </span>
   );
 }

@@ -6,6 +6,7 @@ import { usageError } from "../../failure.js";
 import { wholeNumber } from "../../format.js";
 import { messageJson } from "../../message-json.js";
 import { findKeyed } from "../../row-view.js";
+import { fieldsText } from "../fields-text.js";
 import { maskPersonal } from "../mask-personal.js";
 import { pageSize, required } from "../query.js";
 import { readableRows } from "../readable-rows.js";
@@ -15,8 +16,8 @@ import type { Route } from "../studio.js";
 const PAGE_SIZE = 50;
 const MAX_PAGE_SIZE = 500;
 
-/** As much as a line shows. */
-const TEXT_LENGTH = 300;
+/** The fields that other columns show. */
+const IN_KEYS = ["id", "version"] as const;
 
 /**
  * `rows`: a page of the rows of the message `type` in an `index`, 0 for the table itself, that meet each condition `where`,
@@ -62,7 +63,7 @@ export const rows: Route = async (studio, query, signal): Promise<RowPage> => {
         {
           ...{ pk, sk, version: version.toString(), bytes: body.length },
           ...(inIndex ? { indexPk: inIndex.pk, indexSk: inIndex.sk } : {}),
-          text: JSON.stringify(json).slice(0, TEXT_LENGTH),
+          text: fieldsText(json, IN_KEYS),
         },
       ];
     }),
