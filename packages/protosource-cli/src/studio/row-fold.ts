@@ -2,6 +2,7 @@
 import type { DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { isProtosourceError } from "protosource-es";
 import { keyModel } from "protosource-es/model";
+import { commandLine } from "../command-line.js";
 import { derivedFields } from "../derived-fields.js";
 import { isJsonObject, jsonDiff } from "../json-diff.js";
 import { type KnownAggregate, streamPrefix } from "../schemas.js";
@@ -72,10 +73,5 @@ function comparable(json: JsonValue | undefined, schema: DescMessage, uncompared
 }
 
 function mendLine({ words = ["--store", "…"] }: Studio, streamId: string): string {
-  return ["protosource", "rebuild", "--stream", streamId, ...words].map(quoted).join(" ");
-}
-
-/** Writes a word as shells take it. */
-function quoted(word: string): string {
-  return /^[\w\-./:=@]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  return commandLine("rebuild", "--stream", streamId, ...words);
 }

@@ -4,7 +4,7 @@ import { addressOf, goes } from "../address.js";
 import { useAnswer } from "../load.js";
 import { byteText, counted, numberText, timeText } from "../words.js";
 import { ChangeList } from "./change-list.js";
-import { Copy } from "./copy.js";
+import { CommandLine } from "./command-line.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
 
@@ -88,12 +88,7 @@ function Fold({ fold, version: own }: { fold: RowFold; version: string }): JSX.E
           <ChangeList changes={changes} />
         </details>
       )}
-      {mend && (
-        <>
-          <p>This writes the row anew. Stop nothing for it; add --dry-run to see first:</p>
-          <Copy text={mend} />
-        </>
-      )}
+      {mend && <CommandLine what="This writes the row anew; with --dry-run it shows what it would do:" line={mend} />}
     </div>
   );
 }
