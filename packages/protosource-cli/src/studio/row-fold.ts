@@ -73,5 +73,5 @@ function comparable(json: JsonValue | undefined, schema: DescMessage, uncompared
 }
 
 function mendLine({ words = ["--store", "…"] }: Studio, streamId: string): string {
-  return commandLine("rebuild", "--stream", streamId, ...words);
+  return commandLine(["rebuild", "--stream", streamId, ...words]);
 }
