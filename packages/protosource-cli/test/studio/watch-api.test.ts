@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Repository, type StoredRecord } from "protosource-es";
+import { ProtosourceError, Repository, type StoredRecord } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { defineHandler, on, type Subscription, Subscriptions } from "protosource-es/subscriptions";
@@ -192,6 +192,25 @@ it("tells what would come next in a stream up to a gap, which it names, and give
   const { problems } = await ask<VerifiedPage>("verify");
   const line = `protosource streams repair '${ORDERS}o-1' --store sqlite:orders.db`;
   expect(problems).toMatchObject([{ kind: "gap", severity: "error", version: "2", line }]);
+});
+
+it("says that a store doesn't answer, and goes on at the next request", async () => {
+  const { store } = memory();
+  await fill(new Repository(order, store) as unknown as Repository<never>, ["o-1"]);
+  const scan = store.scan.bind(store);
+  store.scan = async () => {
+    const details = { operation: "scan", reasons: [], outcome: "not_applied" } as const;
+    throw new ProtosourceError("unavailable", "the table doesn't answer: try again", details);
+  };
+  const api = studioApi({ store, schemas: schemasOf([order]) });
+  const request = new Request("http://localhost/api/verify");
+  const refused = await api(request);
+  expect(refused.status).toBe(503);
+  expect(await refused.json()).toEqual({
+    error: { code: "unavailable", message: "the table doesn't answer: try again" },
+  });
+  store.scan = scan;
+  expect(await (await api(request)).json()).toMatchObject({ records: 3, problems: [] });
 });
 
 it("says before it is begun what a look at DynamoDB costs, and looks at nothing for that", async () => {

@@ -1,4 +1,5 @@
 /** Subscriptions and health in a browser, by keyboard alone. */
+import type { MemoryStore } from "protosource-es/memory";
 import { beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
 import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
@@ -45,6 +46,26 @@ it("looks through all streams, and orders them by their size, by keys alone", as
   await page.getByRole("listbox", { name: "Streams that stand out" }).focus();
   await page.keyboard.press("Enter");
   await page.waitForURL(/view=stream&id=example_app_order_v1%23o-1007/);
+});
+
+it("shows a damaged stream, copies the line that mends it, and goes there, by keys alone", async () => {
+  const options = await demoOptions();
+  const store = options.store as MemoryStore;
+  await store.save("example_app_order_v1#o-damaged", [{ version: 1n, data: Uint8Array.of(255, 255), ttl: 0n }]);
+  const { address } = await serve(options);
+  const page = await browser.open(address, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.getByRole("link", { name: "Health" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("Nothing was looked at yet").waitFor();
+  await page.keyboard.press("v");
+  await page.getByRole("option", { name: /undecodable.*o-damaged/ }).waitFor();
+  await page.keyboard.press("c");
+  await page.getByRole("button", { name: "Copied" }).waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    "protosource streams repair 'example_app_order_v1#o-damaged'",
+  );
+  await page.keyboard.press("o");
+  await page.waitForURL(/view=stream&id=example_app_order_v1%23o-damaged&at=1/);
 });
 
 it.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", async (colorScheme) => {
