@@ -1,6 +1,7 @@
 import { isProtosourceError } from "protosource-es";
 import type { Refusal } from "./contract.js";
 import { about } from "./routes/about.js";
+import { commands } from "./routes/commands.js";
 import { domain } from "./routes/domain.js";
 import { event } from "./routes/event.js";
 import { events } from "./routes/events.js";
@@ -14,7 +15,9 @@ import { state } from "./routes/state.js";
 import { streams } from "./routes/streams.js";
 import { subscriptions } from "./routes/subscriptions.js";
 import { tables } from "./routes/tables.js";
+import { test } from "./routes/test.js";
 import { verify } from "./routes/verify.js";
+import { whatIf } from "./routes/what-if.js";
 import type { Route, Studio, StudioOptions } from "./studio.js";
 
 /** By the path of a request. */
@@ -22,6 +25,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map(
   Object.entries({
     ...{ about, streams, events, event, state },
     ...{ domain, indexes, rows, row },
+    ...{ commands, "what-if": whatIf, test },
     ...{ subscriptions, parked, positions },
     ...{ health, tables, verify },
   }),

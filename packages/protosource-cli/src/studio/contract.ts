@@ -131,6 +131,45 @@ export interface StateAt {
   readonly cost?: Cost;
 }
 
+/** The commands of an aggregate, as forms. */
+export interface CommandForms {
+  readonly commands: readonly CommandForm[];
+}
+
+export interface CommandForm {
+  readonly name: string;
+  /** The states that it is allowed in; any when empty. */
+  readonly allowedStates: readonly string[];
+  /** Without the id and the actor. */
+  readonly fields: readonly FormField[];
+}
+
+export interface FormField {
+  /** As in the JSON of messages. */
+  readonly name: string;
+  /** What it takes; `json` for what has no input of its own. */
+  readonly kind: "text" | "number" | "boolean" | "enum" | "json";
+  /** The names of an enum's values. */
+  readonly values?: readonly string[];
+  /** An example for what is written as JSON. */
+  readonly example?: JsonValue;
+}
+
+/** What a command would come to. Nothing of it is stored. */
+export interface Decided {
+  /** Whether the hand-written rules were asked. */
+  readonly hasRules: boolean;
+  readonly events: readonly { readonly type: string; readonly json: JsonValue }[];
+  readonly changes: readonly StateChange[];
+  /** Why it would be refused. */
+  readonly refusal?: { readonly code: string; readonly message: string };
+}
+
+/** A part of a stream as a test of its aggregate. */
+export interface CopiedTest {
+  readonly text: string;
+}
+
 /** An answer that isn't the one that was asked for. */
 export interface Refusal {
   readonly error: {

@@ -1,7 +1,16 @@
 /** The first screens in a browser, by keyboard alone. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { create } from "@bufbuild/protobuf";
+import { MemoryStore } from "protosource-es/memory";
+import { StoredRecordSchema } from "protosource-es/proto";
+import { binarySerializer } from "protosource-es/serializer";
 import { beforeAll, expect, it } from "vitest";
+import { ShippingSetSchema } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_pb.js";
 import type { StudioServer } from "../../src/studio/server.js";
 import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+
+/** Made anew by PICTURES=1. */
+const PICTURE = new URL("../../../../docs/studio.png", import.meta.url);
 
 useBuiltPage();
 const browser = useBrowser();
@@ -43,7 +52,70 @@ it.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", as
   await page.keyboard.press("e");
   await page.getByText("Stored bytes").click();
   expect(await violations(page)).toEqual([]);
+  await page.keyboard.press("w");
+  await page.getByRole("combobox").first().waitFor();
+  expect(await violations(page)).toEqual([]);
+  await page.getByRole("tab", { name: "What if" }).focus();
   await page.keyboard.press("?");
   await page.getByRole("dialog").waitFor();
   expect(await violations(page)).toEqual([]);
+});
+
+it("decides a command by keys alone, and shows what would follow", async () => {
+  const { origin } = new URL(server.address);
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  await page.goto(`${origin}/?view=stream&id=example_app_order_v1%23o-1007&at=3&tab=what-if`);
+  const command = page.getByRole("combobox").first();
+  await command.focus();
+  await page.keyboard.type("SetShipping");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("1 Main St");
+  await page.keyboard.press("Enter");
+  await page.getByText("1 event would follow. Nothing is stored.").waitFor();
+  expect(await violations(page)).toEqual([]);
+});
+
+it("keeps a row for what is seen of 50,000 events, and no more", async () => {
+  const store = new MemoryStore();
+  const number = 50_000;
+  const records = Array.from({ length: number }, (_, i) => {
+    const version = BigInt(i + 1);
+    const event = create(ShippingSetSchema, {
+      id: "long",
+      version,
+      at: version,
+      actor: "ann",
+      shippingAddress: `${i}`,
+    });
+    return create(StoredRecordSchema, { version, data: binarySerializer.serialize(ShippingSetSchema, event) });
+  });
+  await store.save("example_app_order_v1#long", records);
+  const { schemas } = await demoOptions();
+  const long = await serve({ store, schemas });
+  const page = await browser.open(long.address);
+  await page.getByRole("option").first().waitFor();
+  await page.goto(`${new URL(long.address).origin}/?view=stream&id=example_app_order_v1%23long&tab=event`);
+  await page.getByText("50\u202f000 records", { exact: true }).waitFor();
+  const list = page.getByRole("listbox", { name: "Events" });
+  await list.focus();
+  for (const key of ["Home", "PageDown", "End", "PageUp", "Home", "End"]) {
+    await page.keyboard.press(key);
+    expect(await list.getByRole("option").count()).toBeLessThanOrEqual(60);
+  }
+  await page.waitForURL(/at=50000/);
+});
+
+it("is the picture of the readme", async () => {
+  const { origin } = new URL(server.address);
+  const page = await browser.open(server.address, { colorScheme: "light" });
+  await page.getByRole("option").first().waitFor();
+  await page.goto(`${origin}/?view=stream&id=example_app_order_v1%23o-1007&at=40`);
+  await page.getByText("5 changes since version 39").waitFor();
+  const picture = await page.screenshot();
+  if (process.env["PICTURES"]) writeFileSync(PICTURE, picture);
+  // Letters look different on each machine, but a picture of the same size is there.
+  const sizeOf = (png: Uint8Array): string => Buffer.from(png.subarray(16, 24)).toString("hex");
+  expect(sizeOf(readFileSync(PICTURE))).toBe(sizeOf(picture));
+  expect(readFileSync(new URL("../../../../README.md", import.meta.url), "utf8")).toContain("](docs/studio.png)");
 });

@@ -1,4 +1,4 @@
-/** What the README and the page about operating tell people to type is what the command takes, and its table of exit codes is the true one. */
+/** What the README and the pages about operating and the studio tell people to type is what the command takes, and its table of exit codes is the true one. */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Register } from "../../src/command.js";
@@ -12,7 +12,12 @@ function words(line: string): string[] {
   return [...line.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain]) => quoted ?? plain ?? "");
 }
 
-const pages = [readme, readFileSync(new URL("../../../../docs/10-operating.md", import.meta.url), "utf8")];
+const pages = [
+  readme,
+  ...["10-operating.md", "17-studio.md"].map((page) =>
+    readFileSync(new URL(`../../../../docs/${page}`, import.meta.url), "utf8"),
+  ),
+];
 const lines = [
   ...new Set(pages.flatMap((page) => [...page.matchAll(/^protosource (.*)$/gm)].map(([, line = ""]) => line))),
 ];

@@ -1,16 +1,22 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
-import type { EventDetail, EventPage, EventSummary, StateAt } from "protosource-cli/studio";
+import type { CopiedTest, EventDetail, EventPage, EventSummary, StateAt } from "protosource-cli/studio";
 import { adjust, go } from "../address.js";
 import { ask, type NoAnswer } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
+import { Changes } from "../parts/changes.js";
+import { Copy } from "../parts/copy.js";
 import { JsonView } from "../parts/json-view.js";
 import { Notice } from "../parts/notice.js";
 import { VirtualList } from "../parts/virtual-list.js";
+import { WhatIf } from "../parts/what-if.js";
 import type { ScreenProps } from "../screen.js";
 import { byteText, counted, numberText, timeText } from "../words.js";
+
+/** What is shown beside the events. */
+const TABS = { state: "State", event: "Event", "what-if": "What if" };
 
 /** One stream: its events, and the state at each of them. */
 export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
@@ -32,6 +38,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
     ArrowLeft: ["go one version back", () => select(index - 1)],
     s: ["show the state", () => adjust({ tab: undefined })],
     e: ["show the event", () => adjust({ tab: "event" })],
+    w: ["decide a command, and store nothing", () => adjust({ tab: "what-if" })],
     Escape: ["go back to the streams", () => go({ view: "streams" })],
   });
   if (error && events.length === 0) return <Notice kind="error">{error.message}</Notice>;
@@ -83,7 +90,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
         </div>
         <div class="beside">
           <div class="tabs" role="tablist" aria-label="What to show">
-            {(["state", "event"] as const).map((name) => (
+            {(Object.keys(TABS) as (keyof typeof TABS)[]).map((name) => (
               <button
                 key={name}
                 type="button"
@@ -93,12 +100,14 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
                 aria-controls="panel"
                 onClick={() => adjust({ tab: name === "state" ? undefined : name })}
               >
-                {name === "state" ? "State" : "Event"}
+                {TABS[name]}
               </button>
             ))}
           </div>
           <div id="panel" class="panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
-            {current === undefined ? null : tab === "event" ? (
+            {current === undefined ? null : tab === "what-if" ? (
+              <WhatIf id={id} version={current.version} />
+            ) : tab === "event" ? (
               <EventPanel id={id} version={current.version} />
             ) : (
               <StatePanel id={id} version={current.version} against={place["against"]} events={events} />
@@ -178,21 +187,24 @@ function StatePanel({ id, version, against, events }: StatePanelProps): JSX.Elem
   const typeAt = (version: string): string => events[indexOf(events, version)]?.type ?? "";
   return (
     <>
-      <details class="changes" open>
-        <summary>
-          {counted(changes.length, "change")} since version {value.against}
-        </summary>
-        <ul>
-          {changes.slice(0, MAX_CHANGES).map(({ path, before, after }) => (
-            <li key={path} class={before === undefined ? "added" : after === undefined ? "removed" : "changed"}>
-              <span class="path">{path}</span>
-              {before !== undefined && <del>{short(before)}</del>}
-              {after !== undefined && <ins>{short(after)}</ins>}
-            </li>
-          ))}
-          {changes.length > MAX_CHANGES && <li>and {counted(changes.length - MAX_CHANGES, "more change")}</li>}
-        </ul>
-      </details>
+      <div class="tools">
+        <label>
+          Compare with version{" "}
+          <input
+            value={value.against}
+            size={6}
+            inputMode="numeric"
+            onChange={(event) => adjust({ against: event.currentTarget.value.trim() || undefined })}
+          />
+        </label>
+        <Copy what="JSON" text={async () => JSON.stringify(state, undefined, 2)} />
+        <Copy what="test" text={async () => (await ask<CopiedTest>("test", { id, at: value.version })).text} />
+        <Copy
+          what="command line"
+          text={async () => `protosource streams show '${id.replaceAll("'", "'\\''")}' --at ${value.version}`}
+        />
+      </div>
+      <Changes title={`${counted(changes.length, "change")} since version ${value.against}`} changes={changes} />
       {state === undefined ? (
         <Notice kind="empty">
           The state isn't known here: the records that it was made of have expired, or can't be read. Go to a later
@@ -216,14 +228,6 @@ function StatePanel({ id, version, against, events }: StatePanelProps): JSX.Elem
       )}
     </>
   );
-}
-
-/** How many changes are listed: more are in the state itself. */
-const MAX_CHANGES = 50;
-
-function short(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
 
 function EventPanel({ id, version }: { id: string; version: string }): JSX.Element {

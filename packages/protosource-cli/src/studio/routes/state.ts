@@ -1,8 +1,8 @@
-import { usageError } from "../../failure.js";
 import { jsonDiff } from "../../json-diff.js";
 import { parseMoment } from "../../moment.js";
-import { aggregateOf, type KnownAggregate, type Schemas } from "../../schemas.js";
+import type { KnownAggregate } from "../../schemas.js";
 import type { StateAt } from "../contract.js";
+import { knownOf } from "../known-of.js";
 import { openerFor } from "../open-personal.js";
 import { required } from "../query.js";
 import { asShown } from "../shown-change.js";
@@ -43,18 +43,6 @@ export const state: Route = async (studio, query, signal): Promise<StateAt> => {
     return String(steps[count - 1]?.version ?? 0n);
   }
 };
-
-/** Finds the aggregate of a stream. Throws `invalid_argument` where nothing is known of it. */
-export function knownOf(schemas: Schemas, id: string): KnownAggregate {
-  const known = aggregateOf(schemas, id);
-  if (known) return known;
-  throw usageError(
-    "id",
-    schemas.aggregates.length === 0
-      ? "what the events mean isn't known: start the studio with --descriptors image.binpb, or --domain"
-      : `no aggregate in the descriptors has streams like ${id}: add those of its package`,
-  );
-}
 
 /** Leaves the hand-written code of an aggregate out, where that is asked for. */
 function seenBy(known: KnownAggregate, query: URLSearchParams): KnownAggregate {

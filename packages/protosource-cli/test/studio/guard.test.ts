@@ -1,0 +1,97 @@
+/** What strangers try on the studio's server, and what they get. */
+import { request } from "node:http";
+import { beforeAll, describe, expect, it } from "vitest";
+import { HEADERS } from "../../src/studio/guard.js";
+import type { StudioServer } from "../../src/studio/server.js";
+import { demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
+
+useBuiltPage();
+const browser = useBrowser();
+let server: StudioServer;
+beforeAll(async () => {
+  server = await serve(await demoOptions());
+});
+
+interface Attack {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: { readonly [name: string]: string };
+}
+
+interface Got {
+  readonly status: number;
+  readonly headers: { readonly [name: string]: unknown };
+  readonly body: string;
+}
+
+/** Sends what no browser would, with the token unless the headers say otherwise. */
+function send({ method = "GET", path = "/api/about", headers = {} }: Attack): Promise<Got> {
+  const { port, token } = server;
+  return new Promise((resolve, reject) => {
+    const all = { authorization: `Bearer ${token}`, ...headers };
+    const sent = request({ host: "127.0.0.1", port, method, path, headers: all }, (response) => {
+      let body = "";
+      response.setEncoding("utf8");
+      response.on("data", (chunk: string) => {
+        body += chunk;
+      });
+      response.on("end", () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}
+
+it("answers its own page", async () => {
+  expect((await send({})).status).toBe(200);
+  expect((await send({ headers: { "sec-fetch-site": "same-origin" } })).status).toBe(200);
+  expect((await send({ headers: { host: `localhost:${server.port}` } })).status).toBe(200);
+});
+
+describe("refuses", () => {
+  it.each<[string, number, Attack]>([
+    ["another name for the server, as rebinding has", 421, { headers: { host: "evil.example" } }],
+    ["another port in its name", 421, { headers: { host: "127.0.0.1:1" } }],
+    ["another name on the page itself", 421, { path: "/", headers: { host: "evil.example" } }],
+    ["another site", 403, { headers: { "sec-fetch-site": "cross-site" } }],
+    ["another port of this machine", 403, { headers: { "sec-fetch-site": "same-site" } }],
+    ["another origin", 403, { headers: { origin: "http://evil.example" } }],
+    ["an origin that is hidden", 403, { headers: { origin: "null" } }],
+    ["a write", 405, { method: "POST" }],
+    ["a preflight", 405, { method: "OPTIONS" }],
+    ["no token", 401, { headers: { authorization: "" } }],
+    ["another token", 401, { headers: { authorization: `Bearer ${"A".repeat(22)}` } }],
+    ["the token of another scheme", 401, { headers: { authorization: "Basic AAAA" } }],
+    ["a path out of the page", 404, { path: "/../package.json" }],
+    ["a path out of the page, spelled otherwise", 404, { path: "/%2e%2e/package.json" }],
+    ["a path that the API hasn't", 404, { path: "/api/constructor" }],
+  ])("%s", async (_, status, attack) => {
+    const got = await send(attack);
+    expect(got.status).toBe(status);
+    expect(got.headers).toMatchObject(HEADERS);
+    expect(got.headers).not.toHaveProperty("access-control-allow-origin");
+    expect(got.headers).not.toHaveProperty("set-cookie");
+    expect(got.body).not.toContain(server.token);
+  });
+});
+
+it("keeps the token out of the address, and in no cookie", async () => {
+  const { origin } = new URL(server.address);
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  expect(page.url()).toBe(`${origin}/`);
+  expect(await page.evaluate("document.cookie")).toBe("");
+});
+
+it("shows markup that was stored as the text that it is", async () => {
+  const { store, opaqueStore, schemas } = await demoOptions();
+  const hostile = await serve({
+    store,
+    opaqueStore,
+    schemas,
+    name: { kind: "memory", name: "<img src=x onerror=alert(1)>" },
+  });
+  const page = await browser.open(hostile.address);
+  await page.getByText("<img src=x onerror=alert(1)>").waitFor();
+  expect(await page.locator("img").count()).toBe(0);
+});

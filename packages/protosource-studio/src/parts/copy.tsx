@@ -1,0 +1,20 @@
+import { useSignal } from "@preact/signals";
+import type { JSX } from "preact";
+
+/** Copies a text, and says whether it did. */
+export function Copy({ what, text }: { what: string; text: () => Promise<string> }): JSX.Element {
+  const said = useSignal("");
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(await text());
+      said.value = "copied";
+    } catch (error) {
+      said.value = error instanceof Error ? error.message : String(error);
+    }
+  };
+  return (
+    <button type="button" onClick={() => void copy()}>
+      Copy {what} <span role="status">{said}</span>
+    </button>
+  );
+}
