@@ -36,7 +36,7 @@ function keysByField(schema: DescMessage): ReadonlyMap<DescField, readonly strin
 }
 
 /** Writes rules as the source does, such as `min_len: 1`. */
-export function ruleTexts({ required, ofType, expressions }: FieldRules): readonly string[] {
+function ruleTexts({ required, ofType, expressions }: FieldRules): readonly string[] {
   return [
     ...(required ? ["required"] : []),
     ...[...ofType].map(([name, value]) => (value === true ? name : `${name}: ${ruleValue(value)}`)),

@@ -120,7 +120,9 @@ it("gives streams and events in pages that come to all of them", async () => {
       keys.push(...found.map((one) => one.id ?? one.version ?? ""));
       cursor = page["cursor"] as string | undefined;
     } while (cursor !== undefined);
-    expect(new Set(keys).size).toBe(route === "streams" ? 48 : 77);
+    const whole = (await askApi(api, route, { ...parameters, limit: "5000" }))[1];
+    expect(whole).not.toHaveProperty("cursor");
+    expect(new Set(keys).size).toBe((whole[list] as object[]).length);
   }
 });
 
@@ -170,11 +172,4 @@ describe("where something is wrong", () => {
     expect(got).toBe(status);
     expect(error).toMatchObject({ code: expect.any(String), message: expect.stringMatching(/.: ./) });
   });
-});
-
-it("answers in a page of one's own", async () => {
-  const { store } = await demoStore();
-  const answer = studioApi({ store, schemas: schemasOf([order]) });
-  const response = await answer(new Request("https://studio.example/api/streams"));
-  expect(await response.json()).toMatchObject({ streams: expect.arrayContaining([expect.objectContaining({ id })]) });
 });

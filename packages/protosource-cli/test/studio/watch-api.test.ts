@@ -3,8 +3,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import { ProtosourceError, Repository, type StoredRecord } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
+import { StoredRecordSchema } from "protosource-es/proto";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { defineHandler, on, type Subscription, Subscriptions } from "protosource-es/subscriptions";
 import { afterAll, describe, expect, it } from "vitest";
@@ -240,5 +242,5 @@ it("tells how far the last snapshot of a stream lies behind", async () => {
 });
 
 function damaged(version: bigint): StoredRecord {
-  return { version, data: Uint8Array.of(0xff, 0xff, 0xff), ttl: 0n };
+  return create(StoredRecordSchema, { version, data: Uint8Array.of(0xff, 0xff, 0xff) });
 }

@@ -1,5 +1,7 @@
 /** Subscriptions and health in a browser, by keyboard alone. */
+import { create } from "@bufbuild/protobuf";
 import type { MemoryStore } from "protosource-es/memory";
+import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
 import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
@@ -51,7 +53,9 @@ it("looks through all streams, and orders them by their size, by keys alone", as
 it("shows a damaged stream, copies the line that mends it, and goes there, by keys alone", async () => {
   const options = await demoOptions();
   const store = options.store as MemoryStore;
-  await store.save("example_app_order_v1#o-damaged", [{ version: 1n, data: Uint8Array.of(255, 255), ttl: 0n }]);
+  await store.save("example_app_order_v1#o-damaged", [
+    create(StoredRecordSchema, { version: 1n, data: Uint8Array.of(255, 255) }),
+  ]);
   const { address } = await serve(options);
   const page = await browser.open(address, { permissions: ["clipboard-read", "clipboard-write"] });
   await page.getByRole("link", { name: "Health" }).focus();

@@ -1,31 +1,16 @@
 import type { JSX } from "preact";
 import type { StateChange } from "protosource-cli/studio";
-import { counted } from "../words.js";
+import { ChangeList } from "./change-list.js";
 
-/** How many changes are listed: more are in the state itself. */
-const MAX_CHANGES = 50;
-
-/** Lists what differs between two states. */
+/** Lists what differs between two states, below a line that hides the list. */
 export function Changes({ title, changes }: { title: string; changes: readonly StateChange[] }): JSX.Element {
   return (
     <details class="changes" open>
       <summary>{title}</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
-      <ul tabIndex={0} aria-label={title}>
-        {changes.slice(0, MAX_CHANGES).map(({ path, before, after }) => (
-          <li key={path} class={before === undefined ? "added" : after === undefined ? "removed" : "changed"}>
-            <span class="path">{path}</span>
-            {before !== undefined && <del>{short(before)}</del>}
-            {after !== undefined && <ins>{short(after)}</ins>}
-          </li>
-        ))}
-        {changes.length > MAX_CHANGES && <li>and {counted(changes.length - MAX_CHANGES, "more change")}</li>}
-      </ul>
+      <section class="scrolls" tabIndex={0} aria-label={title}>
+        <ChangeList changes={changes} />
+      </section>
     </details>
   );
-}
-
-function short(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
-  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }
