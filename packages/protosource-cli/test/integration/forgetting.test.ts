@@ -82,6 +82,10 @@ async function openTables(endpoint: string): Promise<Opened> {
   return { store, url, dump, close: () => client.destroy() };
 }
 
+function linesOf(output: string): readonly string[] {
+  return output.split("\n").toSorted();
+}
+
 describe.each([
   { name: "file", open: async () => openFile() },
   ...engines.map(({ name, endpoint }) => ({ name, open: () => openTables(endpoint) })),
@@ -141,7 +145,8 @@ describe.each([
     expect(await people.load(ben)).toMatchObject({ name: "Xanthippe" });
     expect((await dump()) === before, "all that is stored is as it was").toBe(true);
     expect(await run("export")).toBe(exported);
-    expect(await commands()).toEqual(outputs);
+    // What isn't sorted comes in the order of a scan, which isn't the same each time.
+    expect((await commands()).map(linesOf)).toEqual(outputs.map(linesOf));
     await people.apply(personCommands.Rename({ name: "Xanthippe" }), as(ann)).catch((error) => said.push(error));
     expect(said.length).toBeGreaterThan(10);
     expect(withBytes(inspect(said, { depth: 20, maxStringLength: 1_000_000, maxArrayLength: 10_000 }))).not.toMatch(
