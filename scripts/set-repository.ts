@@ -1,7 +1,8 @@
 /**
- * Writes where the packages come from into their manifests: `repository`, `homepage` and `bugs`. The address is the
- * first argument, such as `https://github.com/owner/name`; without one, it is that of the repository that a workflow
- * runs in. Provenance is proved only for a package that names the repository that published it.
+ * Writes where the packages come from into the manifests of those that are published: `repository`, `homepage` and
+ * `bugs`. The address is the first argument, such as `https://github.com/owner/name`; without one, it is that of the
+ * repository that a workflow runs in. Provenance is proved only for a package that names the repository that published
+ * it.
  */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 
@@ -18,6 +19,7 @@ if (address === undefined) {
 function setRepository(directory: string, address: string): void {
   const path = `${directory}/package.json`;
   const { name, version, description, repository, homepage, bugs, ...rest } = JSON.parse(readFileSync(path, "utf8"));
+  if (rest.private) return;
   const manifest = {
     name,
     version,

@@ -10,8 +10,11 @@ import { afterEach, beforeEach, describe, expect, test } from "vitest";
 const root = fileURLToPath(new URL("../../../../..", import.meta.url));
 const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href;
 const packages = readdirSync(join(root, "packages"));
+const published = packages.filter((name) => {
+  return !JSON.parse(readFileSync(join(root, "packages", name, "package.json"), "utf8")).private;
+});
 
-describe.each(packages)("the package %s", (name) => {
+describe.each(published)("the package %s", (name) => {
   const folder = join(root, "packages", name);
 
   test("has what its page shows, and is published by all for all", () => {
@@ -54,20 +57,24 @@ describe("set:repository", () => {
   test.each([
     ["an argument", {}, ["https://github.com/owner/name.git"]],
     ["a workflow", { GITHUB_SERVER_URL: "https://github.com", GITHUB_REPOSITORY: "owner/name" }, []],
-  ])("writes the address of %s into every manifest, and leaves the rest", (_, env, args) => {
+  ])("writes the address of %s into every manifest that is published, and leaves the rest", (_, env, args) => {
     const before = manifests();
     setRepository(env, ...args);
     expect(manifests()).toEqual(
-      before.map((manifest) => ({
-        ...manifest,
-        homepage: `https://github.com/owner/name/tree/main/packages/${manifest.name}#readme`,
-        bugs: { url: "https://github.com/owner/name/issues" },
-        repository: {
-          type: "git",
-          url: "git+https://github.com/owner/name.git",
-          directory: `packages/${manifest.name}`,
-        },
-      })),
+      before.map((manifest) =>
+        manifest.private
+          ? manifest
+          : {
+              ...manifest,
+              homepage: `https://github.com/owner/name/tree/main/packages/${manifest.name}#readme`,
+              bugs: { url: "https://github.com/owner/name/issues" },
+              repository: {
+                type: "git",
+                url: "git+https://github.com/owner/name.git",
+                directory: `packages/${manifest.name}`,
+              },
+            },
+      ),
     );
   });
 
