@@ -215,6 +215,16 @@ it("says that a store doesn't answer, and goes on at the next request", async ()
   expect(await (await api(request)).json()).toMatchObject({ records: 3, problems: [] });
 });
 
+it.each(["", "{", "null", "{}", "[1]", '["a",1]'])(
+  "refuses the cursor %j of a look through the streams",
+  async (cursor) => {
+    const api = studioApi({ store: memory().store, schemas: schemasOf([order]) });
+    const response = await api(new Request(`http://localhost/api/verify?${new URLSearchParams({ cursor })}`));
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: "invalid_argument" } });
+  },
+);
+
 it("says before it is begun what a look at DynamoDB costs, and looks at nothing for that", async () => {
   const { store } = memory();
   const ask = asking({ store, name: { kind: "dynamodb", name: "dynamodb:" }, checkTables: async () => [] });

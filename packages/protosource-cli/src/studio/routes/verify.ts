@@ -41,14 +41,22 @@ export const verify: Route = async (studio, query, signal): Promise<VerifiedPage
 /** Where a look goes on: the cursor of the scan, and the stream that the page before has told of as a whole. */
 function placeOf(text: string | null): { readonly cursor?: string; readonly passed?: string | undefined } {
   if (text === null) return {};
-  let place: unknown;
-  try {
-    place = JSON.parse(text);
-  } catch (cause) {
-    throw usageError("cursor", "the cursor isn't one of a page before: begin anew", cause);
+  const place = parsed(text);
+  if (Array.isArray(place)) {
+    const [cursor, passed] = place as readonly unknown[];
+    if (typeof cursor === "string" && (typeof passed === "string" || passed == null)) {
+      return { cursor, passed: passed ?? undefined };
+    }
   }
-  const [cursor, passed] = place as readonly [string, string?];
-  return { cursor, passed };
+  throw usageError("cursor", "the cursor isn't one of a page before: begin anew");
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Streams, each with all its records, and what of them can't be read. */
