@@ -22,9 +22,33 @@ export function mustExpect(what: string, advice: string): () => void {
   };
 }
 
-/** Refuses an `await` in the place of an expectation: it calls `then` with functions. */
-export function refuseAwait(argument: unknown, what: string, advice: string): void {
-  if (typeof argument === "function") throw misuse(`${what} was awaited, and nothing is expected of it: ${advice}`);
+/** How a test names what it has begun, and what is still to be added to it. */
+interface Begun {
+  readonly what: string;
+  readonly advice: string;
+  /** To be called when something is expected, where it has to be. */
+  readonly asked?: () => void;
+}
+
+/**
+ * Gives an expectation its `then`, the public word of given-when-then, which is that of promises too. An `await` in the
+ * place of what is expected passes functions, and is refused instead of passing as a test.
+ */
+export function withThen<O extends object, A extends readonly unknown[], R>(
+  others: O,
+  { what, advice, asked }: Begun,
+  then: (...expected: A) => R,
+): O & { then(...expected: A): R } {
+  return {
+    ...others,
+    // biome-ignore lint/suspicious/noThenProperty: what the rule fears is refused, see above.
+    then(...expected: A) {
+      asked?.();
+      if (typeof expected[0] === "function")
+        throw misuse(`${what} was awaited, and nothing is expected of it: ${advice}`);
+      return then(...expected);
+    },
+  };
 }
 
 /** Gives the error of a test that is none. */

@@ -11,7 +11,7 @@ import { addSubjects } from "../personal/sealing.js";
 import { copyMessage } from "../repository/copy-message.js";
 import { commandBehaviourOf, decide } from "../repository/decide.js";
 import { andThen, isPromise } from "../repository/maybe-async.js";
-import { failWith, misuse, mustExpect, refuseAwait } from "./expectation.js";
+import { failWith, misuse, mustExpect, withThen } from "./expectation.js";
 import { FakeClock } from "./fake-clock.js";
 import { fillEvent } from "./fill-event.js";
 import { freeze } from "./freeze.js";
@@ -75,7 +75,7 @@ export function givenAggregate<T extends AggregateTypes>(
   const aggregate = fold(definition, happened);
   const { schema, projections } = behaviourOf(definition.schema);
 
-  return {
+  const others: Omit<Given<T>, "then"> = {
     when(command) {
       const commandSchema = commandBehaviourOf(definition, command as Message).schema;
       const copy = copyMessage(commandSchema, command as Message as CommandMessage);
@@ -90,11 +90,6 @@ export function givenAggregate<T extends AggregateTypes>(
         });
       });
     },
-    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. What the rule fears, an await that takes this for a promise, passes a function and is refused below.
-    then(state) {
-      refuseAwait(state, "given(…)", "add .then({ … }), or .when(command) and what you expect of it");
-      failWith("the state is another than expected", diffFields(schema, aggregate, state));
-    },
     thenProjection(name, fields) {
       const projection = projections.find((candidate) => candidate.schema.name === name);
       if (projection === undefined) throw misuse(`${schema.name} has no projection ${name}`);
@@ -103,6 +98,10 @@ export function givenAggregate<T extends AggregateTypes>(
       failWith(`${name} is another than expected`, diffFields(projection.schema, message, fields));
     },
   };
+  const begun = { what: "given(…)", advice: "add .then({ … }), or .when(command) and what you expect of it" };
+  return withThen(others, begun, (state) =>
+    failWith("the state is another than expected", diffFields(schema, aggregate, state)),
+  );
 }
 
 /** What is stored would be sealed with the keys of persons. Throws `subject_erased` for those who have none any more. */
@@ -127,25 +126,16 @@ function expectation<T extends AggregateTypes>(
   command: string,
   run: () => Outcome<T> | Promise<Outcome<T>>,
 ): CommandExpectation<T> {
-  const asked = mustExpect(`given(…).when(${command})`, WHAT_TO_EXPECT);
+  const begun = {
+    what: `given(…).when(${command})`,
+    advice: "add .then([…]), .thenSkipped() or .thenRefused(…)",
+  };
+  const asked = mustExpect(begun.what, begun.advice);
   const check = (judge: (decided: Decided<T>) => void): Promise<void> => {
     asked();
     return Promise.resolve(andThen(settle(run), judge));
   };
-  return {
-    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. An await that takes this for a promise passes a function, and is refused below instead of passing as a test.
-    then(events) {
-      asked();
-      refuseAwait(events, `given(…).when(${command})`, WHAT_TO_EXPECT);
-      return check((decided) => {
-        expectEvents(
-          definition,
-          command,
-          outcomeOf(decided).events as readonly Message[],
-          events as readonly Message[],
-        );
-      });
-    },
+  const others: Omit<CommandExpectation<T>, "then"> = {
     thenSkipped() {
       return check((decided) => {
         const { skipped, events } = outcomeOf(decided);
@@ -168,9 +158,12 @@ function expectation<T extends AggregateTypes>(
       });
     },
   };
+  return withThen(others, { ...begun, asked }, (events) =>
+    check((decided) =>
+      expectEvents(definition, command, outcomeOf(decided).events as readonly Message[], events as readonly Message[]),
+    ),
+  );
 }
-
-const WHAT_TO_EXPECT = "add .then([…]), .thenSkipped() or .thenRefused(…)";
 
 function settle<T extends AggregateTypes>(
   run: () => Outcome<T> | Promise<Outcome<T>>,

@@ -7,7 +7,7 @@ import type { HandledSource } from "../subscriptions/on.js";
 import { type ProcessAnswer, type ProcessStep, stepsOf } from "../subscriptions/send.js";
 import type { EventRun } from "../subscriptions/subscription.js";
 import { diffSteps, timersOf } from "./diff-steps.js";
-import { failWith, misuse, mustExpect, refuseAwait } from "./expectation.js";
+import { failWith, misuse, mustExpect, withThen } from "./expectation.js";
 import { freeze } from "./freeze.js";
 import type { EventOptions } from "./given-aggregate.js";
 import { type HappenedEvent, happenedEvents, type StreamEvents, showEvent } from "./stream-events.js";
@@ -132,8 +132,8 @@ function expectation(
   what: string,
   run: () => readonly ProcessStep[] | Promise<readonly ProcessStep[]>,
 ): AnswerExpectation {
-  const advice = "add .then([…]) or .thenNothing()";
-  const asked = mustExpect(`given(…), when ${what},`, advice);
+  const begun = { what: `given(…), when ${what},`, advice: "add .then([…]) or .thenNothing()" };
+  const asked = mustExpect(begun.what, begun.advice);
   const check = (expected: readonly ProcessStep[]): Promise<void> => {
     asked();
     return Promise.resolve(
@@ -142,13 +142,5 @@ function expectation(
       ),
     );
   };
-  return {
-    // biome-ignore lint/suspicious/noThenProperty: the public word of given-when-then. An await that takes this for a promise passes a function, and is refused below instead of passing as a test.
-    then(steps) {
-      asked();
-      refuseAwait(steps, `given(…), when ${what},`, advice);
-      return check(steps);
-    },
-    thenNothing: () => check([]),
-  };
+  return withThen({ thenNothing: () => check([]) }, { ...begun, asked }, check);
 }
