@@ -15,6 +15,7 @@ export async function buildPage(folder: string = FOLDER): Promise<void> {
     ...common,
     entryPoints: [
       { in: "src/main.tsx", out: "app" },
+      { in: "src/engine/engine.ts", out: "engine" },
       { in: "src/app.css", out: "app" },
       { in: "src/index.html", out: "index" },
     ],
@@ -24,6 +25,10 @@ export async function buildPage(folder: string = FOLDER): Promise<void> {
     jsxImportSource: "preact",
     loader: { ".html": "copy" },
     conditions: ["@protosource-es/source"],
+    // What the page shares with what it loads later would be a file of its own.
+    splitting: true,
+    alias: { "node:zlib": "./src/engine/zlib.ts", "node:crypto": "./src/engine/crypto.ts" },
+    external: ["@bufbuild/protovalidate"],
   });
   await build({
     ...common,

@@ -14,6 +14,7 @@ export type PageFiles = ReadonlyMap<string, PageFile>;
 const FILES: readonly (readonly [path: string, file: string, type: string])[] = [
   ["/", "index.html", "text/html; charset=utf-8"],
   ["/app.js", "app.js", "text/javascript; charset=utf-8"],
+  ["/engine.js", "engine.js", "text/javascript; charset=utf-8"],
   ["/app.css", "app.css", "text/css; charset=utf-8"],
 ];
 
