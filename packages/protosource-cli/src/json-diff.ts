@@ -16,9 +16,14 @@ export function jsonDiff(
 ): readonly Change[] {
   if (isJsonObject(before) && isJsonObject(after)) {
     const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...names].flatMap((name) => jsonDiff(before[name], after[name], [...keys, name]));
+    return [...names].flatMap((name) => jsonDiff(valueIn(before, name), valueIn(after, name), [...keys, name]));
   }
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ keys, before, after }];
+}
+
+/** Gives what an object holds under a name, which may be one that every object inherits, such as `constructor`. */
+export function valueIn(object: JsonObject, name: string): JsonValue | undefined {
+  return Object.hasOwn(object, name) ? object[name] : undefined;
 }
 
 /** Tells whether a value has names within. */

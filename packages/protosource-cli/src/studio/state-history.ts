@@ -1,7 +1,7 @@
 /** What each event of a stream changed in the state of its aggregate. */
 import type { JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import { ProtosourceError, type ScannedRecord } from "protosource-es";
-import { type Change, isJsonObject, jsonDiff, pathText } from "../json-diff.js";
+import { type Change, isJsonObject, jsonDiff, pathText, valueIn } from "../json-diff.js";
 import { messageJson } from "../message-json.js";
 import type { Moment } from "../moment.js";
 import { readPayload } from "../payload.js";
@@ -171,8 +171,9 @@ function withValue(
 ): JsonValue | undefined {
   if (name === undefined) return structuredClone(value);
   const object = outer as JsonObject;
-  const next = withValue(object[name], inner, value);
+  const next = withValue(valueIn(object, name), inner, value);
   if (next === undefined) delete object[name];
-  else object[name] = next;
+  // Not by assignment, which takes `__proto__` for something else.
+  else Object.defineProperty(object, name, { value: next, configurable: true, enumerable: true, writable: true });
   return object;
 }

@@ -1,9 +1,14 @@
 /** The API of the studio, without a server and without a page. */
 import { create } from "@bufbuild/protobuf";
 import { demoStore, order } from "@protosource-es/studio/demo";
+import { Repository } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, describe, expect, it } from "vitest";
+import {
+  defineForm,
+  formEvents,
+} from "../../../protosource-es/test/gen/example/app/shapes/v1/shapes_v1_protosource.js";
 import { schemasOf } from "../../src/schemas.js";
 import { studioApi } from "../../src/studio/api.js";
 import type { StudioOptions } from "../../src/studio/studio.js";
@@ -62,6 +67,25 @@ describe("state", () => {
     expect((changes as { path: string }[]).map(({ path }) => path)).toEqual(
       expect.arrayContaining(["version", "itemCount", "items"]),
     );
+  });
+
+  it("knows fields and keys of maps that every object inherits", async () => {
+    const store = new MemoryStore();
+    const form = defineForm();
+    const past = [
+      formEvents.Started({ constructor$: "c" }),
+      formEvents.FilledIn({ scores: { toString: 1n } }),
+      formEvents.FilledIn({ constructor$: "d", scores: { toString: 2n, valueOf: 1n } }),
+    ];
+    await new Repository(form, store).save("f-1", past);
+    const api = studioApi({ store, schemas: schemasOf([form]) });
+    const about = { id: "example_app_shapes_v1#f-1" };
+    const [status, { state, changes, blame }] = await askApi(api, "state", { ...about, at: "5", against: "1" });
+    expect(status).toBe(200);
+    expect(state).toMatchObject({ constructor: "d", scores: { toString: "2", valueOf: "1" } });
+    expect(changes).toContainEqual({ path: "constructor", before: "c", after: "d" });
+    expect(blame).toMatchObject({ constructor: "4", "scores.toString": "4" });
+    expect((await askApi(api, "state", { ...about, at: "1" }))[1]["state"]).not.toHaveProperty("scores");
   });
 
   it("leaves out what rules derive, when told to", async () => {
