@@ -11,7 +11,7 @@ const CEILINGS: readonly (readonly [file: string, bytes: number])[] = [
   ["app.js", 30 * 1024],
   ["app.css", 12 * 1024],
   // Loaded by who looks at an export.
-  ["engine.js", 110 * 1024],
+  ["engine.js", 115 * 1024],
 ];
 
 /** Builds the page and compares its files with their ceilings. */

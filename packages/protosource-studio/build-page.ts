@@ -1,41 +1,52 @@
 /** Builds the page of the studio and its demo into a folder: that of the command line's package by default. */
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { build } from "esbuild";
+import { type BuildOptions, build } from "esbuild";
 
 const here = new URL("./", import.meta.url);
 
 /** Where the command line looks for them. */
 const FOLDER = fileURLToPath(new URL("../protosource-cli/dist/studio/", here));
 
+const COMMON: BuildOptions = {
+  absWorkingDir: fileURLToPath(here),
+  bundle: true,
+  format: "esm",
+  target: "es2023",
+  conditions: ["@protosource-es/source"],
+  logLevel: "warning",
+};
+
+/** How code of Node's is built for a page. Field rules aren't checked in it: what checks them is larger than all else. */
+const IN_PAGE: BuildOptions = {
+  ...COMMON,
+  minify: true,
+  inject: ["src/engine/buffer.ts"],
+  alias: { "node:zlib": "./src/engine/zlib.ts", "node:crypto": "./src/engine/crypto.ts" },
+  external: ["@bufbuild/protovalidate"],
+};
+
 /** Builds `page/` with the page, and `demo.js`, the domain that `--demo` shows. */
 export async function buildPage(folder: string = FOLDER): Promise<void> {
-  const absWorkingDir = fileURLToPath(here);
-  const common = { absWorkingDir, bundle: true, format: "esm", target: "es2023", logLevel: "warning" } as const;
+  const outdir = `${folder}/page`;
   await build({
-    ...common,
+    ...COMMON,
     entryPoints: [
       { in: "src/main.tsx", out: "app" },
-      { in: "src/engine/engine.ts", out: "engine" },
       { in: "src/app.css", out: "app" },
       { in: "src/index.html", out: "index" },
     ],
-    outdir: `${folder}/page`,
+    outdir,
     minify: true,
     jsx: "automatic",
     jsxImportSource: "preact",
     loader: { ".html": "copy" },
-    conditions: ["@protosource-es/source"],
-    // What the page shares with what it loads later would be a file of its own.
-    splitting: true,
-    alias: { "node:zlib": "./src/engine/zlib.ts", "node:crypto": "./src/engine/crypto.ts" },
-    external: ["@bufbuild/protovalidate"],
   });
+  await build({ ...IN_PAGE, entryPoints: ["src/engine/engine.ts"], outdir });
   await build({
-    ...common,
+    ...COMMON,
     entryPoints: ["demo/demo.ts"],
     outdir: folder,
     platform: "node",
-    conditions: ["@protosource-es/source"],
     external: ["@bufbuild/*", "protosource-es", "protosource-es/*"],
   });
 }

@@ -3,23 +3,21 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { gunzipSync } from "node:zlib";
 import {
-  createFileRegistry,
   createMutableRegistry,
   type DescFile,
   type DescMessage,
   type FileRegistry,
-  fromBinary,
   toBinary,
 } from "@bufbuild/protobuf";
-import { FileDescriptorProtoSchema, type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorProtoSchema } from "@bufbuild/protobuf/wkt";
 import type { Aggregate, AggregateTypes } from "protosource-es";
 import type { Keyring } from "protosource-es/personal";
 import type { Serializer } from "protosource-es/serializer";
 import { usageError } from "./failure.js";
+import { parseDescriptors } from "./parse-descriptors.js";
 import { eitherSerializer } from "./payload.js";
-import { addFile, definitionsIn, type KnownAggregate, type Schemas } from "./schemas.js";
+import { addDescribed, addFile, type KnownAggregate, type Schemas } from "./schemas.js";
 
 /** Where to learn of a domain. */
 export interface SchemaSources {
@@ -45,11 +43,8 @@ export async function loadSchemas({ descriptors, domain }: SchemaSources): Promi
   const aggregates = new Map<string, KnownAggregate>();
   let module: DomainModule | undefined;
   if (descriptors) {
-    for (const file of readDescriptors(descriptors).files) {
-      addFile(registry, file);
-      for (const definition of definitionsIn(file, problems)) {
-        aggregates.set(definition.schema.typeName, { definition, hasRules: false });
-      }
+    for (const known of addDescribed(registry, readDescriptors(descriptors), problems)) {
+      aggregates.set(known.definition.schema.typeName, known);
     }
   }
   if (domain) {
@@ -99,20 +94,7 @@ const FINGERPRINT_LENGTH = 16;
 
 /** Reads the descriptors in a file. Throws `invalid_argument`. */
 export function readDescriptors(path: string): FileRegistry {
-  const bytes = readSource("--descriptors", path);
-  let set: FileDescriptorSet;
-  try {
-    const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    set = fromBinary(FileDescriptorSetSchema, isGzipped ? gunzipSync(bytes) : bytes);
-  } catch (cause) {
-    throw notDescriptors(path, "can't be read as one", cause);
-  }
-  if (set.file.length === 0) throw notDescriptors(path, "holds no files");
-  try {
-    return createFileRegistry(set);
-  } catch (cause) {
-    throw notDescriptors(path, cause instanceof Error ? cause.message : String(cause), cause);
-  }
+  return parseDescriptors(path, readSource("--descriptors", path));
 }
 
 function readSource(option: string, path: string): Uint8Array {
@@ -123,14 +105,6 @@ function readSource(option: string, path: string): Uint8Array {
     const what = option === "--domain" ? "module" : "descriptors";
     throw usageError(option, `the ${what} ${path} can't be read (${reason}): give an existing file`, cause);
   }
-}
-
-function notDescriptors(path: string, problem: string, cause?: unknown): Error {
-  return usageError(
-    "--descriptors",
-    `${path} is no set of descriptors (${problem}): make one by buf build -o image.binpb`,
-    cause,
-  );
 }
 
 /** What a domain's module exports. */

@@ -3,6 +3,7 @@ import {
   createMutableRegistry,
   type DescFile,
   type DescMessage,
+  type FileRegistry,
   type MutableRegistry,
   type Registry,
 } from "@bufbuild/protobuf";
@@ -55,6 +56,25 @@ export function streamPrefix({ schema }: Aggregate<AggregateTypes>): string {
   return `${schema.file.proto.package.replaceAll(".", "_")}#`;
 }
 
+/** Knows aggregates by their descriptors alone. */
+export function describedSchemas(files: FileRegistry): Schemas {
+  const registry = createMutableRegistry();
+  const problems: string[] = [];
+  const aggregates = addDescribed(registry, files, problems);
+  return {
+    ...{ registry, aggregates, problems },
+    ...{ serializer: eitherSerializer, keyring: undefined, compressThreshold: undefined },
+  };
+}
+
+/** Adds all that descriptors declare, and gives their aggregates. */
+export function addDescribed(registry: MutableRegistry, { files }: FileRegistry, problems: string[]): KnownAggregate[] {
+  return Array.from(files).flatMap((file) => {
+    addFile(registry, file);
+    return definitionsIn(file, problems).map((definition) => ({ definition, hasRules: false }));
+  });
+}
+
 /** Finds the aggregate of a stream. */
 export function aggregateOf({ aggregates }: Schemas, streamId: string): KnownAggregate | undefined {
   return aggregates.find(({ definition }) => streamId.startsWith(streamPrefix(definition)));
@@ -78,7 +98,7 @@ export function addFile(registry: MutableRegistry, file: DescFile): void {
  * Defines the aggregates of a file. A set of strangers may hold what looks like our annotations: what can't be an aggregate
  * is a problem, no failure.
  */
-export function definitionsIn(file: DescFile, problems: string[]): Aggregate<AggregateTypes>[] {
+function definitionsIn(file: DescFile, problems: string[]): Aggregate<AggregateTypes>[] {
   try {
     const { aggregates, retired } = fileModel(file);
     const upcast = Object.fromEntries(retired.map(({ schema }) => [schema.name, unknownUpcast]));

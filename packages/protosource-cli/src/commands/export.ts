@@ -29,7 +29,7 @@ import { inTemporaryFolder } from "../temporary-folder.js";
 import { createTally, endLine, eventLine, headLine, rowLine, type Totals } from "../transfer/entries.js";
 import { fillHoles, type Hole, holesIn, type LastSeen } from "../transfer/holes.js";
 import { type LineFile, openLineFile } from "../transfer/line-file.js";
-import { readLines } from "../transfer/lines.js";
+import { readLines } from "../transfer/read-lines.js";
 import { sortedLines } from "../transfer/sort-lines.js";
 
 export interface ExportOptions extends StoreOption, SegmentsOption, PaceOption {

@@ -4,6 +4,14 @@ export { studioApi } from "./api.js";
 export type * from "./contract.js";
 export type * from "./domain-contract.js";
 export type * from "./health-contract.js";
+export {
+  type GivenFile,
+  kindOfFile,
+  type ReadExport,
+  type ReadFileOptions,
+  readDescriptorsFile,
+  readExportFile,
+} from "./read-files.js";
 export type * from "./rows-contract.js";
 export type { Followed, FollowedStore, Meter, ReadableStore, StudioOptions } from "./studio.js";
 export type * from "./subscriptions-contract.js";

@@ -5,8 +5,8 @@ import type { OpaqueRow } from "protosource-es/opaquedata";
 import { usageError } from "../failure.js";
 import { createTally, endLine, eventDigest, eventLine, headLine, rowLine } from "./entries.js";
 import { type ExistingFile, openLineFile } from "./line-file.js";
-import { readLines } from "./lines.js";
 import { checkExport } from "./read-export.js";
+import { readLines } from "./read-lines.js";
 
 export interface Backup {
   /** Keeps records and rows, and waits until they are on the disk. */

@@ -3,7 +3,7 @@ import { isTombstone, ProtosourceError } from "protosource-es";
 import type { OpenStore } from "../open-store.js";
 import { recordPages } from "../scanning.js";
 import { eventDigest, parseLine } from "./entries.js";
-import { readLines } from "./lines.js";
+import { readLines } from "./read-lines.js";
 
 /** The events of one stream, in a file. */
 interface Archive {

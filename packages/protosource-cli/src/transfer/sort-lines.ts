@@ -1,7 +1,7 @@
 /** Sorting the lines of a file that needn't fit into memory: runs that do are sorted, kept, and merged. */
 import { compareEntries, type Entry, parseLine } from "./entries.js";
 import { openLineFile } from "./line-file.js";
-import { readLines } from "./lines.js";
+import { readLines } from "./read-lines.js";
 
 /** A line and what it says. */
 interface ParsedLine {

@@ -8,8 +8,8 @@ import { StoredRecordSchema } from "protosource-es/proto";
 import { OpaqueDataSchema } from "protosource-es/proto/funinthecloud/protosource/opaquedata/v1/opaquedata_v1_pb.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createTally, eventLine, parseLine, rowLine } from "../../src/transfer/entries.js";
-import { readLines } from "../../src/transfer/lines.js";
 import { checkExport } from "../../src/transfer/read-export.js";
+import { readLines } from "../../src/transfer/read-lines.js";
 import { sortedLines } from "../../src/transfer/sort-lines.js";
 
 const folder = mkdtempSync(join(tmpdir(), "protosource-"));

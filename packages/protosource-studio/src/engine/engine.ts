@@ -1,4 +1,3 @@
 /** What answers in the page itself, without a server: the API over stores in memory. It is loaded when that is wanted. */
-
-export { schemasOf, studioApi } from "protosource-cli/studio";
+export { kindOfFile, readDescriptorsFile, readExportFile, schemasOf, studioApi } from "protosource-cli/studio";
 export { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";

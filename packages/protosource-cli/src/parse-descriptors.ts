@@ -1,0 +1,29 @@
+import { gunzipSync } from "node:zlib";
+import { createFileRegistry, type FileRegistry, fromBinary } from "@bufbuild/protobuf";
+import { type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { usageError } from "./failure.js";
+
+/** Reads descriptors, gzipped or not. `path` names them in what is wrong: `invalid_argument`. */
+export function parseDescriptors(path: string, bytes: Uint8Array): FileRegistry {
+  let set: FileDescriptorSet;
+  try {
+    const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+    set = fromBinary(FileDescriptorSetSchema, isGzipped ? gunzipSync(bytes) : bytes);
+  } catch (cause) {
+    throw notDescriptors(path, "can't be read as one", cause);
+  }
+  if (set.file.length === 0) throw notDescriptors(path, "holds no files");
+  try {
+    return createFileRegistry(set);
+  } catch (cause) {
+    throw notDescriptors(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function notDescriptors(path: string, problem: string, cause?: unknown): Error {
+  return usageError(
+    "--descriptors",
+    `${path} is no set of descriptors (${problem}): make one by buf build -o image.binpb`,
+    cause,
+  );
+}

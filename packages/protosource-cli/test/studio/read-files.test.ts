@@ -1,0 +1,143 @@
+/** Exports and descriptors as a page reads them. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { demoStore } from "@protosource-es/studio/demo";
+import { isProtosourceError } from "protosource-es";
+import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readDescriptors } from "../../src/load-schemas.js";
+import { describedSchemas } from "../../src/schemas.js";
+import { kindOfFile, readDescriptorsFile, readExportFile, studioApi } from "../../src/studio/index.js";
+import type { StudioOptions } from "../../src/studio/studio.js";
+import { buildImage } from "../images.js";
+import { runHere } from "../run-here.js";
+
+const folder = mkdtempSync(join(tmpdir(), "studio-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const { signal } = new AbortController();
+
+let exported: Buffer;
+let image: Buffer;
+let shown: StudioOptions;
+
+// What a command would make says when.
+beforeAll(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+afterAll(() => void vi.useRealTimers());
+
+beforeAll(async () => {
+  const path = join(folder, "orders.db");
+  const database = openSqlite(path);
+  const rows = new SqliteOpaqueStore(database);
+  const store = new SqliteStore(database);
+  const { store: made, opaqueStore } = await demoStore();
+  for (const { aggregateId, record } of (await made.scan({ limit: 10_000 })).records) {
+    await store.restore(aggregateId, [record]);
+  }
+  for (const row of (await opaqueStore.scan({ limit: 10_000 })).rows) await rows.put(row);
+  image = readFileSync(buildImage(join(folder, "image.binpb"), ["examples/orders/proto"]));
+  shown = { store, opaqueStore: rows, schemas: describedSchemas(readDescriptors(join(folder, "image.binpb"))) };
+  const file = join(folder, "orders.jsonl");
+  expect(await runHere(["export", "--store", `sqlite:${path}`, "--output", file])).toMatchObject({ code: 0 });
+  exported = readFileSync(file);
+});
+
+function fileOf(name: string, data: Uint8Array | string): File {
+  return new File([data as Uint8Array<ArrayBuffer>], name);
+}
+
+async function answers(options: StudioOptions): Promise<readonly unknown[]> {
+  const api = studioApi({ ...options, name: { kind: "memory", name: "orders" } });
+  const asked: readonly (readonly [route: string, query: Readonly<Record<string, string>>])[] = [
+    ["about", {}],
+    ["streams", { limit: "5000" }],
+    ["domain", { type: "example.app.order.v1.Order" }],
+    ["indexes", { type: "example.app.order.v1.Order" }],
+    ["rows", { type: "example.app.order.v1.Order", index: "1", where: "customer_id=c-1" }],
+    ["verify", { limit: "5000" }],
+    ...["o-1001", "o-1007", "o-1048"].flatMap((name) => {
+      const id = `example_app_order_v1#${name}`;
+      return [
+        ["events", { id }],
+        ["event", { id, version: "2" }],
+        ["state", { id }],
+        ["state", { id, at: "2", against: "0" }],
+        ["test", { id, at: "2" }],
+        ["what-if", { id, at: "2", command: "SetShipping", fields: '{"shippingAddress":"1 Main St"}' }],
+      ] as const;
+    }),
+  ];
+  return Promise.all(
+    asked.map(async ([route, query]) => {
+      const response = await api(new Request(`http://studio/api/${route}?${new URLSearchParams(query)}`));
+      return [route, response.status, await response.json()];
+    }),
+  );
+}
+
+describe("an export", () => {
+  it.each([
+    ["as it is", (data: Uint8Array) => data],
+    ["gzipped", (data: Uint8Array) => gzipSync(data)],
+  ])("%s answers what the store answers that it is of", async (_, pack) => {
+    const files = [fileOf("image", pack(image)), fileOf("export", pack(exported))] as const;
+    expect(await Promise.all(files.map(kindOfFile))).toEqual(["descriptors", "export"]);
+    const schemas = await readDescriptorsFile(files[0]);
+    const { store, opaqueStore, problems } = await readExportFile(files[1], { signal });
+    expect(problems).toEqual([]);
+    const found = await answers({ store, opaqueStore, schemas });
+    expect(found).toEqual(await answers(shown));
+    expect(found.filter((answer) => (answer as [string, number])[1] !== 200)).toEqual([]);
+  });
+
+  it("is shown as far as it goes where it was cut off, and says so", async () => {
+    const lines = exported.toString().split("\n");
+    const part = await readExportFile(fileOf("part.jsonl", lines.slice(0, 20).join("\n")), { signal });
+    expect(part).toMatchObject({ events: 19, rows: 0, problems: [expect.stringContaining("line 20")] });
+    const twice = [...lines.slice(0, 3), ...lines.slice(1, 3)].join("\n");
+    const doubled = await readExportFile(fileOf("twice.jsonl", twice), { signal });
+    expect(doubled.problems).toEqual([
+      expect.stringContaining("Line 4 of twice.jsonl"),
+      expect.stringContaining("Line 5 of twice.jsonl"),
+      expect.stringContaining("without its end"),
+    ]);
+    expect((await doubled.store.scan({ limit: 10 })).records).toHaveLength(2);
+  });
+
+  it.each<[string, () => Uint8Array | string, string]>([
+    ["another JSON", () => '{"orders":[]}\n', "line 1"],
+    ["a broken line", () => exported.toString().replace('"version":"2"', '"version":2'), "line 3"],
+    ["nothing", () => "", "empty"],
+    ["damaged gzip", () => gzipSync(exported).subarray(0, 5_000), "damaged"],
+    ["what comes behind its end", () => Buffer.concat([exported, exported]), "after the end"],
+  ])("is refused with words for %s", async (_, data, words) => {
+    const refused = readExportFile(fileOf("a.jsonl", data()), { signal });
+    await expect(refused).rejects.toSatisfy((error) => isProtosourceError(error, "invalid_argument"));
+    await expect(refused).rejects.toThrow(words);
+  });
+
+  it("stops when it is told to", async () => {
+    const controller = new AbortController();
+    const lines = exported.toString().split("\n").slice(0, -2);
+    const long = Array.from({ length: 4 }, (_, i) =>
+      lines.slice(1).map((line) => line.replace("example_app_order_v1#", `example_app_order_v1#${i}-`)),
+    ).flat();
+    const seen: number[] = [];
+    const read = readExportFile(fileOf("long.jsonl", [lines[0], ...long].join("\n")), {
+      signal: controller.signal,
+      onLines: (number) => {
+        seen.push(number);
+        controller.abort();
+      },
+    });
+    await expect(read).rejects.toSatisfy((error) => isProtosourceError(error, "cancelled"));
+    expect(seen).toEqual([500]);
+  });
+});
+
+it("refuses what are no descriptors", async () => {
+  const refused = readDescriptorsFile(fileOf("image.binpb", new Uint8Array([1, 2, 3])));
+  await expect(refused).rejects.toSatisfy((error) => isProtosourceError(error, "invalid_argument"));
+});
