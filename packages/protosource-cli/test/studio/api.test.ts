@@ -1,7 +1,7 @@
 /** The API of the studio, without a server and without a page. */
 import { create } from "@bufbuild/protobuf";
 import { demoStore, order } from "@protosource-es/studio/demo";
-import { Repository } from "protosource-es";
+import { Repository, tombstoneRecord } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -126,7 +126,23 @@ it("gives the past of a stream as a test", async () => {
   const [, { text }] = await ask(shop, "test", { id, at: "2" });
   expect(text).toContain('orderEvents.Created({ customerId: "c-3", customerName: "José Núñez" }),');
   expect(text).toContain("priceCents: 18900n");
-  expect(text).toMatch(/^await given\(order, \[\n/);
+  expect(text).toMatch(/^given\(order, \[\n/);
+  expect(text).toMatch(/^\]\)\.then\(\{ .*customerId: "c-3".* \}\);\n$/m);
+});
+
+it("makes no test of a past that isn't whole", async () => {
+  const store = new MemoryStore();
+  const { records } = await shop.store.load(id);
+  const end = tombstoneRecord({ stream: id, version: 5n, at: 1n, actor: "ann" });
+  await store.restore(id, [...records.slice(0, 4), end]);
+  await store.restore("example_app_order_v1#late", records.slice(2, 4));
+  const refused = async (id: string, at: string): Promise<unknown> =>
+    (await ask({ store, schemas }, "test", { id, at }))[1]["error"];
+  expect(await refused("example_app_order_v1#late", "4")).toMatchObject({
+    message: "version 1 isn't there: a test needs all events",
+  });
+  expect(await refused(id, "4")).toBeUndefined();
+  expect(await refused(id, "5")).toMatchObject({ message: expect.stringContaining("version 5 is a Tombstone") });
 });
 
 it("gives streams and events in pages that come to all of them", async () => {
