@@ -28,9 +28,10 @@ export function takeToken(): void {
 }
 
 /** What answers: the server, unless an export is looked at that was read into the page itself. */
-export const answering: Signal<(request: Request) => Promise<Response>> = signal(fetchAnswer);
+export const answering: Signal<(request: Request) => Promise<Response>> = signal(askServer);
 
-function fetchAnswer(request: Request): Promise<Response> {
+/** Asks the server. */
+export function askServer(request: Request): Promise<Response> {
   const token = sessionStorage.getItem(TOKEN) ?? "";
   return fetch(new Request(request, { headers: { authorization: `Bearer ${token}` } }));
 }

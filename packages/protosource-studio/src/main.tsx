@@ -14,6 +14,7 @@ import { addressOf, go, goes, place } from "./address.js";
 import { takeToken } from "./ask.js";
 import { useKeys } from "./keyboard.js";
 import { useAnswer } from "./load.js";
+import { GivenFiles } from "./parts/given-files.js";
 import { Help } from "./parts/help.js";
 import { Notice } from "./parts/notice.js";
 import { Stranger } from "./parts/stranger.js";
@@ -25,6 +26,7 @@ import { StreamScreen } from "./screens/stream.js";
 import { StreamsScreen } from "./screens/streams.js";
 import { SubscriptionsScreen } from "./screens/subscriptions.js";
 import { nextOf, SCHEMES, scheme, TIMES, times } from "./settings.js";
+import { turn } from "./viewing.js";
 
 interface Screen {
   /** What the bar calls it; undefined for one that others lead to. */
@@ -119,6 +121,7 @@ function App(): JSX.Element {
         <button type="button" aria-label="Help" onClick={toggleHelp}>
           ?
         </button>
+        <GivenFiles />
       </header>
       <main tabIndex={-1} class={`screen-${view}`}>
         {error?.isStranger ? (
@@ -130,7 +133,7 @@ function App(): JSX.Element {
         ) : screen === undefined ? (
           <Notice kind="empty">There is no such screen. Take one of the bar.</Notice>
         ) : (
-          <screen.show about={value} place={place.value} />
+          <screen.show key={turn.value} about={value} place={place.value} />
         )}
       </main>
       {helps.value && <Help close={toggleHelp} />}
