@@ -36,6 +36,7 @@ const PREFIX = "/api/";
 /** The errors that mean something else than a store in trouble, as statuses. */
 const STATUSES: { readonly [code: string]: number | undefined } = {
   invalid_argument: 400,
+  too_large: 400,
   not_configured: 400,
   denied: 403,
   not_found: 404,

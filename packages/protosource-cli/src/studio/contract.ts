@@ -128,6 +128,8 @@ export interface StateAt {
   readonly first: string;
   readonly last: string;
   readonly masked?: true;
+  /** The command line that shows the same. */
+  readonly line: string;
   readonly cost?: Cost;
 }
 

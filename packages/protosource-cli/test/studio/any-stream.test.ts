@@ -126,7 +126,7 @@ describe.each(Object.entries(EXAMPLES))("any stream of the example %s", (_, { de
     await fc.assert(
       fc.asyncProperty(fc.array(event, { minLength: 1, maxLength: 6 }), async (happened) => {
         const store = new MemoryStore();
-        await new Repository(before ?? definition, store, { logger: QUIET }).save("x", [
+        await new Repository<AggregateTypes>((before ?? definition) as never, store, { logger: QUIET }).save("x", [
           create(first),
           ...happened,
         ] as never);

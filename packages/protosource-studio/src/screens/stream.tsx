@@ -199,10 +199,7 @@ function StatePanel({ id, version, against, events }: StatePanelProps): JSX.Elem
         </label>
         <Copy what="JSON" text={async () => JSON.stringify(state, undefined, 2)} />
         <Copy what="test" text={async () => (await ask<CopiedTest>("test", { id, at: value.version })).text} />
-        <Copy
-          what="command line"
-          text={async () => `protosource streams show '${id.replaceAll("'", "'\\''")}' --at ${value.version}`}
-        />
+        <Copy what="command line" text={async () => value.line} />
       </div>
       <Changes title={`${counted(changes.length, "change")} since version ${value.against}`} changes={changes} />
       {state === undefined ? (

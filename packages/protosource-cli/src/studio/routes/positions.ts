@@ -1,6 +1,6 @@
 import { isProtosourceError } from "protosource-es";
 import { type Subscription, subscriptionId } from "protosource-es/subscriptions";
-import { commandLine } from "../../command-line.js";
+import { commandLineOn } from "../../command-line.js";
 import { shortName } from "../../format.js";
 import { readPayload } from "../../payload.js";
 import { handles, readPositions, sourceOf } from "../positions.js";
@@ -30,7 +30,8 @@ async function positionOf(
   const [position] = await readPositions(requireFollowed(studio).store, subscription, [id], signal);
   const { version = 0n, parked } = position ?? {};
   const name = subscriptionId(subscription);
-  const words = ["subscriptions", "release", name, id];
+  const release = (...options: string[]): string =>
+    commandLineOn(["subscriptions", "release"], [name, id], [...options, ...withoutDescriptors(studio.words ?? [])]);
   return {
     subscription: name,
     version: version.toString(),
@@ -38,11 +39,16 @@ async function positionOf(
     ...(parked && {
       parked: { ...parked, version: parked.version.toString(), since: parked.since.toString() },
       lines: {
-        release: commandLine([...words, ...(studio.words ?? [])]),
-        skip: commandLine([...words, "--skip", ...(studio.words ?? [])]),
+        release: release(),
+        skip: release("--skip"),
       },
     }),
   };
+}
+
+/** The commands of subscriptions take the domain alone. */
+function withoutDescriptors(words: readonly string[]): readonly string[] {
+  return words.filter((word, i) => word !== "--descriptors" && words[i - 1] !== "--descriptors");
 }
 
 /** Reads what lies behind a position, up to what can't be read. */

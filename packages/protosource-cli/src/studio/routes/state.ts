@@ -1,3 +1,4 @@
+import { commandLineOn } from "../../command-line.js";
 import { jsonDiff } from "../../json-diff.js";
 import { parseMoment } from "../../moment.js";
 import type { KnownAggregate } from "../../schemas.js";
@@ -37,6 +38,7 @@ export const state: Route = async (studio, query, signal): Promise<StateAt> => {
     first: String(steps[0]?.version ?? 0n),
     last: String(steps.at(-1)?.version ?? 0n),
     ...(history.masked ? { masked: true } : {}),
+    line: commandLineOn(["streams", "show"], [id], ["--at", versionAfter(count), ...(studio.words ?? [])]),
   };
 
   function versionAfter(count: number): string {

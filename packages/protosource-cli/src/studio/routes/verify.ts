@@ -1,5 +1,5 @@
 import type { ScannedRecord } from "protosource-es";
-import { commandLine } from "../../command-line.js";
+import { commandLineOn } from "../../command-line.js";
 import { usageError } from "../../failure.js";
 import { isMended } from "../../repair-plan.js";
 import { recordPages, streamsOf } from "../../scanning.js";
@@ -101,12 +101,12 @@ async function judge(studio: Studio, { streams, unreadable }: Part): Promise<Ver
 
 function findingOf(problem: Problem, words: readonly string[]): StreamFinding {
   const { kind, streamId, version, message } = problem;
-  const verb = streamId === undefined ? ["verify"] : isMended(problem) ? ["repair", streamId] : ["show", streamId];
+  const verb = streamId === undefined ? "verify" : isMended(problem) ? "repair" : "show";
   return {
     kind,
     severity: isWarning(problem) ? "warning" : "error",
     message,
-    line: commandLine(["streams", ...verb, ...words]),
+    line: commandLineOn(["streams", verb], streamId === undefined ? [] : [streamId], words),
     ...(streamId === undefined ? {} : { id: streamId }),
     ...(version === undefined ? {} : { version: version.toString() }),
   };
