@@ -46,6 +46,8 @@ async function choose(page: Page, files: readonly string[]): Promise<void> {
 
 it.each(["light", "dark"] as const)("is chosen and looked at by keys alone, in %s", async (colorScheme) => {
   const page = await browser.open(server.address, { colorScheme });
+  // Without it the browser may open the dialog of the system before anyone waits for it here.
+  page.on("filechooser", () => {});
   await page.getByText("There are no streams yet", { exact: false }).waitFor();
   await choose(page, [cut]);
   await page.getByText("without its end", { exact: false }).waitFor();
