@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import type { KeyStore } from "protosource-es/personal";
 import { usageError } from "./failure.js";
-import { openClient } from "./open-store.js";
+import { openClient, openForLook } from "./open-store.js";
 import { parseStoreUrl } from "./store-url.js";
 
 /** A key store, and what gives back what it holds open. */
@@ -11,14 +11,20 @@ export interface OpenKeyStore {
   readonly close: () => void;
 }
 
-/** Opens a key store: `sqlite:keys.db`, or `dynamodb:?region=…&keys=keys`. Throws `invalid_argument`. */
-export async function openKeyStore(url: string): Promise<OpenKeyStore> {
+/**
+ * Opens a key store: `sqlite:keys.db`, or `dynamodb:?region=…&keys=keys`. With `readOnly` nothing can change an SQLite file.
+ * Throws `invalid_argument`.
+ */
+export async function openKeyStore(
+  url: string,
+  { readOnly = false }: { readonly readOnly?: boolean } = {},
+): Promise<OpenKeyStore> {
   const location = parseStoreUrl(url);
   if (location.kind === "sqlite") {
     if (!existsSync(location.path))
       throw usageError("--keys", `there is no file ${location.path}: give that of the keys`);
     const { openSqlite, sqliteKeyStore } = await import("protosource-es/sqlite");
-    const database = await openSqlite(location.path);
+    const database = readOnly ? await openForLook(location.path) : openSqlite(location.path);
     return { store: sqliteKeyStore(database), close: () => database.close() };
   }
   const { dynamoDBKeyStore } = await import("protosource-es/dynamodb");

@@ -1,6 +1,7 @@
 /** Asking the API. */
 import { type Signal, signal } from "@preact/signals";
 import type { Refusal } from "protosource-cli/studio";
+import { personal } from "./settings.js";
 
 /** What is asked, by the name of a route and its parameters; a list is given one by one, and what is undefined is left out. */
 export type Parameters = { readonly [name: string]: string | readonly string[] | undefined };
@@ -36,12 +37,13 @@ export function askServer(request: Request): Promise<Response> {
   return fetch(new Request(request, { headers: { authorization: `Bearer ${token}` } }));
 }
 
-/** Asks one thing. Throws {@link NoAnswer}, and what an abort makes. */
+/** Asks one thing, and for what is personal in it where that is to be shown. Throws {@link NoAnswer}, and what an abort makes. */
 export async function ask<T>(route: string, parameters: Parameters, abort?: AbortSignal): Promise<T> {
   const url = new URL(`/api/${route}`, location.origin);
   for (const [name, value] of Object.entries(parameters)) {
     for (const one of typeof value === "string" ? [value] : (value ?? [])) url.searchParams.append(name, one);
   }
+  if (personal.value === "shown") url.searchParams.set("personal", "shown");
   let response: Response;
   try {
     response = await answering.value(new Request(url, { signal: abort ?? null }));

@@ -5,6 +5,14 @@ import type { Place } from "./address.js";
 /** The operator of a range, for which there are two values. */
 export const BETWEEN = "between";
 
+/** Takes of a place, or of what was typed, what may be in the address, or with `personal` the rest: values of personal fields. */
+export function partOf(place: Place, { partition, sort }: IndexInfo, personal = false): Place {
+  const names = [...partition, ...sort]
+    .filter((field) => field.personal)
+    .flatMap((field) => Object.values(named(field)));
+  return Object.fromEntries(Object.entries(place).filter(([name]) => names.includes(name) === personal));
+}
+
 /** The names of what a field has in the address and in the form. */
 export const named = (
   field: KeyField,

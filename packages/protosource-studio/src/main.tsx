@@ -25,7 +25,7 @@ import { RowsScreen } from "./screens/rows.js";
 import { StreamScreen } from "./screens/stream.js";
 import { StreamsScreen } from "./screens/streams.js";
 import { SubscriptionsScreen } from "./screens/subscriptions.js";
-import { nextOf, SCHEMES, scheme, TIMES, times } from "./settings.js";
+import { nextOf, PERSONAL, personal, SCHEMES, scheme, TIMES, times } from "./settings.js";
 import { turn } from "./viewing.js";
 
 interface Screen {
@@ -50,9 +50,16 @@ function nextTimes(): void {
   times.value = nextOf(TIMES, times.value);
 }
 
+function nextPersonal(): void {
+  personal.value = nextOf(PERSONAL, personal.value);
+}
+
 function nextScheme(): void {
   scheme.value = nextOf(SCHEMES, scheme.value);
 }
+
+const NO_KEYS =
+  "What is sealed stays so: start the studio with --keys, or with --domain and a module that exports a keyring.";
 
 function App(): JSX.Element {
   const about = useAnswer<About>("about", {});
@@ -67,6 +74,7 @@ function App(): JSX.Element {
     "/": ["search for a stream", search],
     "?": ["show and hide this help", toggleHelp],
     t: ["show times as local, UTC or microseconds", nextTimes],
+    ...(about.value.value?.hasPersonal ? { p: ["show and mask personal fields", nextPersonal] as const } : {}),
     ...Object.fromEntries(
       titles.map(([name, { title }], i) => [String(i + 1), [`go to ${title}`, () => go({ view: name })]] as const),
     ),
@@ -112,6 +120,11 @@ function App(): JSX.Element {
         <span class="store" title={value?.store.name}>
           {value?.store.name}
         </span>
+        {value?.hasPersonal && (
+          <button type="button" title={value.canOpen ? undefined : NO_KEYS} onClick={nextPersonal}>
+            <span class="quiet">Personal</span> {personal}
+          </button>
+        )}
         <button type="button" onClick={nextTimes}>
           <span class="quiet">Times</span> {times}
         </button>
@@ -133,7 +146,7 @@ function App(): JSX.Element {
         ) : screen === undefined ? (
           <Notice kind="empty">There is no such screen. Take one of the bar.</Notice>
         ) : (
-          <screen.show key={turn.value} about={value} place={place.value} />
+          <screen.show key={`${turn} ${personal}`} about={value} place={place.value} />
         )}
       </main>
       {helps.value && <Help close={toggleHelp} />}

@@ -1,11 +1,15 @@
-/** How the page looks, kept from one visit to the next. */
+/** How the page looks. All but what it shows of persons is kept from one visit to the next. */
 import { effect, type Signal, signal } from "@preact/signals";
 
 /** How times are shown. */
 export const TIMES = ["local", "UTC", "µs"] as const;
+/** How personal fields are shown. */
+export const PERSONAL = ["masked", "shown"] as const;
 export const SCHEMES = ["system", "light", "dark"] as const;
 
 export const times: Signal<(typeof TIMES)[number]> = kept("times", TIMES);
+/** Kept nowhere, neither in the address: whoever loads the page, or gets a link to it, sees what is masked. */
+export const personal: Signal<(typeof PERSONAL)[number]> = signal(PERSONAL[0]);
 export const scheme: Signal<(typeof SCHEMES)[number]> = kept("scheme", SCHEMES);
 
 effect(() => {

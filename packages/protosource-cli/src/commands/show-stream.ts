@@ -1,5 +1,5 @@
 /** `streams show`: the events of one stream, or its state at a time. */
-import type { JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import {
   isProtosourceError,
   metaOf,
@@ -23,7 +23,8 @@ import { type Payload, readPayload } from "../payload.js";
 import { type Retirement, retirementOf } from "../retirement.js";
 import { recordPages } from "../scanning.js";
 import { aggregateOf, type KnownAggregate, type Schemas, streamPrefix } from "../schemas.js";
-import { followState, type StateFollower } from "../state-follower.js";
+import { followState } from "../state-follower.js";
+import { stateJson } from "../state-json.js";
 import { createTurns } from "../turns.js";
 
 export interface ShowOptions extends SchemaOptions {
@@ -310,19 +311,6 @@ async function printState(
   if (state !== undefined) return EXIT.ok;
   output.note("The state isn't known: the records that it was made of have expired, or can't be read.");
   return EXIT.found;
-}
-
-function stateJson(
-  follower: StateFollower,
-  { definition }: KnownAggregate,
-  { registry }: Schemas,
-): JsonValue | undefined {
-  const state: Message | undefined = follower.state();
-  if (state === undefined) return undefined;
-  const json = messageJson(definition.schema, state, registry);
-  const sealed = definition.schema.fields.filter(({ name }) => follower.sealed().has(name));
-  if (sealed.length > 0) (json as JsonObject)["@sealed"] = sealed.map(({ jsonName }) => jsonName);
-  return json;
 }
 
 function noteDerived(output: Output, { definition, hasRules }: KnownAggregate): void {

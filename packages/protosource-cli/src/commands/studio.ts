@@ -4,6 +4,7 @@ import { type Register, type SchemaOptions, withDescriptors, withDomain, withExa
 
 export interface StudioOptions extends SchemaOptions {
   readonly demo?: boolean;
+  readonly keys?: string;
   readonly port: string;
   readonly open?: boolean;
 }
@@ -14,6 +15,7 @@ export function addStudio(program: Command, register: Register): void {
     .command("studio")
     .description("shows streams, states and rows in a page of the browser, which changes none of them")
     .option("--demo", "shows the orders of a made-up shop, in memory, instead of a store")
+    .option("--keys <url>", "opens personal fields that are asked for: sqlite:<file>, or dynamodb:?region=…&keys=…")
     .option("--port <number>", "where the page is served, on this machine alone; a free port by default", "0")
     .option("--open", "opens the page in the browser");
   withExample(

@@ -1,5 +1,7 @@
-import { isProtosourceError } from "protosource-es";
+import { isProtosourceError, type ProtosourceError } from "protosource-es";
 import type { Refusal } from "./contract.js";
+import { lookingKeyring } from "./looking-keyring.js";
+import { personalView } from "./personal-view.js";
 import { about } from "./routes/about.js";
 import { commands } from "./routes/commands.js";
 import { domain } from "./routes/domain.js";
@@ -47,11 +49,15 @@ const STATUSES: { readonly [code: string]: number | undefined } = {
  * Makes the API of the studio: it answers `GET /api/…` with JSON from a store and what is known of its messages, and
  * changes neither. It needs nothing of Node's but gzip, so that a page can have it in itself, over a `MemoryStore`.
  *
+ * What is personal is masked in each answer to a request without `personal=shown`, and no key is asked for to show it.
+ *
  * An answer holds a page of a long list at most. What can't be answered is a status from 400 on and a {@link Refusal}; the
  * function throws nothing. Price: what each route reads, which the answer tells where there is a meter.
  */
 export function studioApi(options: StudioOptions): (request: Request) => Promise<Response> {
-  const studio: Studio = { ...options, histories: new Map() };
+  const { schemas } = options;
+  const keyring = schemas.keyring && lookingKeyring(schemas.keyring);
+  const shared = { ...options, schemas: { ...schemas, keyring }, histories: new Map() };
   return async (request) => {
     const { pathname, searchParams } = new URL(request.url);
     const route = pathname.startsWith(PREFIX) ? ROUTES.get(pathname.slice(PREFIX.length)) : undefined;
@@ -59,13 +65,22 @@ export function studioApi(options: StudioOptions): (request: Request) => Promise
     if (request.method !== "GET" && request.method !== "HEAD") {
       return refusal(405, "invalid_argument", `${request.method} isn't answered: the studio only reads, by GET`);
     }
+    const personal = personalView(schemas, searchParams);
+    const studio: Studio = { ...shared, personal };
     try {
       return await answer(studio, route, searchParams, request.signal);
     } catch (error) {
-      if (!isProtosourceError(error)) return refusal(500, "bug", `this is a bug of protosource: ${String(error)}`);
-      return refusal(STATUSES[error.code] ?? 502, error.code, error.rawMessage);
+      if (!isProtosourceError(error))
+        return refusal(500, "bug", `this is a bug of protosource: ${personal.quote(String(error))}`);
+      const { code, rawMessage } = error;
+      return refusal(STATUSES[code] ?? 502, code, isOfDomain(error) ? personal.quote(rawMessage) : rawMessage);
     }
   };
+}
+
+/** Tells whether it is the domain's code that failed, of which the error tells. */
+function isOfDomain(error: ProtosourceError): boolean {
+  return isProtosourceError(error, "invalid_argument") && error.details.argument === "--domain";
 }
 
 async function answer(studio: Studio, route: Route, query: URLSearchParams, signal: AbortSignal): Promise<Response> {

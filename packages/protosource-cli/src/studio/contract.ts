@@ -8,7 +8,9 @@ import type { JsonValue } from "@bufbuild/protobuf";
 export interface About {
   readonly store: { readonly kind: "memory" | "sqlite" | "dynamodb"; readonly name: string };
   readonly aggregates: readonly AggregateInfo[];
-  /** Whether personal fields can be opened, when asked for. */
+  /** Whether there are messages with personal fields, which `personal=shown` asks for in each request. */
+  readonly hasPersonal: boolean;
+  /** Whether those that are sealed can be opened then. */
   readonly canOpen: boolean;
   /** What of the domain couldn't be used, in sentences. */
   readonly problems: readonly string[];
@@ -89,14 +91,14 @@ export interface EventDetail extends EventSummary {
   readonly typeName?: string;
   readonly expires?: string;
   readonly json?: JsonValue;
-  /** The stored data in base64: the first 64 KiB. */
-  readonly raw: string;
+  /** The stored data in base64: the first 64 KiB. Absent while what it may hold is masked. */
+  readonly raw?: string;
   /** Fields that the schema doesn't know. */
   readonly unknown: readonly UnknownField[];
   readonly meta?: { readonly [name: string]: string };
   readonly retired?: { readonly reason: string; readonly readAs?: JsonValue };
   readonly problem?: string;
-  /** Whether there are personal fields that are shown only when asked for. */
+  /** Whether something is shown only when personal fields are asked for. */
   readonly masked?: true;
 }
 
@@ -163,6 +165,8 @@ export interface Decided {
   readonly hasRules: boolean;
   readonly events: readonly { readonly type: string; readonly json: JsonValue }[];
   readonly changes: readonly StateChange[];
+  /** Whether fields of the state were sealed, and empty for the rules: there are no keys to open them with. */
+  readonly sealed?: true;
   /** Why it would be refused. */
   readonly refusal?: { readonly code: string; readonly message: string };
 }

@@ -1,13 +1,13 @@
 /** Records as the page shows them. */
 import type { JsonValue } from "@bufbuild/protobuf";
-import type { ScannedRecord } from "protosource-es";
 import { shortName } from "../format.js";
 import { messageJson } from "../message-json.js";
-import { type Payload, readPayload } from "../payload.js";
+import type { Payload } from "../payload.js";
 import type { KnownAggregate, Schemas } from "../schemas.js";
 import type { EventKind, EventSummary } from "./contract.js";
 import { fieldsText } from "./fields-text.js";
-import { maskPersonal } from "./mask-personal.js";
+import type { PersonalView } from "./personal-view.js";
+import type { ReadEvent } from "./read-events.js";
 
 /** The fields that have columns of their own. */
 const ENVELOPE = ["id", "version", "at", "actor"] as const;
@@ -30,31 +30,30 @@ export function envelopeOf({ event }: Payload): Envelope {
 /** A record as far as it can be read. */
 export interface EventView {
   readonly summary: EventSummary;
-  readonly payload: Payload;
-  /** Its JSON, with personal fields masked; undefined where it can't be read. */
+  /** Its JSON as it may be shown; undefined where it can't be read. */
   readonly json: JsonValue | undefined;
+  /** Whether there is more of it to see. */
   readonly masked: boolean;
 }
 
 /** Shows a record. `now` is in epoch seconds. */
 export function viewEvent(
-  scanned: ScannedRecord,
-  schemas: Schemas,
+  { scanned, payload }: ReadEvent,
+  { registry }: Schemas,
   known: KnownAggregate | undefined,
+  personal: PersonalView,
   now: bigint,
 ): EventView {
-  const { aggregateId, record, following } = scanned;
-  const payload = readPayload(aggregateId, record, schemas);
-  const { typeName, event, problem } = payload;
+  const { record, following } = scanned;
+  const { typeName, event } = payload;
   const { at, actor } = envelopeOf(payload);
-  const json = event && messageJson(event.schema, event.message, schemas.registry);
-  const hidden = event && json !== undefined ? maskPersonal(event.schema, json) : { json, masked: false };
-  const sealed = json !== undefined && mentionsSealed(json);
+  const shown = event && personal.show(event.schema, messageJson(event.schema, event.message, registry));
+  const sealed = shown !== undefined && mentionsSealed(shown.json);
   const summary: EventSummary = {
     version: record.version.toString(),
     kind: kindOf(payload, known),
     bytes: record.data.length,
-    text: hidden.json === undefined ? (problem?.message ?? "") : fieldsText(hidden.json, ENVELOPE),
+    text: shown === undefined ? (problemText(payload, personal) ?? "") : fieldsText(shown.json, ENVELOPE),
     following,
     ...(at === undefined ? {} : { at: at.toString() }),
     ...(actor === undefined ? {} : { actor }),
@@ -62,7 +61,12 @@ export function viewEvent(
     ...(record.ttl > 0n && record.ttl <= now ? { expired: true } : {}),
     ...(sealed ? { sealed: true } : {}),
   };
-  return { summary, payload, json: hidden.json, masked: hidden.masked || sealed };
+  return { summary, json: shown?.json, masked: shown?.masked === true || (sealed && !personal.isShown) };
+}
+
+/** Says why a record can't be read; undefined for one that can. What data is damaged by may be quoted with it. */
+export function problemText({ problem }: Payload, personal: PersonalView): string | undefined {
+  return problem?.kind === "undecodable" ? personal.quote(problem.message) : problem?.message;
 }
 
 function kindOf({ typeName, event, problem }: Payload, known: KnownAggregate | undefined): EventKind {
@@ -75,7 +79,7 @@ function kindOf({ typeName, event, problem }: Payload, known: KnownAggregate | u
 }
 
 /** Tells whether fields are sealed, of the message or of one within it. */
-function mentionsSealed(json: JsonValue): boolean {
+export function mentionsSealed(json: JsonValue): boolean {
   if (typeof json !== "object" || json === null) return false;
   return Object.entries(json).some(([name, value]) => name === "@sealed" || mentionsSealed(value));
 }

@@ -1,6 +1,6 @@
 /** The fields of keys as a form asks for them. */
 import { type DescField, ScalarType } from "@bufbuild/protobuf";
-import { indexAttributes, type KeyModel, type KeyPart, NUM_GSIS } from "protosource-es/model";
+import { indexAttributes, type KeyModel, type KeyPart, NUM_GSIS, subjectName } from "protosource-es/model";
 import type { IndexInfo, KeyField } from "./rows-contract.js";
 
 const EXACT = ["="] as const;
@@ -25,6 +25,7 @@ function keyField({ field, isOrdered }: KeyPart): KeyField {
     kind,
     ...(field.enum ? { values: field.enum.values.map(({ name }) => name) } : {}),
     ...(bounds === undefined ? {} : { bounds: [String(bounds[0]), String(bounds[1])] }),
+    ...(subjectName(field) === undefined ? {} : { personal: true }),
     operators: kind === "text" ? TEXT : ranged ? RANGE : EXACT,
   };
 }

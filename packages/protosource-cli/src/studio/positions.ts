@@ -1,9 +1,19 @@
 /** How far subscriptions have come in streams. */
 import type { Subscription } from "protosource-es/subscriptions";
 import { subscriptionId } from "protosource-es/subscriptions";
+import type { PersonalView } from "./personal-view.js";
 import type { FollowedStore } from "./studio.js";
+import type { ParkedSummary } from "./subscriptions-contract.js";
 
 type StoredPositions = Awaited<ReturnType<FollowedStore["readPositions"]>>;
+
+/** Shows why a stream stands still: what a handler failed with may quote what is personal. */
+export function parkedView(
+  { version, since, tries, error }: NonNullable<StoredPositions[number]["parked"]>,
+  personal: PersonalView,
+): Omit<ParkedSummary, "id"> {
+  return { version: version.toString(), since: since.toString(), tries, error: personal.quote(error) };
+}
 
 /** Tells whether a subscription does something for events of a type in a stream. What can't be read isn't passed by. */
 export function handles(subscription: Subscription, streamId: string, typeName: string | undefined): boolean {

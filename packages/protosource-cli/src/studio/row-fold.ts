@@ -4,8 +4,9 @@ import { isProtosourceError } from "protosource-es";
 import { keyModel } from "protosource-es/model";
 import { commandLine } from "../command-line.js";
 import { derivedFields } from "../derived-fields.js";
-import { isJsonObject, jsonDiff } from "../json-diff.js";
+import { isJsonObject, jsonDiff, valueIn } from "../json-diff.js";
 import { type KnownAggregate, streamPrefix } from "../schemas.js";
+import { MASK } from "./mask-personal.js";
 import type { RowFold } from "./rows-contract.js";
 import { asShown } from "./shown-change.js";
 import { forgetHistories, historyOf } from "./state-history.js";
@@ -15,13 +16,13 @@ import type { Studio } from "./studio.js";
 export interface ReadRow {
   readonly schema: DescMessage;
   readonly version: bigint;
-  /** With personal fields masked. */
+  /** As it is shown. */
   readonly json: JsonValue | undefined;
 }
 
 /**
  * Compares a row of an aggregate or of a projection with the fold of its stream, which is read whole for it; undefined for a
- * message that is neither. What personal fields hold isn't compared.
+ * message that is neither. Of personal fields what is shown is compared, and not what is masked or sealed.
  */
 export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal): Promise<RowFold | undefined> {
   const { schema, json, version } = row;
@@ -31,12 +32,15 @@ export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal):
   const streamId = streamPrefix(known.definition) + id;
   forgetHistories(studio, streamId);
   try {
-    const history = await historyOf(studio, known, streamId, undefined, signal);
+    const history = await historyOf(studio, known, streamId, signal);
     const last = history.steps.at(-1)?.version ?? 0n;
     const state = history.stateAfter(history.steps.length);
     const uncompared = known.hasRules ? [] : derivedIn(known, schema);
-    const changes =
-      state === undefined ? [] : jsonDiff(comparable(json, schema, uncompared), comparable(state, schema, uncompared));
+    const closed = new Set([...closedIn(json, schema), ...closedIn(state, schema)]);
+    const names = schema.fields
+      .filter((field) => !uncompared.includes(field.name) && !closed.has(field.jsonName))
+      .map(({ jsonName }) => jsonName);
+    const changes = state === undefined ? [] : jsonDiff(comparable(json, names), comparable(state, names));
     const behind = version === 0n ? 0n : last - version;
     return {
       streamId,
@@ -66,10 +70,16 @@ function derivedIn({ definition }: KnownAggregate, schema: DescMessage): readonl
   return derivedFields(definition).filter((name) => names.has(name));
 }
 
-/** Leaves of a message the fields that a row of it and the state of its aggregate have to agree in. */
-function comparable(json: JsonValue | undefined, schema: DescMessage, uncompared: readonly string[]): JsonObject {
-  const names = new Set(schema.fields.filter(({ name }) => !uncompared.includes(name)).map((field) => field.jsonName));
-  return Object.fromEntries(Object.entries(isJsonObject(json) ? json : {}).filter(([name]) => names.has(name)));
+/** Names the fields of a message that are masked or sealed. */
+function closedIn(json: JsonValue | undefined, { fields }: DescMessage): readonly string[] {
+  if (!isJsonObject(json)) return [];
+  const sealed = (json["@sealed"] ?? []) as readonly string[];
+  return [...sealed, ...fields.map(({ jsonName }) => jsonName).filter((name) => valueIn(json, name) === MASK)];
+}
+
+/** Leaves of a message the fields in which a row of it and the state of its aggregate have to agree. */
+function comparable(json: JsonValue | undefined, names: readonly string[]): JsonObject {
+  return Object.fromEntries(Object.entries(isJsonObject(json) ? json : {}).filter(([name]) => names.includes(name)));
 }
 
 function mendLine({ words = ["--store", "…"] }: Studio, streamId: string): string {

@@ -31,6 +31,8 @@ export interface KeyField {
   readonly values?: readonly string[];
   /** Of whole numbers: the least and the greatest. */
   readonly bounds?: readonly [low: string, high: string];
+  /** Whether its values are personal, and to be kept out of addresses. */
+  readonly personal?: true;
   /** How a last field may be compared, as conditions write it. */
   readonly operators: readonly string[];
 }

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { createKeyring } from "protosource-es/personal";
 import type { Context } from "../command.js";
 import type { StudioOptions } from "../commands/studio.js";
 import { EXIT, type ExitCode } from "../exit-codes.js";
@@ -10,7 +11,9 @@ import { usageError } from "../failure.js";
 import { wholeNumber } from "../format.js";
 import { subscriptionsOf } from "../known-subscriptions.js";
 import { loadSchemas } from "../load-schemas.js";
+import { type OpenKeyStore, openKeyStore } from "../open-key-store.js";
 import { type OpenStore, openStore } from "../open-store.js";
+import type { Schemas } from "../schemas.js";
 import { parseStoreUrl, storeUrl } from "../store-url.js";
 import { studioApi } from "./api.js";
 import { findInTables } from "./check-tables.js";
@@ -51,10 +54,12 @@ interface Shown {
 
 async function showStore(options: StudioOptions): Promise<Shown> {
   const location = parseStoreUrl(options.store);
-  const schemas = await loadSchemas(options);
+  const known = await loadSchemas(options);
   const meter = location.kind === "dynamodb" ? requestMeter() : undefined;
   const opened: OpenStore = await openStore(location, { onRequest: meter?.onRequest, readOnly: true });
   const { store, opaqueStore, estimate, close } = opened;
+  const keys = options.keys === undefined ? undefined : await openKeys(options.keys, known);
+  const schemas = { ...known, ...(keys && { keyring: createKeyring(keys.store) }) };
   const name = { kind: location.kind, name: storeUrl(location) };
   const words = [
     ...["--store", storeUrl(location)],
@@ -66,7 +71,20 @@ async function showStore(options: StudioOptions): Promise<Shown> {
     options.domain && hasPositions ? await subscriptionsOf(options.domain, { store, opaqueStore }) : undefined;
   const followed = all && { all, store };
   const checkTables = (signal: AbortSignal) => findInTables(location, signal);
-  return { shown: { store, opaqueStore, schemas, name, words, followed, estimate, checkTables, meter }, close };
+  return {
+    shown: { store, opaqueStore, schemas, name, words, followed, estimate, checkTables, meter },
+    close() {
+      keys?.close();
+      close();
+    },
+  };
+}
+
+/** Opens the key store of an address for reading. Throws `invalid_argument` where the domain has a keyring of its own. */
+async function openKeys(url: string, { keyring }: Schemas): Promise<OpenKeyStore> {
+  if (keyring !== undefined)
+    throw usageError("--keys", "the module of --domain exports the keyring: leave --keys out, or the keyring");
+  return openKeyStore(url, { readOnly: true });
 }
 
 /** Where the module of the demo is: beside the built program, and from the sources where the build puts it. */
@@ -77,8 +95,8 @@ interface DemoModule {
   demoStore(): Promise<Pick<ApiOptions, "store" | "opaqueStore" | "followed">>;
 }
 
-async function showDemo({ store: url, descriptors, domain }: StudioOptions): Promise<Shown> {
-  if (domain ?? descriptors ?? url)
+async function showDemo({ store: url, descriptors, domain, keys }: StudioOptions): Promise<Shown> {
+  if (keys ?? domain ?? descriptors ?? url)
     throw usageError("--demo", "--demo shows a domain of its own: leave the other options out");
   const module = DEMO.find((one) => existsSync(one)) ?? DEMO[0];
   const path = fileURLToPath(module as URL);

@@ -1,16 +1,15 @@
 /** What each event of a stream changed in the state of its aggregate. */
-import type { JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
-import { ProtosourceError, type ScannedRecord } from "protosource-es";
+import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
+import { ProtosourceError } from "protosource-es";
 import { type Change, isJsonObject, jsonDiff, pathText, valueIn } from "../json-diff.js";
-import { messageJson } from "../message-json.js";
 import type { Moment } from "../moment.js";
-import { readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
 import type { KnownAggregate } from "../schemas.js";
 import { followState } from "../state-follower.js";
-import { envelopeOf } from "./event-view.js";
-import { maskPersonal } from "./mask-personal.js";
-import type { EventOpener } from "./open-personal.js";
+import { stateJson } from "../state-json.js";
+import { envelopeOf, mentionsSealed } from "./event-view.js";
+import { MASK } from "./mask-personal.js";
+import { readEvents } from "./read-events.js";
 import type { Studio } from "./studio.js";
 
 /** A version of a stream, and what it changed. */
@@ -23,18 +22,23 @@ export interface Step {
 /** The history of a state. It goes to and fro by what changed, so that a step costs no more than that. */
 export interface StateHistory {
   readonly steps: readonly Step[];
-  /** Whether personal fields are masked in it. */
+  /** Whether there is more of it to see. */
   readonly masked: boolean;
+  /** Until when it may be given again, by the clock of the machine; undefined for as long as it is kept. */
+  readonly until: number | undefined;
   /** Gives the number of steps up to a moment. */
   countUntil(moment: Moment): number;
   /** Gives the state after so many steps; undefined where the records don't tell it. It changes with the next call. */
   stateAfter(steps: number): JsonValue | undefined;
-  /** Gives the version that set each value which the state has after so many steps, by its path. */
+  /** Gives the version that set each value which the state has after so many steps and isn't masked, by its path. */
   blameAfter(steps: number): { readonly [path: string]: string };
 }
 
 /** How many histories are kept: that of the stream that is looked at, seen in each way. */
 const KEPT = 4;
+
+/** How long what was opened is given again, as long as a keyring keeps keys by default: whoever is forgotten meanwhile goes. */
+const OPENED_MS = 60_000;
 
 /** Forgets what is known of a stream, so that the next look reads it anew. */
 export function forgetHistories({ histories }: Studio, id: string): void {
@@ -49,24 +53,26 @@ export async function historyOf(
   studio: Studio,
   known: KnownAggregate,
   id: string,
-  opener: EventOpener | undefined,
   signal: AbortSignal,
 ): Promise<StateHistory> {
-  const key = JSON.stringify([id, known.hasRules, opener !== undefined]);
-  const found = studio.histories.get(key);
+  const { histories, personal } = studio;
+  const now = Date.now();
+  for (const [key, { until = now }] of histories) if (until < now) histories.delete(key);
+  const key = JSON.stringify([id, known.hasRules, personal.isShown]);
+  const found = histories.get(key);
   if (found) return found;
-  const history = await readHistory(studio, known, id, opener, signal);
-  studio.histories.set(key, history);
-  const [oldest] = studio.histories.keys();
-  if (studio.histories.size > KEPT && oldest !== undefined) studio.histories.delete(oldest);
+  const history = await readHistory(studio, known, id, personal.isShown ? now + OPENED_MS : undefined, signal);
+  histories.set(key, history);
+  const [oldest] = histories.keys();
+  if (histories.size > KEPT && oldest !== undefined) histories.delete(oldest);
   return history;
 }
 
 async function readHistory(
-  { store, schemas }: Studio,
+  { store, schemas, personal }: Studio,
   known: KnownAggregate,
   id: string,
-  opener: EventOpener | undefined,
+  until: number | undefined,
   signal: AbortSignal,
 ): Promise<StateHistory> {
   const { schema } = known.definition;
@@ -74,41 +80,36 @@ async function readHistory(
   const steps: Step[] = [];
   let before: JsonValue | undefined;
   let masked = false;
-  const show = (state: Message | undefined): JsonValue | undefined => {
+  const show = (state: JsonValue | undefined): JsonValue | undefined => {
     if (state === undefined) return undefined;
-    const json = messageJson(schema, state, schemas.registry);
-    if (opener !== undefined) return json;
-    const hidden = maskPersonal(schema, json);
-    masked ||= hidden.masked;
-    return hidden.json;
-  };
-  const take = async (scanned: ScannedRecord): Promise<void> => {
-    const payload = readPayload(id, scanned.record, schemas);
-    let event = payload.event?.message;
-    if (payload.event && opener) event = await opener.open(scanned, payload.event);
-    follower.next(scanned.record, event);
-    const after = show(follower.state());
-    const { version } = scanned.record;
-    steps.push({ version, at: envelopeOf(payload).at, changes: jsonDiff(before, after) });
-    before = after;
+    const shown = personal.show(schema, state);
+    masked ||= shown.masked || (!personal.isShown && mentionsSealed(shown.json));
+    return shown.json;
   };
   for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
-    for (const scanned of records) await take(scanned);
+    for (const { scanned, payload } of await readEvents(schemas, records, personal.isShown, signal)) {
+      follower.next(scanned.record, payload.event?.message);
+      const after = show(stateJson(follower, known, schemas));
+      const { version } = scanned.record;
+      steps.push({ version, at: envelopeOf(payload).at, changes: jsonDiff(before, after) });
+      before = after;
+    }
   }
   if (steps.length === 0) {
     const message = `there is no stream ${id}: look for it in the list of streams`;
     throw new ProtosourceError("not_found", message, { aggregateId: id, reason: "unknown" });
   }
-  return asHistory(steps, masked);
+  return asHistory(steps, masked, until);
 }
 
-function asHistory(steps: readonly Step[], masked: boolean): StateHistory {
+function asHistory(steps: readonly Step[], masked: boolean, until: number | undefined): StateHistory {
   const changedAt = changesByPath(steps);
   let current: JsonValue | undefined;
   let taken = 0;
   return {
     steps,
     masked,
+    until,
     countUntil(moment) {
       const end = steps.findIndex(({ version, at }) => moment.isPast({ version }, at));
       return end === -1 ? steps.length : end;
@@ -128,7 +129,8 @@ function asHistory(steps: readonly Step[], masked: boolean): StateHistory {
       const visit = (value: JsonValue, keys: readonly string[], outer: number): void => {
         const path = pathText(keys);
         const latest = Math.max(outer, lastBelow(changedAt.get(path) ?? [], count));
-        if (keys.length > 0) blame[path] = String(steps[latest]?.version ?? 0n);
+        // Whether a value changed that is masked isn't known.
+        if (keys.length > 0 && value !== MASK) blame[path] = String(steps[latest]?.version ?? 0n);
         if (isJsonObject(value)) for (const [name, one] of Object.entries(value)) visit(one, [...keys, name], latest);
       };
       const state = this.stateAfter(count);

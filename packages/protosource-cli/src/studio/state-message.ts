@@ -1,18 +1,26 @@
 /** The state of an aggregate as a message, for what decides on it. */
-import { create, type Message } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import type { AggregateTypes } from "protosource-es";
 import { usageError } from "../failure.js";
 import { parseMoment } from "../moment.js";
-import { readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
 import type { KnownAggregate } from "../schemas.js";
 import { followState } from "../state-follower.js";
-import { envelopeOf } from "./event-view.js";
+import { stateJson } from "../state-json.js";
+import { envelopeOf, mentionsSealed } from "./event-view.js";
+import { readEvents } from "./read-events.js";
 import type { Studio } from "./studio.js";
+
+/** A state that is decided on. */
+export interface DecidedState {
+  readonly state: AggregateTypes["aggregate"];
+  /** Whether fields of it are sealed, and empty: their keys aren't here. */
+  readonly sealed: boolean;
+}
 
 /**
  * Gives the state of an aggregate up to a version or a time, which reads its stream up to there; an empty one before the
- * first event. Throws `invalid_argument` where the records don't tell it.
+ * first event. Rules see personal fields, so that what is sealed is opened, also where it isn't to be shown. Throws `invalid_argument` where the records don't tell it.
  */
 export async function stateMessage(
   { store, schemas }: Studio,
@@ -20,14 +28,14 @@ export async function stateMessage(
   id: string,
   at: string,
   signal: AbortSignal,
-): Promise<AggregateTypes["aggregate"]> {
+): Promise<DecidedState> {
   const moment = parseMoment(at, "at");
   const follower = followState(known);
   let last = 0n;
   const take = async (): Promise<void> => {
     for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
-      for (const { record } of records) {
-        const payload = readPayload(id, record, schemas);
+      for (const { scanned, payload } of await readEvents(schemas, records, true, signal)) {
+        const { record } = scanned;
         if (moment.isPast(record, envelopeOf(payload).at)) return;
         follower.next(record, payload.event?.message);
         last = record.version;
@@ -35,8 +43,11 @@ export async function stateMessage(
     }
   };
   await take();
-  const state: Message | undefined = last === 0n ? create(known.definition.schema) : follower.state();
-  if (state === undefined)
+  const empty = create(known.definition.schema) as AggregateTypes["aggregate"];
+  if (last === 0n) return { state: empty, sealed: false };
+  const state = follower.state() as AggregateTypes["aggregate"] | undefined;
+  const json = stateJson(follower, known, schemas);
+  if (state === undefined || json === undefined)
     throw usageError("at", `the state isn't known at version ${last}: take one behind a snapshot`);
-  return state as AggregateTypes["aggregate"];
+  return { state, sealed: mentionsSealed(json) };
 }

@@ -5,6 +5,7 @@ import type { Subscription, SubscriptionStore } from "protosource-es/subscriptio
 import type { Schemas } from "../schemas.js";
 import type { About, Cost } from "./contract.js";
 import type { TableFinding } from "./health-contract.js";
+import type { PersonalView } from "./personal-view.js";
 import type { StateHistory } from "./state-history.js";
 
 /** What of a store is used: nothing that writes. */
@@ -44,8 +45,10 @@ export interface Meter {
   measure<T>(work: () => Promise<T>): Promise<{ readonly result: T; readonly cost: Cost }>;
 }
 
-/** What is known while the API runs. */
+/** What is known while the API answers a request. */
 export interface Studio extends StudioOptions {
+  /** How the answer shows what is personal. */
+  readonly personal: PersonalView;
   /** The histories of the streams that were looked at last. */
   readonly histories: Map<string, StateHistory>;
 }

@@ -84,12 +84,15 @@ function Input({ field }: { field: FormField }): JSX.Element {
 
 function Outcome({ decided }: { decided: Decided | NoAnswer }): JSX.Element {
   if (decided instanceof Error) return <Notice kind="error">{decided.message}</Notice>;
-  const { hasRules, events, changes, refusal } = decided;
-  const lacking = hasRules ? "" : " The hand-written rules weren't asked: start the studio with --domain.";
+  const { hasRules, events, changes, refusal, sealed } = decided;
+  const lacking =
+    (hasRules ? "" : " The hand-written rules weren't asked: start the studio with --domain.") +
+    (sealed ? " Sealed fields were empty for it, so that it may be decided otherwise with their keys." : "");
   if (refusal !== undefined) {
     return (
       <Notice kind="error">
         <b>{refusal.code}</b> {refusal.message}
+        {lacking}
       </Notice>
     );
   }

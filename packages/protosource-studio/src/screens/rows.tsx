@@ -1,9 +1,9 @@
-import { useSignal } from "@preact/signals";
+import { signal, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { IndexInfo, KeyedMessage, KeyedMessages, RowPage, RowSummary } from "protosource-cli/studio";
 import { addressOf, adjust, go, goes, type Place } from "../address.js";
-import { conditionsIn } from "../conditions.js";
+import { conditionsIn, partOf } from "../conditions.js";
 import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
 import { Notice } from "../parts/notice.js";
@@ -75,8 +75,13 @@ interface QueryProps {
   readonly place: Place;
 }
 
+/** What was typed for personal fields, by the index that it was typed for: it is in no address. */
+const typed = signal<{ readonly [index: string]: Place }>({});
+
 function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
-  const where = conditionsIn(place, index);
+  const own = `${type} ${index.index}`;
+  const given = { ...partOf(place, index), ...typed.value[own] };
+  const where = conditionsIn(given, index);
   const { reverse, cursor, pk, sk } = place;
   const answer = useAnswer<RowPage>(where && "rows", { type, index: String(index.index), where, reverse, cursor });
   const { value, error, isLoading } = answer.value;
@@ -109,7 +114,14 @@ function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
   });
   return (
     <>
-      <QueryForm index={index} place={place} find={(parameters) => go({ ...base, ...parameters })} />
+      <QueryForm
+        index={index}
+        place={given}
+        find={(parameters) => {
+          typed.value = { ...typed.value, [own]: partOf(parameters, index, true) };
+          go({ ...base, ...partOf(parameters, index) });
+        }}
+      />
       {error && <Notice kind="error">{error.message}</Notice>}
       {where === undefined ? (
         <Notice kind="empty">Fill in the form and find: a page of 50 rows is read, and what it cost is shown.</Notice>

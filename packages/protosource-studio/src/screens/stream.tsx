@@ -232,7 +232,7 @@ function EventPanel({ id, version }: { id: string; version: string }): JSX.Eleme
   const { value, error } = answer.value;
   if (error) return <Notice kind="error">{error.message}</Notice>;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
-  const { typeName, at, actor, bytes, expires, problem, json, raw, unknown, retired, meta } = value;
+  const { typeName, at, actor, bytes, expires, problem, json, raw, unknown, retired, meta, masked } = value;
   return (
     <>
       <dl class="facts-list">
@@ -251,11 +251,14 @@ function EventPanel({ id, version }: { id: string; version: string }): JSX.Eleme
       </dl>
       {problem && <Notice kind="error">{problem}</Notice>}
       {json !== undefined && <JsonView label="Event" value={json} />}
-      <details class="raw">
-        <summary>Stored bytes</summary>
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
-        <pre tabIndex={0}>{hexDump(raw)}</pre>
-      </details>
+      {masked && <p class="quiet">Personal fields are masked, and so are stored bytes that may hold some.</p>}
+      {raw !== undefined && (
+        <details class="raw">
+          <summary>Stored bytes</summary>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys. */}
+          <pre tabIndex={0}>{hexDump(raw)}</pre>
+        </details>
+      )}
     </>
   );
 }

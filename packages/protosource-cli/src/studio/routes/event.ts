@@ -1,62 +1,63 @@
-import type { Message } from "@bufbuild/protobuf";
+import type { DescMessage, JsonValue } from "@bufbuild/protobuf";
 import { base64Encode, WireType } from "@bufbuild/protobuf/wire";
 import { isProtosourceError, metaOf, ProtosourceError, type StoredRecord } from "protosource-es";
-import { messageJson } from "../../message-json.js";
 import { retirementOf } from "../../retirement.js";
 import { recordPages } from "../../scanning.js";
-import { aggregateOf } from "../../schemas.js";
+import { aggregateOf, type KnownAggregate } from "../../schemas.js";
 import type { EventDetail } from "../contract.js";
-import { viewEvent } from "../event-view.js";
-import { openerFor } from "../open-personal.js";
+import { problemText, viewEvent } from "../event-view.js";
 import { required } from "../query.js";
+import { type ReadEvent, readEvents } from "../read-events.js";
 import type { Route, Studio } from "../studio.js";
 
 /** How much of a record's data is shown. */
 const RAW_BYTES = 64 * 1024;
 
-/** `event`: the record of the stream `id` at a `version`, decoded and raw. `personal=shown` opens its personal fields. */
+/** `event`: the record of the stream `id` at a `version`, decoded and raw. */
 export const event: Route = async (studio, query, signal): Promise<EventDetail> => {
-  const { schemas } = studio;
+  const { schemas, personal } = studio;
   const id = required(query, "id");
   const version = required(query, "version");
   const scanned = await findRecord(studio, id, version, signal);
+  const [read] = (await readEvents(schemas, [scanned], personal.isShown, signal)) as readonly [ReadEvent];
   const { record } = scanned;
   const known = aggregateOf(schemas, id);
-  const view = viewEvent(scanned, schemas, known, BigInt(Math.floor(Date.now() / 1000)));
-  const { typeName, event, problem } = view.payload;
-  const opener = known && openerFor(schemas, known, query);
-  let opened: Message | undefined;
-  if (event && opener) opened = await opener.open(scanned, event);
-  const json =
-    event && opened
-      ? messageJson(schemas.registry.getMessage(opened.$typeName) ?? event.schema, opened, schemas.registry)
-      : view.json;
-  const retired = event && retirementOf(known, event.message, schemas.registry);
-  const trouble = problem?.message ?? retired?.problem;
+  const { summary, json, masked } = viewEvent(read, schemas, known, personal, BigInt(Math.floor(Date.now() / 1000)));
+  const { typeName, event } = read.payload;
+  const { retired, problem = problemText(read.payload, personal) } = retirementView(studio, known, read);
+  const hasRaw = !personal.hidesBytes(event?.schema);
   return {
-    ...view.summary,
+    ...summary,
     ...(typeName === undefined ? {} : { typeName }),
     ...(record.ttl > 0n ? { expires: (record.ttl * 1_000_000n).toString() } : {}),
     ...(json === undefined ? {} : { json }),
-    raw: base64Encode(record.data.subarray(0, RAW_BYTES)),
+    ...(hasRaw ? { raw: base64Encode(record.data.subarray(0, RAW_BYTES)) } : {}),
     unknown: (event?.message.$unknown ?? []).map(({ no, wireType, data }) => ({
       number: no,
       wireType: WireType[wireType] ?? String(wireType),
       bytes: data.length,
     })),
     ...metaView(record),
-    ...(retired === undefined
-      ? {}
-      : {
-          retired: {
-            reason: retired.reason,
-            ...(retired.readAs === undefined ? {} : { readAs: retired.readAs as EventDetail["json"] & object }),
-          },
-        }),
-    ...(trouble === undefined ? {} : { problem: trouble }),
-    ...(view.masked && opened === undefined ? { masked: true } : {}),
+    ...(retired === undefined ? {} : { retired }),
+    ...(problem === undefined ? {} : { problem }),
+    ...(masked || !hasRaw ? { masked: true } : {}),
   };
 };
+
+/** Tells what a retired event is read as, or what keeps that from being known. */
+function retirementView(
+  { schemas: { registry }, personal }: Studio,
+  known: KnownAggregate | undefined,
+  { payload: { event } }: ReadEvent,
+): Pick<EventDetail, "retired" | "problem"> {
+  const found = event && retirementOf(known, event.message, registry);
+  if (found === undefined) return {};
+  const { reason, readAs, problem } = found;
+  if (problem !== undefined) return { retired: { reason }, problem: personal.quote(problem) };
+  if (readAs === undefined || readAs === "ignored") return { retired: { reason, ...(readAs && { readAs }) } };
+  const { json } = personal.show(registry.getMessage(readAs.type) as DescMessage, readAs.event);
+  return { retired: { reason, readAs: { type: readAs.type, event: json } satisfies JsonValue } };
+}
 
 async function findRecord(
   { store }: Studio,

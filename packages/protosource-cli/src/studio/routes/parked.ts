@@ -1,5 +1,6 @@
 import { subscriptionId } from "protosource-es/subscriptions";
 import { findSubscription } from "../../find-subscription.js";
+import { parkedView } from "../positions.js";
 import { pageSize, required, requireFollowed } from "../query.js";
 import type { Route } from "../studio.js";
 import type { ParkedPage } from "../subscriptions-contract.js";
@@ -12,7 +13,7 @@ export const parked: Route = async (studio, query, signal): Promise<ParkedPage> 
   const page = await store.scanPositions(id, { parked: true, cursor, limit: pageSize(query, 100, 1_000), signal });
   return {
     parked: page.positions.flatMap(({ streamId, parked }) =>
-      parked ? [{ id: streamId, ...parked, version: parked.version.toString(), since: parked.since.toString() }] : [],
+      parked ? [{ id: streamId, ...parkedView(parked, studio.personal) }] : [],
     ),
     ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
   };

@@ -3,7 +3,7 @@ import { type Subscription, subscriptionId } from "protosource-es/subscriptions"
 import { commandLineOn } from "../../command-line.js";
 import { shortName } from "../../format.js";
 import { readPayload } from "../../payload.js";
-import { handles, readPositions, sourceOf } from "../positions.js";
+import { handles, parkedView, readPositions, sourceOf } from "../positions.js";
 import { required, requireFollowed } from "../query.js";
 import type { Route, Studio } from "../studio.js";
 import type { NextEvent, PositionInfo, StreamPositions } from "../subscriptions-contract.js";
@@ -37,7 +37,7 @@ async function positionOf(
     version: version.toString(),
     ...(await nextEvents(studio, subscription, id, version, signal)),
     ...(parked && {
-      parked: { ...parked, version: parked.version.toString(), since: parked.since.toString() },
+      parked: parkedView(parked, studio.personal),
       lines: {
         release: release(),
         skip: release("--skip"),
@@ -53,7 +53,7 @@ function withoutDescriptors(words: readonly string[]): readonly string[] {
 
 /** Reads what lies behind a position, up to what can't be read. */
 async function nextEvents(
-  { store, schemas }: Studio,
+  { store, schemas, personal }: Studio,
   subscription: Subscription,
   id: string,
   version: bigint,
@@ -72,7 +72,7 @@ async function nextEvents(
     }
   } catch (error) {
     if (!isProtosourceError(error, "corrupt_stream") && !isProtosourceError(error, "corrupt_record")) throw error;
-    return { next: next.slice(0, NEXT), more: next.length > NEXT, problem: error.rawMessage };
+    return { next: next.slice(0, NEXT), more: next.length > NEXT, problem: personal.quote(error.rawMessage) };
   }
   return { next: next.slice(0, NEXT), more: next.length > NEXT };
 }

@@ -1,7 +1,9 @@
 import { ProtosourceError } from "protosource-es";
 import { KEY_ATTRIBUTES } from "protosource-es/model";
+import { messageJson } from "../../message-json.js";
 import { findKeyed, schemaOf, viewRow } from "../../row-view.js";
-import { maskPersonal } from "../mask-personal.js";
+import { mentionsSealed } from "../event-view.js";
+import { openRow } from "../open-row.js";
 import { required } from "../query.js";
 import { readableRows } from "../readable-rows.js";
 import { foldOf } from "../row-fold.js";
@@ -13,7 +15,7 @@ import type { Route } from "../studio.js";
  * consistent read, and the stream.
  */
 export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
-  const { schemas } = studio;
+  const { schemas, personal } = studio;
   const [pk, sk] = [required(query, "pk"), required(query, "sk")];
   const found = await readableRows(studio).get({ pk, sk }, { consistent: true, signal });
   if (found === undefined) {
@@ -22,8 +24,13 @@ export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
   }
   const type = query.get("type");
   const schema = type === null ? schemaOf(schemas, found) : findKeyed(schemas, type);
-  const { json: whole, problem } = viewRow(schema, found, schemas);
-  const { json, masked } = schema && whole !== undefined ? maskPersonal(schema, whole) : { json: whole, masked: false };
+  const { json: stored, problem } = viewRow(schema, found, schemas);
+  const whole =
+    personal.isShown && schema && stored !== undefined
+      ? messageJson(schema, await openRow(studio, schema, found, signal), schemas.registry)
+      : stored;
+  const { json, masked } =
+    schema && whole !== undefined ? personal.show(schema, whole) : { json: whole, masked: false };
   const { version } = found;
   const fold = schema && (await foldOf(studio, { schema, version, json }, signal));
   const keys = KEY_ATTRIBUTES.filter((name) => name !== "pk" && name !== "sk" && found[name] !== "");
@@ -31,10 +38,10 @@ export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
     ...{ pk, sk, version: version.toString(), bytes: found.body.length },
     ...(schema === undefined ? {} : { type: schema.typeName }),
     ...(found.t === 0n ? {} : { expires: (found.t * 1_000_000n).toString() }),
-    keys: Object.fromEntries(keys.map((name) => [name, found[name]])),
+    keys: Object.fromEntries(keys.map((name) => [name, personal.key(schema, name, found[name])])),
     ...(json === undefined ? {} : { json }),
-    ...(problem === undefined ? {} : { problem }),
-    ...(masked ? { masked: true } : {}),
+    ...(problem === undefined ? {} : { problem: personal.quote(problem) }),
+    ...(masked || (!personal.isShown && json !== undefined && mentionsSealed(json)) ? { masked: true } : {}),
     ...(fold === undefined ? {} : { fold }),
   };
 };

@@ -1,13 +1,12 @@
-import type { DescMessage, Message } from "@bufbuild/protobuf";
-import { type GsiNumber, type KeyModel, keyModel, keyParts, NUM_GSIS } from "protosource-es/model";
-import { type KeyFields, type OpaqueRow, queryClient, rowKey, rowKeys } from "protosource-es/opaquedata";
+import { type GsiNumber, indexAttributes, keyModel, NUM_GSIS } from "protosource-es/model";
+import { type OpaqueRow, queryClient, rowKey, rowKeys } from "protosource-es/opaquedata";
 import { parseConditions } from "../../conditions.js";
 import { usageError } from "../../failure.js";
 import { wholeNumber } from "../../format.js";
 import { messageJson } from "../../message-json.js";
 import { findKeyed } from "../../row-view.js";
 import { fieldsText } from "../fields-text.js";
-import { maskPersonal } from "../mask-personal.js";
+import { keyFields, keysFor } from "../open-row.js";
 import { pageSize, required } from "../query.js";
 import { readableRows } from "../readable-rows.js";
 import type { RowPage } from "../rows-contract.js";
@@ -21,16 +20,19 @@ const IN_KEYS = ["id", "version"] as const;
 
 /**
  * `rows`: a page of the rows of the message `type` in an `index`, 0 for the table itself, that meet each condition `where`,
- * such as `customer_id=c-9`. `reverse=true` is in descending order. Price: what the query costs.
+ * such as `customer_id=c-9`. `reverse=true` is in descending order. Keys are asked for what is found by a personal field,
+ * and for what is to be shown. Price: what the query costs.
  */
 export const rows: Route = async (studio, query, signal): Promise<RowPage> => {
-  const { schemas } = studio;
+  const { schemas, personal } = studio;
   const store = readableRows(studio);
   const schema = findKeyed(schemas, required(query, "type"));
   const index = wholeNumber(required(query, "index"), "index", 0, NUM_GSIS) as GsiNumber | 0;
   const model = keyModel(schema);
   if (model === undefined) throw usageError("type", `no row holds a ${schema.name}: take another message`);
   const { partition, sort } = parseConditions(query.getAll("where"), model, index);
+  const [pkName, skName] = indexAttributes(index);
+  const parts = model.templates.get(pkName)?.parts ?? [];
   // What the client gives are messages: their rows are seen on the way to it.
   const seen = new Map<string, OpaqueRow>();
   const client = queryClient(
@@ -43,7 +45,7 @@ export const rows: Route = async (studio, query, signal): Promise<RowPage> => {
         return page;
       },
     },
-    schemas.keyring,
+    keysFor(studio, parts.some(({ field }) => personal.hides(field)) || personal.isShown),
   );
   const { items, cursor } = await client.select(index, partition, {
     ...sort,
@@ -54,15 +56,17 @@ export const rows: Route = async (studio, query, signal): Promise<RowPage> => {
   });
   return {
     rows: items.flatMap((message) => {
-      const row = seen.get(nameOf(keyOf(schema, model, message)));
+      const row = seen.get(nameOf(rowKey(schema, keyFields(model, message))));
       if (row === undefined) return [];
       const { pk, sk, version, body } = row;
       const inIndex = index === 0 ? undefined : rowKeys(row, index);
-      const { json } = maskPersonal(schema, messageJson(schema, message, schemas.registry));
+      const { json } = personal.show(schema, messageJson(schema, message, schemas.registry));
       return [
         {
           ...{ pk, sk, version: version.toString(), bytes: body.length },
-          ...(inIndex ? { indexPk: inIndex.pk, indexSk: inIndex.sk } : {}),
+          ...(inIndex
+            ? { indexPk: personal.key(schema, pkName, inIndex.pk), indexSk: personal.key(schema, skName, inIndex.sk) }
+            : {}),
           text: fieldsText(json, IN_KEYS),
         },
       ];
@@ -70,11 +74,6 @@ export const rows: Route = async (studio, query, signal): Promise<RowPage> => {
     ...(cursor === undefined ? {} : { cursor }),
   };
 };
-
-function keyOf(schema: DescMessage, model: KeyModel, message: Message): Pick<OpaqueRow, "pk" | "sk"> {
-  const values = keyParts(model).map(({ field, read }) => [field.localName, read(message as never)] as const);
-  return rowKey(schema, Object.fromEntries(values) as KeyFields);
-}
 
 function nameOf({ pk, sk }: Pick<OpaqueRow, "pk" | "sk">): string {
   return JSON.stringify([pk, sk]);

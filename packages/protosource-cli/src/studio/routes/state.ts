@@ -4,7 +4,6 @@ import { parseMoment } from "../../moment.js";
 import type { KnownAggregate } from "../../schemas.js";
 import type { StateAt } from "../contract.js";
 import { knownOf } from "../known-of.js";
-import { openerFor } from "../open-personal.js";
 import { required } from "../query.js";
 import { asShown } from "../shown-change.js";
 import { historyOf } from "../state-history.js";
@@ -17,7 +16,7 @@ import type { Route } from "../studio.js";
 export const state: Route = async (studio, query, signal): Promise<StateAt> => {
   const id = required(query, "id");
   const known = seenBy(knownOf(studio.schemas, id), query);
-  const history = await historyOf(studio, known, id, openerFor(studio.schemas, known, query), signal);
+  const history = await historyOf(studio, known, id, signal);
   const { steps } = history;
   const at = query.get("at");
   const count = at === null || at === "" ? steps.length : history.countUntil(parseMoment(at, "at"));

@@ -2,14 +2,15 @@ import type { Message } from "@bufbuild/protobuf";
 import type { StoredRecord } from "protosource-es";
 import { usageError } from "../../failure.js";
 import { parseMoment } from "../../moment.js";
-import { readPayload } from "../../payload.js";
+import type { Payload } from "../../payload.js";
 import { recordPages } from "../../scanning.js";
 import { followState } from "../../state-follower.js";
 import type { CopiedTest } from "../contract.js";
-import { envelopeOf } from "../event-view.js";
+import { envelopeOf, problemText } from "../event-view.js";
 import { knownOf } from "../known-of.js";
 import { messageLiteral } from "../message-literal.js";
 import { required } from "../query.js";
+import { readEvents } from "../read-events.js";
 import type { Route } from "../studio.js";
 
 /** What `given` fills in, of events and of the state. */
@@ -21,10 +22,10 @@ const MAX_EVENTS = 1_000;
 
 /**
  * `test`: the events of the stream `id` up to a version, and the state that they come to, as a test in TypeScript. What is
- * sealed is left out, and so are snapshots. Throws `invalid_argument` for more than 1,000 events, and where they aren't all
+ * masked or sealed is left out, and so are snapshots. Throws `invalid_argument` for more than 1,000 events, and where they aren't all
  * there, readable and of the aggregate.
  */
-export const test: Route = async ({ store, schemas }, query, signal): Promise<CopiedTest> => {
+export const test: Route = async ({ store, schemas, personal }, query, signal): Promise<CopiedTest> => {
   const id = required(query, "id");
   const known = knownOf(schemas, id);
   const { schema, model } = known.definition;
@@ -35,30 +36,30 @@ export const test: Route = async ({ store, schemas }, query, signal): Promise<Co
   const follower = followState(known);
   const lines: string[] = [];
   let last = 0n;
-  const add = (record: StoredRecord, { event, problem }: ReturnType<typeof readPayload>): void => {
+  const add = (record: StoredRecord, payload: Payload): void => {
+    const { event } = payload;
     if (record.version !== ++last) throw usageError("at", `version ${last} isn't there: a test needs all events`);
-    if (event === undefined) throw usageError("at", `${problem?.message}: take a version before it`);
+    if (event === undefined) throw usageError("at", `${problemText(payload, personal)}: take a version before it`);
     follower.next(record, event.message);
     const { typeName, name: type } = event.schema;
     if (snapshots.includes(typeName)) return;
     if (!events.includes(typeName))
       throw usageError("at", `version ${last} is a ${type}, which is no event of ${schema.name}: take one before it`);
-    lines.push(`  ${name}Events.${type}(${messageLiteral(event.schema, event.message, ENVELOPE)}),`);
+    lines.push(`  ${name}Events.${type}(${messageLiteral(event.schema, event.message, personal.hides, ENVELOPE)}),`);
     if (lines.length > MAX_EVENTS)
       throw usageError("at", `a test of more than ${MAX_EVENTS} events is too long: take an earlier version`);
   };
   const take = async (): Promise<void> => {
     for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
-      for (const { record } of records) {
-        const payload = readPayload(id, record, schemas);
-        if (moment.isPast(record, envelopeOf(payload).at)) return;
-        add(record, payload);
+      for (const { scanned, payload } of await readEvents(schemas, records, personal.isShown, signal)) {
+        if (moment.isPast(scanned.record, envelopeOf(payload).at)) return;
+        add(scanned.record, payload);
       }
     }
   };
   await take();
   const state: Message | undefined = follower.state();
-  const expected = state === undefined ? "{}" : messageLiteral(schema, state, STAMPS);
+  const expected = state === undefined ? "{}" : messageLiteral(schema, state, personal.hides, STAMPS);
   return { text: [`given(${name}, [`, ...lines, `]).then(${expected});`, ""].join("\n") };
 };
 

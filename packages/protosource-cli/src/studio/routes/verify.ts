@@ -6,6 +6,7 @@ import { recordPages, streamsOf } from "../../scanning.js";
 import { findProblems, isWarning, type Problem, unreadable } from "../../stream-problems.js";
 import type { StreamFinding, StreamSize, VerifiedPage } from "../health-contract.js";
 import { loadOnly } from "../load-only.js";
+import type { PersonalView } from "../personal-view.js";
 import { pageSize } from "../query.js";
 import { notableOf, sizeOf } from "../stream-size.js";
 import type { Route, Studio } from "../studio.js";
@@ -82,7 +83,7 @@ async function streamsIn(records: readonly ScannedRecord[]): Promise<(readonly S
 }
 
 async function judge(studio: Studio, { streams, unreadable }: Part): Promise<VerifiedPage> {
-  const { store, schemas } = studio;
+  const { store, schemas, personal } = studio;
   const problems = [...unreadable];
   const sizes: StreamSize[] = [];
   const loads = loadOnly(store);
@@ -94,18 +95,18 @@ async function judge(studio: Studio, { streams, unreadable }: Part): Promise<Ver
     records: sizes.reduce((sum, { records }) => sum + records, 0),
     streams: streams.length,
     bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
-    problems: problems.map((problem) => findingOf(problem, studio.words ?? [])),
+    problems: problems.map((problem) => findingOf(problem, studio.words ?? [], personal)),
     notable: notableOf(sizes, NOTABLE),
   };
 }
 
-function findingOf(problem: Problem, words: readonly string[]): StreamFinding {
+function findingOf(problem: Problem, words: readonly string[], personal: PersonalView): StreamFinding {
   const { kind, streamId, version, message } = problem;
   const verb = streamId === undefined ? "verify" : isMended(problem) ? "repair" : "show";
   return {
     kind,
     severity: isWarning(problem) ? "warning" : "error",
-    message,
+    message: kind === "undecodable" ? personal.quote(message) : message,
     line: commandLineOn(["streams", verb], streamId === undefined ? [] : [streamId], words),
     ...(streamId === undefined ? {} : { id: streamId }),
     ...(version === undefined ? {} : { version: version.toString() }),

@@ -7,7 +7,7 @@ import { messageJson } from "../../message-json.js";
 import { type KnownAggregate, type Schemas, streamPrefix } from "../../schemas.js";
 import type { Decided } from "../contract.js";
 import { knownOf } from "../known-of.js";
-import { maskPersonal } from "../mask-personal.js";
+import type { PersonalView } from "../personal-view.js";
 import { required } from "../query.js";
 import { asShown } from "../shown-change.js";
 import { stateMessage } from "../state-message.js";
@@ -15,29 +15,31 @@ import type { Route } from "../studio.js";
 
 /**
  * `what-if`: what a `command` with some `fields`, as JSON, would come to on the state of the stream `id` at a version. It is
- * decided as a repository decides it, and nothing is stored. What the rules refuse is an answer, no error.
+ * decided as a repository decides it, with personal fields opened where there are keys, and nothing is stored. What the
+ * rules refuse is an answer, no error.
  */
 export const whatIf: Route = async (studio, query, signal): Promise<Decided> => {
   const id = required(query, "id");
-  const { schemas } = studio;
+  const { schemas, personal } = studio;
   const known = knownOf(schemas, id);
   const command = commandIn(known, schemas, id, query);
-  const state = await stateMessage(studio, known, id, required(query, "at"), signal);
+  const { state, sealed } = await stateMessage(studio, known, id, required(query, "at"), signal);
   const { definition, hasRules } = known;
   const show = (message: Message): JsonValue => {
     const schema = schemas.registry.getMessage(message.$typeName) ?? definition.schema;
-    return maskPersonal(schema, messageJson(schema, message, schemas.registry)).json;
+    return personal.show(schema, messageJson(schema, message, schemas.registry)).json;
   };
   const before = show(state);
+  const judged = { hasRules, ...(sealed ? { sealed } : {}) };
   let outcome: Outcome<AggregateTypes>;
   try {
     outcome = await decide(definition, state, command as never, { now: BigInt(Date.now()) * 1000n, signal });
   } catch (error) {
-    return { hasRules, events: [], changes: [], refusal: refusalOf(error) };
+    return { ...judged, events: [], changes: [], refusal: refusalOf(error, personal) };
   }
   const events = outcome.stored as readonly Message[];
   return {
-    hasRules,
+    ...judged,
     events: events.map((event) => ({ type: shortName(event.$typeName), json: show(event) })),
     changes: jsonDiff(before, show(outcome.aggregate)).map(asShown),
   };
@@ -60,9 +62,9 @@ function commandIn({ definition }: KnownAggregate, { registry }: Schemas, id: st
   }
 }
 
-function refusalOf(error: unknown): NonNullable<Decided["refusal"]> {
+function refusalOf(error: unknown, personal: PersonalView): NonNullable<Decided["refusal"]> {
   if (isProtosourceError(error)) return { code: error.code, message: error.rawMessage };
   return error instanceof Error
-    ? { code: error.name, message: error.message }
-    : { code: "thrown", message: String(error) };
+    ? { code: error.name, message: personal.quote(error.message) }
+    : { code: "thrown", message: personal.quote(String(error)) };
 }
