@@ -20,12 +20,16 @@ export class NoAnswer extends Error {
 
 const TOKEN = "protosource-studio-token";
 
-/** Takes the token out of the address, where it must not stay: it would be in each link that is copied. */
-export function takeToken(): void {
+/**
+ * Takes the token out of the address, where it must not stay: it would be in each link that is copied. Tells whether there
+ * was one.
+ */
+export function takeToken(): boolean {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (token === null) return;
+  if (token === null) return false;
   sessionStorage.setItem(TOKEN, token);
   history.replaceState(null, "", location.pathname + location.search);
+  return true;
 }
 
 /** What answers: the server, unless an export is looked at that was read into the page itself. */
@@ -45,13 +49,14 @@ export async function ask<T>(route: string, parameters: Parameters, abort?: Abor
   }
   if (personal.value === "shown") url.searchParams.set("personal", "shown");
   let response: Response;
+  let answer: T | Refusal;
   try {
     response = await answering.value(new Request(url, { signal: abort ?? null }));
+    answer = (await response.json()) as T | Refusal;
   } catch (cause) {
     if (abort?.aborted) throw cause;
     throw new NoAnswer("The studio's server has ended. Start it again, and open the address that it prints.");
   }
-  const answer = (await response.json()) as T | Refusal;
   if (response.ok) return answer as T;
   const { message } = (answer as Refusal).error;
   throw new NoAnswer(message.charAt(0).toUpperCase() + message.slice(1), response.status === 401);

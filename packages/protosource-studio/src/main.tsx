@@ -80,7 +80,7 @@ function App(): JSX.Element {
     ),
   });
   const { value, error } = about.value;
-  const screen = SCREENS[view];
+  const screen = Object.hasOwn(SCREENS, view) ? SCREENS[view] : undefined;
   return (
     <>
       <header class="bar">
@@ -155,6 +155,10 @@ function App(): JSX.Element {
 }
 
 takeToken();
+addEventListener("hashchange", () => {
+  // An address that was put into an open page, such as that of another start, loads nothing by itself.
+  if (takeToken()) location.reload();
+});
 effect(() => {
   const { id } = place.value;
   document.title = id === undefined ? "protosource studio" : `${id} – protosource studio`;

@@ -27,6 +27,9 @@ export interface StudioServer {
 
 const HOST = "127.0.0.1";
 
+/** What a request may have of headers, in bytes: the fields of a command to be decided stand in its first line. */
+const MAX_HEADER = 1024 * 1024;
+
 /** Starts the server, which listens on the loopback interface only. Throws `invalid_argument` for a port in use. */
 export async function serveStudio({ page, api, port }: ServeOptions): Promise<StudioServer> {
   const token = randomBytes(16).toString("base64url");
@@ -40,7 +43,7 @@ export async function serveStudio({ page, api, port }: ServeOptions): Promise<St
     return new Response(file.body, { headers: { "content-type": file.type } });
   };
   const listener = nodeListener(guarded(answer, { hosts, token }));
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer({ maxHeaderSize: MAX_HEADER }, (incoming, outgoing) => {
     for (const [name, value] of Object.entries(HEADERS)) outgoing.setHeader(name, value);
     listener(incoming, outgoing);
   });
@@ -53,7 +56,7 @@ export async function serveStudio({ page, api, port }: ServeOptions): Promise<St
   }
   const address = server.address();
   const listening = typeof address === "object" && address !== null ? address.port : port;
-  hosts.push(...[HOST, "localhost", "[::1]"].map((name) => `${name}:${listening}`));
+  hosts.push(...[HOST, "localhost", "[::1]"].map((name) => hostOf(name, listening)));
   return {
     address: `http://${HOST}:${listening}/#token=${token}`,
     token,
@@ -65,4 +68,9 @@ export async function serveStudio({ page, api, port }: ServeOptions): Promise<St
       await closed;
     },
   };
+}
+
+/** Gives what a browser calls a server: without its port where that is the one of HTTP. */
+export function hostOf(name: string, port: number): string {
+  return port === 80 ? name : `${name}:${port}`;
 }

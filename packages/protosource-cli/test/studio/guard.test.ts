@@ -1,8 +1,11 @@
 /** What strangers try on the studio's server, and what they get. */
 import { request } from "node:http";
+import { order } from "@protosource-es/studio/demo";
+import { MemoryStore } from "protosource-es/memory";
 import { beforeAll, describe, expect, it } from "vitest";
+import { schemasOf } from "../../src/schemas.js";
 import { HEADERS } from "../../src/studio/guard.js";
-import type { StudioServer } from "../../src/studio/server.js";
+import { hostOf, type StudioServer } from "../../src/studio/server.js";
 import { demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
 
 useBuiltPage();
@@ -48,6 +51,19 @@ it("answers its own page", async () => {
   expect((await send({ headers: { host: `localhost:${server.port}` } })).status).toBe(200);
 });
 
+it("answers what is longer than a line of a browser mostly is", async () => {
+  const fields = JSON.stringify({ reason: "x".repeat(200_000) });
+  const path = `/api/what-if?${new URLSearchParams({ id: "example_app_order_v1#o-1001", at: "1", command: "Cancel", fields })}`;
+  const { status, body } = await send({ path });
+  expect(status).toBe(200);
+  expect(JSON.parse(body)).toMatchObject({ events: [{ type: "Cancelled" }] });
+});
+
+it("goes by the names that a browser has for it on each port", () => {
+  expect(hostOf("localhost", 4477)).toBe("localhost:4477");
+  expect(hostOf("127.0.0.1", 80)).toBe("127.0.0.1");
+});
+
 describe("refuses", () => {
   it.each<[string, number, Attack]>([
     ["another name for the server, as rebinding has", 421, { headers: { host: "evil.example" } }],
@@ -81,6 +97,36 @@ it("keeps the token out of the address, and in no cookie", async () => {
   await page.getByRole("option").first().waitFor();
   expect(page.url()).toBe(`${origin}/`);
   expect(await page.evaluate("document.cookie")).toBe("");
+});
+
+it("takes the token of an address that is put into a page which is open already", async () => {
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  await page.evaluate("sessionStorage.clear()");
+  await page.goto(server.address);
+  await page.waitForURL(`${new URL(server.address).origin}/`);
+  await page.getByRole("option").first().waitFor();
+  expect(await page.evaluate("Object.values(sessionStorage)")).toEqual([server.token]);
+});
+
+it("knows no screen by a name that every object has", async () => {
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  for (const view of ["constructor", "__proto__"]) {
+    await page.goto(`${new URL(server.address).origin}/?view=${view}`);
+    await page.getByText("There is no such screen").waitFor();
+  }
+});
+
+it("stays as wide as its window, whatever a stream is called", async () => {
+  const store = new MemoryStore();
+  const id = `example_app_order_v1#${"x".repeat(1500)}`;
+  await store.restore(id, (await (await demoOptions()).store.load("example_app_order_v1#o-1001")).records);
+  const { address } = await serve({ store, schemas: schemasOf([order]) });
+  const page = await browser.open(address);
+  await page.getByRole("option").first().click();
+  await page.getByRole("slider").waitFor();
+  expect(await page.evaluate("document.documentElement.scrollWidth - innerWidth")).toBe(0);
 });
 
 it("shows markup that was stored as the text that it is", async () => {

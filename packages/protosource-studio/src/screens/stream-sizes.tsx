@@ -31,7 +31,7 @@ interface StreamSizesProps {
 /** The streams that stand out by their size, or the age of their snapshot. */
 export function StreamSizes({ sizes, by = "records", isWhole }: StreamSizesProps): JSX.Element {
   const selected = useSignal(0);
-  const { of } = MEASURES[by] ?? (MEASURES["records"] as Measure);
+  const { of } = (Object.hasOwn(MEASURES, by) ? MEASURES[by] : MEASURES["records"]) as Measure;
   const shown = sizes
     .filter((size) => of(size) >= 0)
     .toSorted((a, b) => of(b) - of(a))
