@@ -6,6 +6,7 @@ import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
 import { CommandLine, copy } from "../parts/command-line.js";
 import { Notice } from "../parts/notice.js";
+import { Tabs } from "../parts/tabs.js";
 import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
@@ -92,22 +93,11 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
       {tables.error && <TryAgain error={tables.error} again={compare} />}
       {verified.error && <TryAgain error={verified.error} again={readOn} />}
       {tables.value?.findings.length === 0 && <p class="good">The tables are as they should be.</p>}
-      <div class="tabs" role="tablist" aria-label="What to show">
-        {(["findings", "streams"] as const).map((name) => (
-          <button
-            key={name}
-            type="button"
-            role="tab"
-            id={`tab-${name}`}
-            aria-selected={tab === name}
-            aria-controls="panel"
-            onClick={() => adjust({ tab: name === "findings" ? undefined : name })}
-          >
-            {name === "findings" ? `Findings ${numberText(findings.length)}` : "Sizes and snapshots"}
-          </button>
-        ))}
-      </div>
-      <div id="panel" class="panel" role="tabpanel" aria-labelledby={`tab-${tab}`}>
+      <Tabs
+        tabs={{ findings: `Findings ${numberText(findings.length)}`, streams: "Sizes and snapshots" }}
+        shown={tab}
+        show={(name) => adjust({ tab: name === "findings" ? undefined : name })}
+      >
         {tab === "streams" ? (
           <StreamSizes sizes={verified.notable} by={place["by"]} isWhole={stage === "done"} />
         ) : findings.length > 0 ? (
@@ -139,7 +129,7 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
             {charged && [charged.stream, charged.all, charged.tables].map((text) => <p key={text}>{text}</p>)}
           </Notice>
         )}
-      </div>
+      </Tabs>
     </section>
   );
 }
