@@ -53,7 +53,7 @@ it.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", as
   await page.getByText("Stored bytes").click();
   expect(await violations(page)).toEqual([]);
   await page.keyboard.press("w");
-  await page.getByRole("combobox").first().waitFor();
+  await page.getByRole("tabpanel").getByRole("combobox").first().waitFor();
   expect(await violations(page)).toEqual([]);
   await page.getByRole("tab", { name: "What if" }).focus();
   await page.keyboard.press("?");
@@ -66,7 +66,7 @@ it("decides a command by keys alone, and shows what would follow", async () => {
   const page = await browser.open(server.address);
   await page.getByRole("option").first().waitFor();
   await page.goto(`${origin}/?view=stream&id=example_app_order_v1%23o-1007&at=3&tab=what-if`);
-  const command = page.getByRole("combobox").first();
+  const command = page.getByRole("tabpanel").getByRole("combobox").first();
   await command.focus();
   await page.keyboard.type("SetShipping");
   await page.keyboard.press("Tab");

@@ -65,7 +65,7 @@ it.each(["light", "dark"] as const)("is chosen and looked at by keys alone, in %
   await page.keyboard.press("Enter");
   await page.getByText("changes since version 76", { exact: false }).waitFor();
   await page.keyboard.press("w");
-  await page.getByRole("combobox").first().waitFor();
+  await page.getByRole("tabpanel").getByRole("combobox").first().waitFor();
   expect(await violations(page)).toEqual([]);
   expect(asked).toEqual([]);
   await page.getByRole("button", { name: "Back to the store" }).focus();
