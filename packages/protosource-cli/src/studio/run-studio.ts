@@ -47,12 +47,14 @@ export async function runStudio({ output, signal }: Context, options: StudioOpti
   return EXIT.ok;
 }
 
+/** What is to be shown, and what gives back what it holds open. */
 interface Shown {
   readonly shown: ApiOptions;
   readonly close: () => void;
 }
 
-async function showStore(options: StudioOptions): Promise<Shown> {
+/** Opens what is to be shown of a store, for reading alone. */
+export async function showStore(options: StudioOptions): Promise<Shown> {
   const location = parseStoreUrl(options.store);
   const known = await loadSchemas(options);
   const meter = location.kind === "dynamodb" ? requestMeter() : undefined;
