@@ -3,12 +3,15 @@ import { createFileRegistry, type FileRegistry, fromBinary } from "@bufbuild/pro
 import { type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { usageError } from "./failure.js";
 
+/** What gzipped descriptors may unpack to. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
 /** Reads descriptors, gzipped or not. `path` names them in what is wrong: `invalid_argument`. */
 export function parseDescriptors(path: string, bytes: Uint8Array): FileRegistry {
   let set: FileDescriptorSet;
   try {
     const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    set = fromBinary(FileDescriptorSetSchema, isGzipped ? gunzipSync(bytes) : bytes);
+    set = fromBinary(FileDescriptorSetSchema, isGzipped ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes);
   } catch (cause) {
     throw notDescriptors(path, "can't be read as one", cause);
   }

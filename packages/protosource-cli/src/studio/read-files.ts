@@ -11,6 +11,8 @@ import { linesOf } from "../transfer/lines.js";
 /** A file as a browser has it: a `File`. */
 export interface GivenFile {
   readonly name: string;
+  /** In bytes. */
+  readonly size: number;
   slice(start: number, end: number): { arrayBuffer(): Promise<ArrayBuffer> };
   stream(): ReadableStream<Uint8Array<ArrayBuffer>>;
 }
@@ -21,7 +23,7 @@ export interface ReadExport {
   readonly opaqueStore: MemoryOpaqueStore;
   readonly events: number;
   readonly rows: number;
-  /** What is wrong with it as a whole, in sentences: it was cut off, or holds something twice. */
+  /** What is wrong with it, in a few sentences: it was cut off, or holds something twice. */
   readonly problems: readonly string[];
 }
 
@@ -29,16 +31,26 @@ export interface ReadFileOptions {
   readonly signal: AbortSignal;
   /** Called now and then with the number of lines that were read so far. */
   readonly onLines?: ((lines: number) => void) | undefined;
+  /** The most that is kept, in bytes of unpacked lines. 256 MiB by default. */
+  readonly maxBytes?: number | undefined;
 }
 
-/** How many lines are read before others have a turn. */
-const LINES_AT_ONCE = 500;
+/** Memory holds about three times as much, and a page isn't given all of it. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
+/** How many bytes are read before others have a turn. */
+const BYTES_AT_ONCE = 256 * 1024;
+
+/** How many of the lines that are left out are told. */
+const MAX_TOLD = 3;
+
+const WANTED = "give what protosource export wrote, or descriptors that buf build -o image.binpb made";
 
 /** Tells what a file holds by its beginning: an export is JSON, and descriptors aren't. Throws `invalid_argument`. */
 export async function kindOfFile(file: GivenFile): Promise<"export" | "descriptors"> {
   for await (const [first] of chunksOf(file))
     if (first !== undefined) return first === BRACE ? "export" : "descriptors";
-  throw usageError("file", `${file.name} is empty: give an export, or what buf build -o image.binpb made`);
+  throw usageError("file", `${file.name} is empty: ${WANTED}`);
 }
 
 const BRACE = 0x7b;
@@ -47,32 +59,52 @@ const BRACE = 0x7b;
  * Reads what `protosource export` wrote, gzipped or not, also where it is cut off or a part. Each event counts as saved
  * alone, since an export doesn't tell.
  *
- * Throws `invalid_argument`, with the number of the line, for one that is broken, and `cancelled`.
+ * Throws `invalid_argument` for one that is too large, or with the number of the line for one that is broken, and
+ * `cancelled`.
  */
-export async function readExportFile(file: GivenFile, { signal, onLines }: ReadFileOptions): Promise<ReadExport> {
+export async function readExportFile(
+  file: GivenFile,
+  { signal, onLines, maxBytes = MAX_BYTES }: ReadFileOptions,
+): Promise<ReadExport> {
   const { name } = file;
+  if (file.size > maxBytes) throw tooLarge(name, maxBytes);
   const store = new MemoryStore();
   const opaqueStore = new MemoryOpaqueStore();
   const problems: string[] = [];
-  const lines = checkedLines(name, linesOf(name, chunksOf(file)), { incomplete: true, consequence: ": export again" });
+  let leftOut = 0;
+  let pauseAt = BYTES_AT_ONCE;
+  const lines = checkedLines(name, linesOf(name, chunksOf(file)), { incomplete: true, consequence: `: ${WANTED}` });
   for (;;) {
     const next = await lines.next();
     if (next.done) {
       const { lines, totals, problem } = next.value;
       if (lines === 0 && problem !== undefined) throw usageError("file", problem);
+      if (leftOut > MAX_TOLD) problems.push(`${leftOut - MAX_TOLD} more lines are left out.`);
       if (problem !== undefined) problems.push(`${problem}.`);
       return { store, opaqueStore, events: totals.events, rows: totals.rows, problems };
     }
-    const { line, number } = next.value;
+    const { line, number, end } = next.value;
+    if (end > maxBytes) throw tooLarge(name, maxBytes);
     if (line.kind === "event" || line.kind === "row") {
       const problem = await put({ store, opaqueStore }, line);
-      if (problem !== undefined) problems.push(`Line ${number} of ${name} is left out: ${problem}.`);
+      if (problem !== undefined && ++leftOut <= MAX_TOLD) {
+        problems.push(`Line ${number} of ${name} is left out: ${problem}.`);
+      }
     }
-    if (number % LINES_AT_ONCE !== 0) continue;
+    if (end < pauseAt) continue;
+    pauseAt = end + BYTES_AT_ONCE;
     onLines?.(number);
     await new Promise((resolve) => setTimeout(resolve, 0));
     throwIfInterrupted(signal);
   }
+}
+
+function tooLarge(name: string, maxBytes: number): Error {
+  const most = `${Math.floor(maxBytes / 1024 / 1024)} MiB`;
+  return usageError(
+    "file",
+    `${name} has more than ${most}, too much for a page: import it by protosource import --store sqlite:file.db, and show that`,
+  );
 }
 
 /** Puts an entry into its store. Gives the reason for one that the store doesn't take, such as a version that is there. */
@@ -92,13 +124,31 @@ async function put(
 
 /** Reads descriptors, gzipped or not. Throws `invalid_argument` for what are none. */
 export async function readDescriptorsFile(file: GivenFile): Promise<Schemas> {
-  const bytes = new Uint8Array(await new Response(file.stream()).arrayBuffer());
-  return describedSchemas(parseDescriptors(file.name, bytes));
+  const { name } = file;
+  if (file.size > MAX_BYTES) throw usageError("file", `${name} is too large for descriptors: ${WANTED}`);
+  try {
+    const bytes = new Uint8Array(await new Response(file.stream()).arrayBuffer());
+    return describedSchemas(parseDescriptors(name, bytes));
+  } catch (cause) {
+    throw isProtosourceError(cause) ? cause : unreadable(name, cause);
+  }
+}
+
+function unreadable(name: string, cause: unknown): Error {
+  return usageError("file", `${name} can't be read: was it changed or taken away, or is it a folder?`, cause);
 }
 
 /** Gives a file in pieces, unpacked where it is gzipped. Throws `invalid_argument` for what can't be read. */
 async function* chunksOf(file: GivenFile): AsyncGenerator<Uint8Array, void, undefined> {
-  const head = new Uint8Array(await file.slice(0, 2).arrayBuffer());
+  const { name } = file;
+  const head = new Uint8Array(
+    await file
+      .slice(0, 2)
+      .arrayBuffer()
+      .catch((cause) => {
+        throw unreadable(name, cause);
+      }),
+  );
   const isGzipped = head[0] === 0x1f && head[1] === 0x8b;
   const stream = isGzipped ? file.stream().pipeThrough(new DecompressionStream("gzip")) : file.stream();
   const reader = stream.getReader();
@@ -106,8 +156,8 @@ async function* chunksOf(file: GivenFile): AsyncGenerator<Uint8Array, void, unde
     try {
       return await reader.read();
     } catch (cause) {
-      const why = isGzipped ? "it is damaged, or was cut off" : "was it changed or taken away?";
-      throw usageError("file", `${file.name} can't be read: ${why}`, cause);
+      if (!isGzipped) throw unreadable(name, cause);
+      throw usageError("file", `${name} can't be read: it is damaged, or was cut off`, cause);
     }
   };
   let isWanted = false;

@@ -36,7 +36,8 @@ export async function* linesOf(
   { offset, lines }: LinePosition = BEGINNING,
 ): AsyncGenerator<TextLine, void, undefined> {
   const decoder = new TextDecoder("utf-8", { fatal: true });
-  let rest: Uint8Array = new Uint8Array();
+  // The beginning of a line, in pieces: to join them with each that comes takes long for a long one.
+  let pieces: Uint8Array[] = [];
   let position = offset;
   let number = lines;
   const decode = (bytes: Uint8Array): string => {
@@ -48,27 +49,38 @@ export async function* linesOf(
     }
   };
   for await (const chunk of chunks) {
-    let data = joined(rest, chunk);
+    let data = chunk;
     for (let end = data.indexOf(LINE_FEED); end >= 0; end = data.indexOf(LINE_FEED)) {
-      position += end + 1;
-      yield { text: decode(data.subarray(0, end)), number, end: position };
+      const line = joined([...pieces, data.subarray(0, end)]);
+      pieces = [];
+      position += line.length + 1;
+      yield { text: decode(line), number, end: position };
       data = data.subarray(end + 1);
     }
-    if (data.length > MAX_LINE_BYTES) {
+    if (data.length > 0) pieces.push(data);
+    if (lengthOf(pieces) > MAX_LINE_BYTES) {
       throw usageError(
         "file",
         `line ${number + 1} of ${path} is longer than ${MAX_LINE_BYTES} bytes: is it an export?`,
       );
     }
-    rest = data;
   }
+  const rest = joined(pieces);
   if (rest.length > 0) yield { text: decode(rest), number, end: position + rest.length };
 }
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+function lengthOf(pieces: readonly Uint8Array[]): number {
+  return pieces.reduce((length, piece) => length + piece.length, 0);
+}
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const [first] = pieces;
+  if (first !== undefined && pieces.length === 1) return first;
+  const all = new Uint8Array(lengthOf(pieces));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
 }

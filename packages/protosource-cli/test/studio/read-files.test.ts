@@ -124,8 +124,9 @@ describe("an export", () => {
     const long = Array.from({ length: 4 }, (_, i) =>
       lines.slice(1).map((line) => line.replace("example_app_order_v1#", `example_app_order_v1#${i}-`)),
     ).flat();
+    const text = [lines[0], ...long].join("\n");
     const seen: number[] = [];
-    const read = readExportFile(fileOf("long.jsonl", [lines[0], ...long].join("\n")), {
+    const read = readExportFile(fileOf("long.jsonl", text), {
       signal: controller.signal,
       onLines: (number) => {
         seen.push(number);
@@ -133,7 +134,50 @@ describe("an export", () => {
       },
     });
     await expect(read).rejects.toSatisfy((error) => isProtosourceError(error, "cancelled"));
-    expect(seen).toEqual([500]);
+    expect(seen).toHaveLength(1);
+    expect(text.split("\n", seen[0]).join("\n").length).toBeLessThan(300 * 1024);
+  });
+
+  it.each([
+    ["as it is", (data: Uint8Array) => data],
+    ["unpacked", (data: Uint8Array) => gzipSync(data)],
+  ])("is refused where it is too large %s, with what to do", async (_, pack) => {
+    const file = fileOf("large.jsonl", pack(exported));
+    const read = readExportFile(file, { signal, maxBytes: Math.min(exported.length - 1, file.size * 2) });
+    await expect(read).rejects.toThrow("protosource import");
+    const whole = await readExportFile(file, { signal, maxBytes: exported.length });
+    expect(whole.problems).toEqual([]);
+  });
+
+  it("tells of a few lines that are left out, and how many more there are", async () => {
+    const lines = exported.toString().split("\n").slice(1, 11);
+    const { problems } = await readExportFile(fileOf("twice.jsonl", [...lines, ...lines].join("\n")), { signal });
+    expect(problems).toHaveLength(5);
+    expect(problems[3]).toBe("7 more lines are left out.");
+  });
+});
+
+describe("a file", () => {
+  const gone = { name: "orders", size: 4096, slice: fail, stream: () => new ReadableStream({ pull: fail }) };
+
+  async function fail(): Promise<never> {
+    throw new DOMException("it is a folder", "NotReadableError");
+  }
+
+  it.each([
+    ["by its kind", () => kindOfFile({ ...gone, slice: () => ({ arrayBuffer: fail }) })],
+    ["as an export", () => readExportFile({ ...gone, slice: () => new Blob() }, { signal })],
+    ["as descriptors", () => readDescriptorsFile({ ...gone, slice: () => new Blob() })],
+  ])("that can't be read %s is told of with words, such as a folder", async (_, read) => {
+    const refused = read();
+    await expect(refused).rejects.toSatisfy((error) => isProtosourceError(error, "invalid_argument"));
+    await expect(refused).rejects.toThrow("orders can't be read");
+  });
+
+  it("that is too large isn't read at all", async () => {
+    const large = { ...gone, size: 256 * 1024 * 1024 + 1 };
+    await expect(readExportFile(large, { signal })).rejects.toThrow("protosource import");
+    await expect(readDescriptorsFile(large)).rejects.toThrow("too large");
   });
 });
 

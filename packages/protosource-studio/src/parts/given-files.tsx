@@ -63,7 +63,7 @@ export function GivenFiles(): JSX.Element {
             It stays in this page.{" "}
             {file.schemas === undefined &&
               "Open the descriptors too (buf build -o image.binpb), to see what the events hold. "}
-            {file.problems.slice(0, SHOWN_PROBLEMS).join(" ")}{" "}
+            {file.problems.join(" ")}{" "}
             <button
               type="button"
               onClick={() => {
@@ -80,6 +80,3 @@ export function GivenFiles(): JSX.Element {
     </>
   );
 }
-
-/** How many of the problems of a file are told: one that is damaged has many. */
-const SHOWN_PROBLEMS = 3;
