@@ -111,8 +111,13 @@ function asHistory(steps: readonly Step[], masked: boolean, until: number | unde
     masked,
     until,
     countUntil(moment) {
-      const end = steps.findIndex(({ version, at }) => moment.isPast({ version }, at));
-      return end === -1 ? steps.length : end;
+      let end = 0;
+      for (const [i, { version, at }] of steps.entries()) {
+        const isPast = moment.isPast({ version }, at);
+        if (isPast && moment.isFinal) break;
+        if (!isPast && (at !== undefined || end === i)) end = i + 1;
+      }
+      return end;
     },
     stateAfter(count) {
       for (; taken < count; taken++) {

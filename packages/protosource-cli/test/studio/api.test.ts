@@ -88,6 +88,27 @@ describe("state", () => {
     expect((await askApi(api, "state", { ...about, at: "1" }))[1]["state"]).not.toHaveProperty("scores");
   });
 
+  it("ends at a time with the last event that isn't later, as a repository does where clocks differ", async () => {
+    const store = new MemoryStore();
+    const form = defineForm();
+    const forms = new Repository(form, store);
+    const seconds = [0, 50, 20, 90, 40];
+    const past = seconds.map((second, i) => {
+      const at = BigInt(Date.UTC(2026, 0, 31, 12, 0, second)) * 1000n;
+      return i === 0 ? formEvents.Started({ constructor$: "c", at }) : formEvents.Amended({ rank: i, at });
+    });
+    await forms.save("f-1", past);
+    for (const second of [0, 10, 20, 45, 59]) {
+      const at = `2026-01-31T12:00:${String(second).padStart(2, "0")}Z`;
+      const { version, rank = "none" } = await forms.load("f-1", { at: new Date(at) });
+      const about = { id: "example_app_shapes_v1#f-1", at };
+      const options = { store, schemas: schemasOf([form]) };
+      expect((await ask(options, "state", about))[1]).toMatchObject({ version: String(version) });
+      const [, { text }] = await ask(options, "test", about);
+      expect(/then\(.* rank: (\d+)/.exec(text as string)?.[1] ?? "none").toBe(String(rank));
+    }
+  });
+
   it("leaves out what rules derive, when told to", async () => {
     const [, { state }] = await ask(shop, "state", { id, at: "3", rules: "without" });
     expect(state).not.toHaveProperty("itemCount");

@@ -3,14 +3,13 @@ import type { StoredRecord } from "protosource-es";
 import { usageError } from "../../failure.js";
 import { parseMoment } from "../../moment.js";
 import type { Payload } from "../../payload.js";
-import { recordPages } from "../../scanning.js";
 import { followState } from "../../state-follower.js";
 import type { CopiedTest } from "../contract.js";
-import { envelopeOf, problemText } from "../event-view.js";
+import { problemText } from "../event-view.js";
+import { eventsUntil } from "../events-until.js";
 import { knownOf } from "../known-of.js";
 import { messageLiteral } from "../message-literal.js";
 import { required } from "../query.js";
-import { readEvents } from "../read-events.js";
 import type { Route } from "../studio.js";
 
 /** What `given` fills in, of events and of the state. */
@@ -25,7 +24,8 @@ const MAX_EVENTS = 1_000;
  * masked or sealed is left out, and so are snapshots. Throws `invalid_argument` for more than 1,000 events, and where they aren't all
  * there, readable and of the aggregate.
  */
-export const test: Route = async ({ store, schemas, personal }, query, signal): Promise<CopiedTest> => {
+export const test: Route = async (studio, query, signal): Promise<CopiedTest> => {
+  const { schemas, personal } = studio;
   const id = required(query, "id");
   const known = knownOf(schemas, id);
   const { schema, model } = known.definition;
@@ -49,15 +49,9 @@ export const test: Route = async ({ store, schemas, personal }, query, signal): 
     if (lines.length > MAX_EVENTS)
       throw usageError("at", `a test of more than ${MAX_EVENTS} events is too long: take an earlier version`);
   };
-  const take = async (): Promise<void> => {
-    for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
-      for (const { scanned, payload } of await readEvents(schemas, records, personal.isShown, signal)) {
-        if (moment.isPast(scanned.record, envelopeOf(payload).at)) return;
-        add(scanned.record, payload);
-      }
-    }
-  };
-  await take();
+  for await (const { scanned, payload } of eventsUntil(studio, { id, moment, opens: personal.isShown }, signal)) {
+    add(scanned.record, payload);
+  }
   const state: Message | undefined = follower.state();
   const expected = state === undefined ? "{}" : messageLiteral(schema, state, personal.hides, STAMPS);
   return { text: [`given(${name}, [`, ...lines, `]).then(${expected});`, ""].join("\n") };
