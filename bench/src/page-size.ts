@@ -1,9 +1,10 @@
 /** What a browser loads to show the studio. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { buildPage } from "@protosource-es/studio";
+import { buildPlayground } from "@protosource-es/studio/playground";
 import type { Budget } from "./budget.js";
 
 /** The most that each file may have, in bytes, gzipped. */
@@ -14,21 +15,32 @@ const CEILINGS: readonly (readonly [file: string, bytes: number])[] = [
   ["engine.js", 115 * 1024],
 ];
 
-/** Builds the page and compares its files with their ceilings. */
+/** The most that the playground may have: the page, the engine and a domain, with the run time of protobuf. */
+const PLAYGROUND_CEILING = 160 * 1024;
+
+/** Builds the page and the playground, and compares their files with their ceilings. */
 export async function pageBudgets(): Promise<readonly Budget[]> {
   const folder = mkdtempSync(join(tmpdir(), "studio-"));
+  const playground = join(folder, "playground");
   try {
     await buildPage(folder);
-    return CEILINGS.map(([file, most]) => {
-      const { length } = gzipSync(readFileSync(join(folder, "page", file)), { level: 9 });
-      return {
-        workload: `${file} of the studio's page`,
-        promise: `≤ ${most / 1024} KB gzip`,
-        measured: `${(length / 1024).toFixed(1)} KB`,
-        kept: length <= most,
-      };
-    });
+    await buildPlayground(playground);
+    const all = readdirSync(playground).map((file) => join(playground, file));
+    return [
+      ...CEILINGS.map(([file, most]) => budgetOf(`${file} of the studio's page`, [join(folder, "page", file)], most)),
+      budgetOf("all files of the playground", all, PLAYGROUND_CEILING),
+    ];
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function budgetOf(workload: string, files: readonly string[], most: number): Budget {
+  const bytes = files.reduce((sum, file) => sum + gzipSync(readFileSync(file), { level: 9 }).length, 0);
+  return {
+    workload,
+    promise: `≤ ${most / 1024} KB gzip`,
+    measured: `${(bytes / 1024).toFixed(1)} KB`,
+    kept: bytes <= most,
+  };
 }

@@ -13,11 +13,13 @@ const COMMON: BuildOptions = {
   format: "esm",
   target: "es2023",
   conditions: ["@protosource-es/source"],
+  jsx: "automatic",
+  jsxImportSource: "preact",
   logLevel: "warning",
 };
 
 /** How code of Node's is built for a page. Field rules aren't checked in it: what checks them is larger than all else. */
-const IN_PAGE: BuildOptions = {
+export const IN_PAGE: BuildOptions = {
   ...COMMON,
   minify: true,
   inject: ["src/engine/buffer.ts"],
@@ -37,8 +39,6 @@ export async function buildPage(folder: string = FOLDER): Promise<void> {
     ],
     outdir,
     minify: true,
-    jsx: "automatic",
-    jsxImportSource: "preact",
     loader: { ".html": "copy" },
   });
   await build({ ...IN_PAGE, entryPoints: ["src/engine/engine.ts"], outdir });

@@ -1,5 +1,5 @@
 /** Asking the API. */
-import { type Signal, signal } from "@preact/signals";
+import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Refusal } from "protosource-cli/studio";
 import { personal } from "./settings.js";
 
@@ -32,11 +32,20 @@ export function takeToken(): boolean {
   return true;
 }
 
-/** What answers: the server, unless an export is looked at that was read into the page itself. */
-export const answering: Signal<(request: Request) => Promise<Response>> = signal(askServer);
+/** Who answers. */
+export interface Answerer {
+  (request: Request): Promise<Response>;
+  /** Applies a command for real, its fields as JSON: of the playground alone. Rejects with why it doesn't. */
+  readonly applyCommand?: (id: string, command: string, fields: string) => Promise<void>;
+}
 
-/** Asks the server. */
-export function askServer(request: Request): Promise<Response> {
+/** Who answers: the server, unless an export is looked at that was read into the page itself, or it is the playground. */
+export const answering: Signal<Answerer> = signal(askServer);
+
+/** Changes with what answers, and with what it is asked to show: what was read begins anew then. */
+export const turn: ReadonlySignal<object> = computed(() => [answering.value, personal.value]);
+
+function askServer(request: Request): Promise<Response> {
   const token = sessionStorage.getItem(TOKEN) ?? "";
   return fetch(new Request(request, { headers: { authorization: `Bearer ${token}` } }));
 }

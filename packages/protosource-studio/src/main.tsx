@@ -11,7 +11,7 @@ import { effect, useSignal } from "@preact/signals";
 import { type JSX, render } from "preact";
 import type { About } from "protosource-cli/studio";
 import { addressOf, go, goes, place } from "./address.js";
-import { takeToken } from "./ask.js";
+import { takeToken, turn } from "./ask.js";
 import { useKeys } from "./keyboard.js";
 import { useAnswer } from "./load.js";
 import { GivenFiles } from "./parts/given-files.js";
@@ -26,7 +26,6 @@ import { StreamScreen } from "./screens/stream.js";
 import { StreamsScreen } from "./screens/streams.js";
 import { SubscriptionsScreen } from "./screens/subscriptions.js";
 import { nextOf, PERSONAL, personal, SCHEMES, scheme, TIMES, times } from "./settings.js";
-import { turn } from "./viewing.js";
 
 interface Screen {
   /** What the bar calls it; undefined for one that others lead to. */
@@ -146,7 +145,7 @@ function App(): JSX.Element {
         ) : screen === undefined ? (
           <Notice kind="empty">There is no such screen. Take one of the bar.</Notice>
         ) : (
-          <screen.show key={`${turn} ${personal}`} about={value} place={place.value} />
+          <screen.show key={turn.value} about={value} place={place.value} />
         )}
       </main>
       {helps.value && <Help close={toggleHelp} />}

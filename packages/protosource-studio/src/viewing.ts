@@ -1,7 +1,7 @@
 /** Looking at an export instead of a store: it is read into the page, and leaves it for nowhere. */
 import { batch, type ReadonlySignal, signal } from "@preact/signals";
 import type { ReadExport, Schemas } from "protosource-cli/studio";
-import { answering, askServer } from "./ask.js";
+import { answering } from "./ask.js";
 
 /** An export that is looked at. */
 export interface Viewed extends ReadExport {
@@ -23,15 +23,11 @@ export interface Said {
 }
 
 const current = signal<Viewed | undefined>(undefined);
-const turns = signal(0);
 const underWay = signal<Reading | undefined>(undefined);
 const words = signal<Said | undefined>(undefined);
 
 /** The export that is looked at; undefined for the store itself. */
 export const viewed: ReadonlySignal<Viewed | undefined> = current;
-
-/** How often it was changed what is looked at: with it begins anew what was read of it. */
-export const turn: ReadonlySignal<number> = turns;
 
 /** What is being read. */
 export const reading: ReadonlySignal<Reading | undefined> = underWay;
@@ -41,6 +37,9 @@ export const said: ReadonlySignal<Said | undefined> = words;
 
 /** Descriptors that came before an export. */
 let waiting: Schemas | undefined;
+
+/** What answers when no file is looked at. */
+let own = answering.peek();
 
 /** Reads an export, descriptors or both, and shows them. Where something is wrong with them, all stays as it is. */
 export async function view(files: readonly File[]): Promise<boolean> {
@@ -77,6 +76,7 @@ export async function view(files: readonly File[]): Promise<boolean> {
       words.value = { kind: "empty", text: "The descriptors are read. Now give the export that they belong to." };
       return false;
     }
+    if (current.peek() === undefined) own = answering.peek();
     const { store, opaqueStore, name } = next;
     show(studioApi({ store, opaqueStore, schemas: schemas ?? schemasOf([]), name: { kind: "memory", name } }), {
       ...next,
@@ -96,14 +96,13 @@ export async function view(files: readonly File[]): Promise<boolean> {
 /** Shows the store again. */
 export function leave(): void {
   words.value = undefined;
-  show(askServer, undefined);
+  show(own, undefined);
 }
 
 function show(by: typeof answering.value, file: Viewed | undefined): void {
   batch(() => {
     answering.value = by;
     current.value = file;
-    turns.value++;
   });
 }
 

@@ -1,27 +1,32 @@
 import { useSignal } from "@preact/signals";
-import type { JSX } from "preact";
+import type { JSX, TargetedSubmitEvent } from "preact";
 import type { CommandForm, CommandForms, Decided, FormField } from "protosource-cli/studio";
-import { ask, type NoAnswer } from "../ask.js";
+import { go } from "../address.js";
+import { answering, ask, type NoAnswer } from "../ask.js";
 import { useAnswer } from "../load.js";
 import { counted } from "../words.js";
 import { Changes } from "./changes.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
 
-/** Decides a command on the state at a version, and stores nothing. */
+/** Decides a command on the state at a version, and stores nothing. In the playground it can be applied, too. */
 export function WhatIf({ id, version }: { id: string; version: string }): JSX.Element {
   const forms = useAnswer<CommandForms>("commands", { id });
   const chosen = useSignal<string | undefined>(undefined);
   const decided = useSignal<Decided | NoAnswer | undefined>(undefined);
   const { value, error } = forms.value;
+  const { applyCommand } = answering.value;
   if (error) return <Notice kind="error">{error.message}</Notice>;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
   const form = value.commands.find(({ name }) => name === chosen.value) ?? value.commands[0];
   if (form === undefined) return <Notice kind="empty">The aggregate has no commands.</Notice>;
-  const decide = async (element: HTMLFormElement): Promise<void> => {
+  const run = async ({ currentTarget, submitter }: TargetedSubmitEvent<HTMLFormElement>): Promise<void> => {
     try {
-      const fields = JSON.stringify(fieldsIn(form, new FormData(element)));
-      decided.value = await ask<Decided>("what-if", { id, at: version, command: form.name, fields });
+      const fields = JSON.stringify(fieldsIn(form, new FormData(currentTarget)));
+      if (applyCommand && submitter?.id === "apply") {
+        await applyCommand(id, form.name, fields);
+        go({ view: "stream", id });
+      } else decided.value = await ask<Decided>("what-if", { id, at: version, command: form.name, fields });
     } catch (error) {
       decided.value = error as NoAnswer;
     }
@@ -32,7 +37,7 @@ export function WhatIf({ id, version }: { id: string; version: string }): JSX.El
         class="command-form"
         onSubmit={(event) => {
           event.preventDefault();
-          void decide(event.currentTarget);
+          void run(event);
         }}
       >
         <label>
@@ -52,7 +57,14 @@ export function WhatIf({ id, version }: { id: string; version: string }): JSX.El
         {form.fields.map((field) => (
           <Input key={`${form.name}.${field.name}`} field={field} />
         ))}
-        <button type="submit">Decide on version {version}</button>
+        <div class="tools">
+          <button type="submit">Decide on version {version}</button>
+          {applyCommand && (
+            <button type="submit" id="apply">
+              Apply
+            </button>
+          )}
+        </div>
       </form>
       {decided.value !== undefined && <Outcome decided={decided.value} />}
     </div>

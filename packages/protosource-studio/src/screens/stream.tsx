@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import type { EventSummary } from "protosource-cli/studio";
 import { adjust, go } from "../address.js";
+import { answering } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { EventFilter, isFiltered, useFiltered } from "../parts/event-filter.js";
 import { EventPanel } from "../parts/event-panel.js";
@@ -59,9 +60,13 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
   if (error && events.length === 0) return <Notice kind="error">{error.message}</Notice>;
   if (events.length === 0 && !isReading && unreadable.length === 0) {
     return (
-      <Notice kind="empty">
-        There is no stream {id}. Look for its beginning in the box above, which shows all streams that begin so.
-      </Notice>
+      <section class="stream" aria-label={`Stream ${id}`}>
+        <h1 class="unseen">{id}</h1>
+        <Notice kind="empty">
+          There is no stream {id}. Look for its beginning in the box above, which shows all streams that begin so.
+        </Notice>
+        {answering.value.applyCommand && <WhatIf id={id} version="0" />}
+      </section>
     );
   }
   return (

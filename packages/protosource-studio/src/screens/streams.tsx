@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { AggregateInfo, StreamPage, StreamSummary } from "protosource-cli/studio";
 import { addressOf, go, goes } from "../address.js";
-import { ask, type NoAnswer } from "../ask.js";
+import { answering, ask, type NoAnswer } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { Notice } from "../parts/notice.js";
 import { VirtualList } from "../parts/virtual-list.js";
@@ -107,7 +107,12 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
         <Notice kind="empty">
           {prefix === ""
             ? "There are no streams yet. They appear here once something is saved: load the page again then."
-            : `No stream begins with ${prefix}. Take a shorter beginning, or look at all of them.`}
+            : `No stream begins with ${prefix}. Take a shorter beginning, or look at all of them. `}
+          {prefix !== "" && answering.value.applyCommand && (
+            <a href={addressOf({ view: "stream", id: prefix })} onClick={goes({ view: "stream", id: prefix })}>
+              Begin this one
+            </a>
+          )}
         </Notice>
       ) : (
         <>
