@@ -9,6 +9,7 @@ import {
   setExtension,
 } from "@bufbuild/protobuf";
 import {
+  file_google_protobuf_any as anyFile,
   type DescriptorProto,
   type FieldDescriptorProto,
   type FileDescriptorProto,
@@ -32,7 +33,7 @@ type Role = MessageOptions["role"];
 export function changedFile(file: DescFile, change: (proto: FileDescriptorProto) => void): DescFile {
   const proto = clone(FileDescriptorProtoSchema, file.proto);
   change(proto);
-  const known = [...file.dependencies, optionsFile, ...optionsFile.dependencies];
+  const known = [...file.dependencies, anyFile, optionsFile, ...optionsFile.dependencies];
   const registry = createFileRegistry(proto, (name) => known.find((other) => other.proto.name === name)?.proto);
   const changed = registry.getFile(proto.name);
   if (changed === undefined) throw new Error(`no file ${proto.name}`);

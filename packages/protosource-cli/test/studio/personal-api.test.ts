@@ -1,18 +1,28 @@
 /** What the API of the studio shows of persons: nothing until it is asked for, and then what can be opened. */
+import { create, type DescMessage } from "@bufbuild/protobuf";
+import {
+  anyPack,
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FieldDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
 import fc from "fast-check";
 import { Repository, streamId } from "protosource-es";
 import { MemoryOpaqueStore, MemoryStore, memoryKeyStore } from "protosource-es/memory";
 import { createKeyring, type Keyring, type KeyStore } from "protosource-es/personal";
+import { StoredRecordSchema } from "protosource-es/proto";
+import { binarySerializer, type Serializer } from "protosource-es/serializer";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { defineHandler, on, type Subscription, Subscriptions } from "protosource-es/subscriptions";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { RenamedSchema } from "../../../protosource-es/test/gen/example/app/people/v1/people_v1_pb.js";
 import {
   definePerson,
   type PersonAggregate,
   personCommands,
   personEvents,
 } from "../../../protosource-es/test/gen/example/app/people/v1/people_v1_protosource.js";
-import { redefined, retire } from "../../../protosource-es/test/redefine.js";
+import { messageNamed, redefined, retire } from "../../../protosource-es/test/redefine.js";
 import { schemasOf } from "../../src/schemas.js";
 import { studioApi } from "../../src/studio/api.js";
 import type {
@@ -133,10 +143,13 @@ const MARK = "Xq7";
 
 /** Finds the answers in which something personal can be read, also in what is written as base64. */
 function leaks(answers: ReadonlyMap<string, string>): readonly string[] {
-  return [...answers].flatMap(([question, text]) => {
-    const decoded = text.match(/[A-Za-z0-9+/]{8,}={0,2}/g)?.map((one) => Buffer.from(one, "base64").toString("latin1"));
-    return [text, ...(decoded ?? [])].some((one) => one.includes(MARK)) ? [question] : [];
-  });
+  return [...answers].filter(([, text]) => withBytes(text).includes(MARK)).map(([question]) => question);
+}
+
+/** Gives a text, and all that is base64 in it. */
+function withBytes(text: string): string {
+  const decoded = text.match(/[A-Za-z0-9+/]{8,}={0,2}/g)?.map((one) => Buffer.from(one, "base64").toString("latin1"));
+  return [text, ...(decoded ?? [])].join("\n");
 }
 
 const personal = fc.string({ unit: "binary", minLength: 0, maxLength: 12 }).map((text) => `${MARK}${text}${MARK}`);
@@ -196,7 +209,7 @@ describe.each([
             stores.close();
           },
         ),
-        { numRuns: 4 },
+        { numRuns: 3 },
       );
     },
   );
@@ -388,4 +401,81 @@ it("masks what the domain's code fails with", async () => {
   expect(keyring.canBlind).toBe(true);
   expect((await askFor<Refusal>(asking(options), "state", { id })).error.message).not.toContain("Annie");
   expect((await askFor<Refusal>(asking(options, SHOWN), "state", { id })).error.message).toContain("Annie is no name");
+});
+
+it("masks what a serializer or a store of the domain's own fails with", async () => {
+  const { stores } = await scene();
+  const people = new Repository(person, stores.store, { keyring: IN_CLEAR });
+  await people.apply(personCommands.Rename({ name: "Annie" }), { id: "p-1", actor: "clerk" });
+  const serializer: Serializer = {
+    serialize: binarySerializer.serialize,
+    deserialize(data) {
+      throw new SyntaxError(`${Buffer.from(data).toString("latin1")} is not valid JSON`);
+    },
+  };
+  const schemas = schemasOf([person], { serializer });
+  const store = { ...stores.store, load: fail, scan: fail } as unknown as StudioOptions["store"];
+  for (const [options, route, parameters] of [
+    [{ ...stores, schemas }, "events", { id }],
+    [{ ...stores, schemas }, "event", { id, version: "3" }],
+    [{ ...stores, schemas }, "verify", { id }],
+    [{ store, schemas }, "streams", {}],
+  ] as const) {
+    expect(await asking(options)(route, parameters)).not.toContain("Annie");
+    expect(await asking(options, SHOWN)(route, parameters)).toContain("Annie");
+  }
+
+  function fail(): never {
+    throw new Error("Annie isn't found");
+  }
+});
+
+it("tells of what is masked neither who set it, nor that a row differs in it", async () => {
+  const { store, opaqueStore } = inMemory();
+  const as = { id: "p-1", actor: "clerk" };
+  const before = new Repository(person, store, { keyring: IN_CLEAR });
+  await before.apply(personCommands.Register({ name: "Ann", email: "ann@x.org", plan: "gold" }), as);
+  await before.apply(personCommands.Rename({ name: "Ann Lee" }), as);
+  const keyring = createKeyring(memoryKeyStore(), { secret: SECRET });
+  await new Repository(person, store, { keyring }).apply(personCommands.ChangePlan({ plan: "free" }), as);
+  const options = { store, opaqueStore, schemas: schemasOf([person]) };
+  const { blame, changes } = await askFor<StateAt>(asking(options), "state", { id, against: "1" });
+  expect(blame).toMatchObject({ plan: "3" });
+  expect(blame).not.toHaveProperty("name");
+  expect(changes.map(({ path }) => path)).not.toContain("name");
+  // The row was sealed, and the events before it lie in the clear.
+  const [{ pk, sk } = { pk: "", sk: "" }] = (
+    await askFor<RowPage>(asking(options), "rows", { type: PERSON, index: "2", where: "plan=free" })
+  ).rows;
+  for (const always of [{}, SHOWN]) {
+    const { fold } = await askFor<RowDetail>(asking(options, always), "row", { pk, sk });
+    expect(fold).toMatchObject({ behind: "0", changes: [] });
+  }
+});
+
+it("masks messages of any type, which may have personal fields", async () => {
+  const holding = redefined(definePerson(), (proto) => {
+    proto.dependency.push("google/protobuf/any.proto");
+    messageNamed(proto, "PlanChanged").field.push(
+      create(FieldDescriptorProtoSchema, {
+        ...{ name: "cause", jsonName: "cause", number: 20, label: FieldDescriptorProto_Label.OPTIONAL },
+        ...{ type: FieldDescriptorProto_Type.MESSAGE, typeName: ".google.protobuf.Any" },
+      }),
+    );
+  });
+  const { store } = inMemory();
+  const schema = holding.model.events.find(({ schema }) => schema.name === "PlanChanged")?.schema as DescMessage;
+  const cause = anyPack(RenamedSchema, create(RenamedSchema, { name: "Annie" }));
+  const event = create(schema, { id: "p-1", version: 1n, cause } as never);
+  const data = binarySerializer.serialize(schema, event);
+  await store.save(id, [create(StoredRecordSchema, { version: 1n, data })]);
+  const options = { store, schemas: schemasOf([holding]) };
+  for (const [route, parameters] of [
+    ["events", { id }],
+    ["event", { id, version: "1" }],
+    ["test", { id, at: "1" }],
+  ] as const) {
+    expect(withBytes(await asking(options)(route, parameters))).not.toContain("Annie");
+    expect(withBytes(await asking(options, SHOWN)(route, parameters))).toContain("Annie");
+  }
 });

@@ -53,7 +53,7 @@ function withoutDescriptors(words: readonly string[]): readonly string[] {
 
 /** Reads what lies behind a position, up to what can't be read. */
 async function nextEvents(
-  { store, schemas, personal }: Studio,
+  { store, schemas }: Studio,
   subscription: Subscription,
   id: string,
   version: bigint,
@@ -72,7 +72,7 @@ async function nextEvents(
     }
   } catch (error) {
     if (!isProtosourceError(error, "corrupt_stream") && !isProtosourceError(error, "corrupt_record")) throw error;
-    return { next: next.slice(0, NEXT), more: next.length > NEXT, problem: personal.quote(error.rawMessage) };
+    return { next: next.slice(0, NEXT), more: next.length > NEXT, problem: error.rawMessage };
   }
   return { next: next.slice(0, NEXT), more: next.length > NEXT };
 }

@@ -40,7 +40,7 @@ export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
     ...(found.t === 0n ? {} : { expires: (found.t * 1_000_000n).toString() }),
     keys: Object.fromEntries(keys.map((name) => [name, personal.key(schema, name, found[name])])),
     ...(json === undefined ? {} : { json }),
-    ...(problem === undefined ? {} : { problem: personal.quote(problem) }),
+    ...(problem === undefined ? {} : { problem }),
     ...(masked || (!personal.isShown && json !== undefined && mentionsSealed(json)) ? { masked: true } : {}),
     ...(fold === undefined ? {} : { fold }),
   };
