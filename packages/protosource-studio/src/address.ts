@@ -1,5 +1,6 @@
 /** Where in the page one is: all of it is in the address, so that a link leads there again. */
 import { type ReadonlySignal, signal } from "@preact/signals";
+import { focusScreen } from "./keep-focus.js";
 
 /** The parameters of the address; `view` names the screen. */
 export type Place = { readonly [name: string]: string };
@@ -17,7 +18,7 @@ addEventListener("popstate", () => {
 export function go(to: Place): void {
   history.pushState(null, "", addressOf(to));
   current.value = to;
-  document.querySelector("main")?.focus({ preventScroll: true });
+  focusScreen();
 }
 
 /** Changes some of the parameters, and leaves nothing to go back to; those that are undefined go. */

@@ -12,6 +12,7 @@ import { type JSX, render } from "preact";
 import type { About } from "protosource-cli/studio";
 import { addressOf, go, goes, place } from "./address.js";
 import { takeToken, turn } from "./ask.js";
+import { keepFocus } from "./keep-focus.js";
 import { useKeys } from "./keyboard.js";
 import { useAnswer } from "./load.js";
 import { GivenFiles } from "./parts/given-files.js";
@@ -159,7 +160,8 @@ addEventListener("hashchange", () => {
   if (takeToken()) location.reload();
 });
 effect(() => {
-  const { id } = place.value;
-  document.title = id === undefined ? "protosource studio" : `${id} – protosource studio`;
+  const { id, view = FIRST } = place.value;
+  document.title = [id, SCREENS[view]?.title, "protosource studio"].filter((part) => part !== undefined).join(" – ");
 });
+keepFocus();
 render(<App />, document.body);

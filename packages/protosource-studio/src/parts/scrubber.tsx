@@ -16,7 +16,7 @@ export interface ScrubberProps {
 export function Scrubber({ count, index, current, select, goTo }: ScrubberProps): JSX.Element {
   return (
     <div class="scrubber">
-      <button type="button" aria-label="One version back" disabled={index <= 0} onClick={() => select(index - 1)}>
+      <button type="button" aria-label="One version back" aria-disabled={index <= 0} onClick={() => select(index - 1)}>
         ←
       </button>
       <input
@@ -28,7 +28,12 @@ export function Scrubber({ count, index, current, select, goTo }: ScrubberProps)
         value={index}
         onInput={(event) => select(Number(event.currentTarget.value))}
       />
-      <button type="button" aria-label="One version on" disabled={index >= count - 1} onClick={() => select(index + 1)}>
+      <button
+        type="button"
+        aria-label="One version on"
+        aria-disabled={index >= count - 1}
+        onClick={() => select(index + 1)}
+      >
         →
       </button>
       <form

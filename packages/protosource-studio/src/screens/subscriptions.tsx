@@ -25,7 +25,7 @@ export function SubscriptionsScreen({ about, place }: ScreenProps): JSX.Element 
   const isFree = about.store.kind !== "dynamodb";
   const turn = useSignal(isFree ? 1 : 0);
   const samples = useSignal<{ readonly [id: string]: readonly number[] }>({});
-  const { value, error, isLoading } = useAnswer<SubscriptionsNow>(
+  const { value, error } = useAnswer<SubscriptionsNow>(
     turn.value > 0 ? "subscriptions" : undefined,
     {},
     turn.value,
@@ -85,7 +85,7 @@ export function SubscriptionsScreen({ about, place }: ScreenProps): JSX.Element 
           {value ? `${counted(found.length, "subscription")} at ${timeText(value.at)}` : "Loading…"}
           {value?.cost && ` · ${counted(value.cost.requests, "request")}, ${value.cost.readUnits} read units`}
         </span>
-        <button type="button" disabled={isLoading} onClick={look}>
+        <button type="button" onClick={look}>
           Look again
         </button>
       </header>
@@ -195,7 +195,7 @@ function Parked({ of, selected, turn }: ParkedProps): JSX.Element {
         />
       )}
       {cursor !== undefined && (
-        <button type="button" disabled={isReading.value} onClick={() => void readOn()}>
+        <button type="button" onClick={() => void readOn()}>
           Read on
         </button>
       )}
