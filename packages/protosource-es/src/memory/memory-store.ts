@@ -135,6 +135,9 @@ interface MemoryFeed {
 /** The order of the saves to streams, which stores share as they share those. */
 const feeds = new WeakMap<MemoryStreams, MemoryFeed>();
 
+/** The ids of streams, sorted as they were the last time. */
+const sorted = new WeakMap<MemoryStreams, readonly string[]>();
+
 /** The number of records on a page when a scan sets no limit. */
 const PAGE_SIZE = 100;
 
@@ -363,7 +366,7 @@ export class MemoryStore implements EventStore, RestorableStore, TrimmableStore,
     throwIfAborted(signal, "scan");
 
     const found: ScannedRecord[] = [];
-    const ids = aggregateId === undefined ? [...this.#streams.keys()].sort(compareUtf8) : [aggregateId];
+    const ids = aggregateId === undefined ? sortedIds(this.#streams) : [aggregateId];
     for (const id of ids) {
       if (compareUtf8(id, afterId) < 0 || !isInSegment(id, segment)) continue;
       for (const { record } of this.#recordsOf(id)) {
@@ -513,6 +516,15 @@ export class MemoryStore implements EventStore, RestorableStore, TrimmableStore,
     const stream = this.#streams.get(aggregateId)?.values() ?? [];
     return [...stream].sort((a, b) => (a.record.version < b.record.version ? -1 : 1));
   }
+}
+
+/** Gives the ids in order. They are sorted where there are others than the last time, and not for each page of a scan. */
+function sortedIds(streams: MemoryStreams): readonly string[] {
+  const last = sorted.get(streams);
+  if (last?.length === streams.size && last.every((id) => streams.has(id))) return last;
+  const ids = [...streams.keys()].sort(compareUtf8);
+  sorted.set(streams, ids);
+  return ids;
 }
 
 /** Records for a stream, and what it holds. */

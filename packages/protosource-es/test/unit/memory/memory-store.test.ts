@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import fc from "fast-check";
 import { isProtosourceError } from "protosource-es";
-import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
+import { MemoryOpaqueStore, MemoryStore, type MemoryStreams } from "protosource-es/memory";
 import type { OpaqueStore } from "protosource-es/opaquedata";
 import { OpaqueDataSchema, type StoredRecord, StoredRecordSchema } from "protosource-es/proto";
 import { FakeClock } from "protosource-es/testing";
@@ -42,6 +42,23 @@ describe("MemoryStore", () => {
     }
     await store.restore("a", records(3n, 2));
     await store.save("a", records(7n, 1));
+  });
+
+  test("scans in order what its streams are now, also where their keeper took one away and put another there", async () => {
+    const streams: MemoryStreams = new Map();
+    const [one, other] = [new MemoryStore({ streams }), new MemoryStore({ streams })];
+    const found = async (): Promise<readonly string[]> =>
+      (await other.scan()).records.map(({ aggregateId }) => aggregateId);
+    await one.save("b", records(1n, 1));
+    await one.save("a", records(1n, 1));
+    expect(await found()).toEqual(["a", "b"]);
+    streams.delete("a");
+    await one.save("c", records(1n, 1));
+    expect(await found()).toEqual(["b", "c"]);
+    await one.save("a", records(1n, 1));
+    expect(await found()).toEqual(["a", "b", "c"]);
+    streams.delete("b");
+    expect(await found()).toEqual(["a", "c"]);
   });
 
   test("refuses a cursor whose version can't be", async () => {
