@@ -87,7 +87,7 @@ export interface EventSummary {
 }
 
 /** One record, whole. */
-export interface EventDetail extends EventSummary {
+export interface EventDetail extends Omit<EventSummary, "following"> {
   readonly typeName?: string;
   readonly expires?: string;
   readonly json?: JsonValue;
@@ -153,7 +153,7 @@ export interface FormField {
   readonly name: string;
   /** What it takes; `json` for what has no input of its own. */
   readonly kind: "text" | "number" | "boolean" | "enum" | "json";
-  /** The names of an enum's values. */
+  /** The names of an enum's values; an empty one first where it can be left unset. */
   readonly values?: readonly string[];
   /** An example for what is written as JSON. */
   readonly example?: JsonValue;

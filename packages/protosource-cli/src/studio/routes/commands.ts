@@ -1,4 +1,5 @@
 import { create, type DescField, type JsonValue, ScalarType, toJson } from "@bufbuild/protobuf";
+import { FeatureSet_FieldPresence, ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { CommandForms, FormField } from "../contract.js";
 import { knownOf } from "../known-of.js";
 import { required } from "../query.js";
@@ -19,11 +20,21 @@ export const commands: Route = async ({ schemas }, query): Promise<CommandForms>
   };
 };
 
+/** What can be left unset is, unless it is filled in: of a oneof there can be one field alone. */
 function formField(field: DescField): FormField {
   const { jsonName: name } = field;
-  if (field.fieldKind === "enum") return { name, kind: "enum", values: field.enum.values.map(({ name }) => name) };
-  if (field.fieldKind === "scalar") return { name, kind: kindOf(field.scalar) };
-  return { name, kind: "json", example: exampleOf(field) };
+  const isOptional = field.oneof !== undefined || field.presence === FeatureSet_FieldPresence.EXPLICIT;
+  if (field.fieldKind === "enum") {
+    const names = field.enum.values.map(({ name }) => name);
+    return { name, kind: "enum", values: isOptional ? ["", ...names] : names };
+  }
+  if (field.fieldKind === "scalar") {
+    const kind = kindOf(field.scalar);
+    // A box that isn't ticked says no.
+    return { name, kind: kind === "boolean" && isOptional ? "json" : kind };
+  }
+  const hasExample = field.oneof === undefined && field.message?.typeName !== ValueSchema.typeName;
+  return { name, kind: "json", ...(hasExample ? { example: exampleOf(field) } : {}) };
 }
 
 function kindOf(scalar: ScalarType): FormField["kind"] {

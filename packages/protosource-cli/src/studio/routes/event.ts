@@ -22,7 +22,10 @@ export const event: Route = async (studio, query, signal): Promise<EventDetail> 
   const [read] = (await readEvents(schemas, [scanned], personal.isShown, signal)) as readonly [ReadEvent];
   const { record } = scanned;
   const known = aggregateOf(schemas, id);
-  const { summary, json, masked } = viewEvent(read, schemas, known, personal, BigInt(Math.floor(Date.now() / 1000)));
+  const view = viewEvent(read, schemas, known, personal, BigInt(Math.floor(Date.now() / 1000)));
+  const { json, masked } = view;
+  // A record that is read alone doesn't tell it.
+  const { following: _, ...summary } = view.summary;
   const { typeName, event } = read.payload;
   const { retired, problem = problemText(read.payload, personal) } = retirementView(studio, known, read);
   const hasRaw = !personal.hidesBytes(event?.schema);
