@@ -337,7 +337,8 @@ it("shows as sealed what has no key, and the rest", async () => {
   const ask = asking({ ...stores, schemas: schemasOf([person], { keyring: others }) }, SHOWN);
   const { rows } = await askFor<RowPage>(ask, "rows", { type: PERSON, index: "2", where: "plan=gold" });
   expect(rows.map(({ text }) => /@sealed|Bea/.exec(text)?.[0])).toEqual(["@sealed", "Bea"]);
-  expect(await askFor(ask, "event", { id, version: "1" })).toMatchObject({ sealed: true, json: { plan: "gold" } });
+  const detail = await askFor<EventDetail>(ask, "event", { id, version: "1" });
+  expect(detail).toMatchObject({ sealed: true, json: { plan: "gold" }, unknown: [] });
   expect(await askFor(ask, "state", { id })).toMatchObject({ state: { "@sealed": ["email", "name"], plan: "gold" } });
   expect(asked).toEqual([]);
 });

@@ -13,6 +13,9 @@ import type { Route, Studio } from "../studio.js";
 /** How much of a record's data is shown. */
 const RAW_BYTES = 64 * 1024;
 
+/** Where a message has what is sealed of it, which its schema needn't know. */
+const SEALED_FIELD = 81_300;
+
 /** `event`: the record of the stream `id` at a `version`, decoded and raw. */
 export const event: Route = async (studio, query, signal): Promise<EventDetail> => {
   const { schemas, personal } = studio;
@@ -35,11 +38,13 @@ export const event: Route = async (studio, query, signal): Promise<EventDetail> 
     ...(record.ttl > 0n ? { expires: (record.ttl * 1_000_000n).toString() } : {}),
     ...(json === undefined ? {} : { json }),
     ...(hasRaw ? { raw: base64Encode(record.data.subarray(0, RAW_BYTES)) } : {}),
-    unknown: (event?.message.$unknown ?? []).map(({ no, wireType, data }) => ({
-      number: no,
-      wireType: WireType[wireType] ?? String(wireType),
-      bytes: data.length,
-    })),
+    unknown: (event?.message.$unknown ?? [])
+      .filter(({ no }) => no !== SEALED_FIELD)
+      .map(({ no, wireType, data }) => ({
+        number: no,
+        wireType: WireType[wireType] ?? String(wireType),
+        bytes: data.length,
+      })),
     ...metaView(record),
     ...(retired === undefined ? {} : { retired }),
     ...(problem === undefined ? {} : { problem }),
