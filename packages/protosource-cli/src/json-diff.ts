@@ -14,6 +14,7 @@ export function jsonDiff(
   after: JsonValue | undefined,
   keys: readonly string[] = [],
 ): readonly Change[] {
+  if (before === after) return [];
   if (isJsonObject(before) && isJsonObject(after)) {
     const names = new Set([...Object.keys(before), ...Object.keys(after)]);
     return [...names].flatMap((name) => jsonDiff(valueIn(before, name), valueIn(after, name), [...keys, name]));
@@ -33,8 +34,11 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
 
 /** Writes where a value is, such as `items["i-1"].quantity`. */
 export function pathText(keys: readonly string[]): string {
-  return keys.reduce((path, name) => {
-    if (!/^[A-Za-z_]\w*$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
-    return path === "" ? name : `${path}.${name}`;
-  }, "");
+  return keys.reduce(pathWithin, "");
+}
+
+/** Writes where a value is within another. */
+export function pathWithin(path: string, name: string): string {
+  if (!/^[A-Za-z_]\w*$/.test(name)) return `${path}[${JSON.stringify(name)}]`;
+  return path === "" ? name : `${path}.${name}`;
 }

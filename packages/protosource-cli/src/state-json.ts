@@ -5,7 +5,7 @@ import type { StateFollower } from "./state-follower.js";
 
 /** Gives the state that a follower has come to as JSON, with its sealed fields named; undefined where it isn't known. */
 export function stateJson(
-  follower: StateFollower,
+  follower: Pick<StateFollower, "state" | "sealed">,
   { definition }: KnownAggregate,
   { registry }: Pick<Schemas, "registry">,
 ): JsonValue | undefined {

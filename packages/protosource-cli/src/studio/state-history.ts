@@ -1,15 +1,15 @@
 /** What each event of a stream changed in the state of its aggregate. */
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { ProtosourceError } from "protosource-es";
-import { type Change, isJsonObject, jsonDiff, pathText, valueIn } from "../json-diff.js";
+import { type Change, isJsonObject, pathText, pathWithin, valueIn } from "../json-diff.js";
 import type { Moment } from "../moment.js";
 import { recordPages } from "../scanning.js";
 import type { KnownAggregate } from "../schemas.js";
 import { followState } from "../state-follower.js";
-import { stateJson } from "../state-json.js";
-import { envelopeOf, mentionsSealed } from "./event-view.js";
+import { envelopeOf } from "./event-view.js";
 import { MASK } from "./mask-personal.js";
 import { readEvents } from "./read-events.js";
+import { stateChanges } from "./state-changes.js";
 import type { Studio } from "./studio.js";
 
 /** A version of a stream, and what it changed. */
@@ -26,9 +26,11 @@ export interface StateHistory {
   readonly masked: boolean;
   /** Until when it may be given again, by the clock of the machine; undefined for as long as it is kept. */
   readonly until: number | undefined;
+  /** How much it holds, as characters of JSON. */
+  readonly size: number;
   /** Gives the number of steps up to a moment. */
   countUntil(moment: Moment): number;
-  /** Gives the state after so many steps; undefined where the records don't tell it. It changes with the next call. */
+  /** Gives the state after so many steps; undefined where the records don't tell it. Whoever changes it changes the history. */
   stateAfter(steps: number): JsonValue | undefined;
   /** Gives the version that set each value which the state has after so many steps and isn't masked, by its path. */
   blameAfter(steps: number): { readonly [path: string]: string };
@@ -36,6 +38,9 @@ export interface StateHistory {
 
 /** How many histories are kept: that of the stream that is looked at, seen in each way. */
 const KEPT = 4;
+
+/** The most that those of them hold which aren't the last one, as characters of JSON. */
+const KEPT_SIZE = 64_000_000;
 
 /** How long what was opened is given again, as long as a keyring keeps keys by default: whoever is forgotten meanwhile goes. */
 const OPENED_MS = 60_000;
@@ -63,8 +68,11 @@ export async function historyOf(
   if (found) return found;
   const history = await readHistory(studio, known, id, personal.isShown ? now + OPENED_MS : undefined, signal);
   histories.set(key, history);
-  const [oldest] = histories.keys();
-  if (histories.size > KEPT && oldest !== undefined) histories.delete(oldest);
+  let size = 0;
+  for (const [i, [key, kept]] of [...histories].toReversed().entries()) {
+    size += kept.size;
+    if (i > 0 && (i >= KEPT || size > KEPT_SIZE)) histories.delete(key);
+  }
   return history;
 }
 
@@ -75,41 +83,33 @@ async function readHistory(
   until: number | undefined,
   signal: AbortSignal,
 ): Promise<StateHistory> {
-  const { schema } = known.definition;
   const follower = followState(known);
+  const followed = stateChanges(follower, known, schemas, personal);
   const steps: Step[] = [];
-  let before: JsonValue | undefined;
-  let masked = false;
-  const show = (state: JsonValue | undefined): JsonValue | undefined => {
-    if (state === undefined) return undefined;
-    const shown = personal.show(schema, state);
-    masked ||= shown.masked || (!personal.isShown && mentionsSealed(shown.json));
-    return shown.json;
-  };
+  let size = 0;
   for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
     for (const { scanned, payload } of await readEvents(schemas, records, personal.isShown, signal)) {
       follower.next(scanned.record, payload.event?.message);
-      const after = show(stateJson(follower, known, schemas));
-      const { version } = scanned.record;
-      steps.push({ version, at: envelopeOf(payload).at, changes: jsonDiff(before, after) });
-      before = after;
+      const changes = followed.next();
+      steps.push({ version: scanned.record.version, at: envelopeOf(payload).at, changes });
+      size += JSON.stringify(changes).length;
     }
   }
   if (steps.length === 0) {
     const message = `there is no stream ${id}: look for it in the list of streams`;
     throw new ProtosourceError("not_found", message, { aggregateId: id, reason: "unknown" });
   }
-  return asHistory(steps, masked, until);
+  return { ...historyOfSteps(steps), masked: followed.masked(), until, size };
 }
 
-function asHistory(steps: readonly Step[], masked: boolean, until: number | undefined): StateHistory {
+function historyOfSteps(
+  steps: readonly Step[],
+): Pick<StateHistory, "steps" | "countUntil" | "stateAfter" | "blameAfter"> {
   const changedAt = changesByPath(steps);
   let current: JsonValue | undefined;
   let taken = 0;
   return {
     steps,
-    masked,
-    until,
     countUntil(moment) {
       let end = 0;
       for (const [i, { version, at }] of steps.entries()) {
@@ -120,26 +120,27 @@ function asHistory(steps: readonly Step[], masked: boolean, until: number | unde
       return end;
     },
     stateAfter(count) {
+      const own = new Set<JsonObject>();
       for (; taken < count; taken++) {
-        for (const { keys, after } of steps[taken]?.changes ?? []) current = withValue(current, keys, after);
+        for (const { keys, after } of steps[taken]?.changes ?? []) current = withValue(current, keys, after, own);
       }
       for (; taken > count; taken--) {
-        for (const { keys, before } of steps[taken - 1]?.changes ?? []) current = withValue(current, keys, before);
+        for (const { keys, before } of steps[taken - 1]?.changes ?? []) current = withValue(current, keys, before, own);
       }
       return current;
     },
     blameAfter(count) {
       const blame: { [path: string]: string } = {};
       // What was set as a whole set each value within, unless that was set later.
-      const visit = (value: JsonValue, keys: readonly string[], outer: number): void => {
-        const path = pathText(keys);
+      const visit = (value: JsonValue, path: string, outer: number): void => {
         const latest = Math.max(outer, lastBelow(changedAt.get(path) ?? [], count));
         // Whether a value changed that is masked isn't known.
-        if (keys.length > 0 && value !== MASK) blame[path] = String(steps[latest]?.version ?? 0n);
-        if (isJsonObject(value)) for (const [name, one] of Object.entries(value)) visit(one, [...keys, name], latest);
+        if (path !== "" && value !== MASK) blame[path] = String(steps[latest]?.version ?? 0n);
+        if (isJsonObject(value))
+          for (const name of Object.keys(value)) visit(value[name] as JsonValue, pathWithin(path, name), latest);
       };
       const state = this.stateAfter(count);
-      if (state !== undefined) visit(state, [], 0);
+      if (state !== undefined) visit(state, "", 0);
       return blame;
     },
   };
@@ -170,15 +171,17 @@ function lastBelow(numbers: readonly number[], limit: number): number {
   return numbers[low - 1] ?? 0;
 }
 
-/** Puts a value where it belongs, in place but for the outermost; the changes keep what they hold. */
+/** Puts a value where it belongs, in copies of what is around it but for those objects that are the caller's own. */
 function withValue(
   outer: JsonValue | undefined,
   [name, ...inner]: readonly string[],
   value: JsonValue | undefined,
+  own: Set<JsonObject>,
 ): JsonValue | undefined {
-  if (name === undefined) return structuredClone(value);
-  const object = outer as JsonObject;
-  const next = withValue(valueIn(object, name), inner, value);
+  if (name === undefined) return value;
+  const object = own.has(outer as JsonObject) ? (outer as JsonObject) : { ...(outer as JsonObject) };
+  own.add(object);
+  const next = withValue(valueIn(object, name), inner, value, own);
   if (next === undefined) delete object[name];
   // Not by assignment, which takes `__proto__` for something else.
   else Object.defineProperty(object, name, { value: next, configurable: true, enumerable: true, writable: true });

@@ -23,8 +23,8 @@ export const state: Route = async (studio, query, signal): Promise<StateAt> => {
   const other = query.get("against");
   const against =
     other === null || other === "" ? Math.max(0, count - 1) : history.countUntil(parseMoment(other, "against"));
-  const before = structuredClone(history.stateAfter(against));
-  const shown = structuredClone(history.stateAfter(count));
+  const before = history.stateAfter(against);
+  const shown = history.stateAfter(count);
   const changes = jsonDiff(before, shown);
   const step = steps[count - 1];
   return {
