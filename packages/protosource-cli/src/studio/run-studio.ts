@@ -36,7 +36,7 @@ export async function runStudio({ output, signal }: Context, options: StudioOpti
       if (output.json) await output.value({ address: server.address });
       else await output.line(server.address);
       output.note("It reads, and changes nothing. Only who has the whole address can ask it. End it by Ctrl-C.");
-      if (options.open) openBrowser(server.address);
+      if (options.open) openBrowser(server.opening);
       if (!signal.aborted) await once(signal, "abort");
     } finally {
       await server.close();

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import { nodeListener } from "protosource-es/http/node";
 import { usageError } from "../failure.js";
-import { guarded, HEADERS } from "./guard.js";
+import { guarded, HEADERS, isSecret } from "./guard.js";
 import type { PageFiles } from "./page-files.js";
 
 export interface ServeOptions {
@@ -19,6 +19,8 @@ export interface ServeOptions {
 export interface StudioServer {
   /** The address to open, with the token behind its `#`, which no server and no log sees. */
   readonly address: string;
+  /** Leads there one time: for where others of the machine may look, as at the command line of a browser. */
+  readonly opening: string;
   readonly token: string;
   readonly port: number;
   /** Ends it at once, with what is under way. */
@@ -32,11 +34,16 @@ const MAX_HEADER = 1024 * 1024;
 
 /** Starts the server, which listens on the loopback interface only. Throws `invalid_argument` for a port in use. */
 export async function serveStudio({ page, api, port }: ServeOptions): Promise<StudioServer> {
-  const token = randomBytes(16).toString("base64url");
+  const [token, key] = [secret(), secret()];
+  let isOpened = false;
   const hosts: string[] = [];
   const answer = async (request: Request): Promise<Response> => {
     const { pathname } = new URL(request.url);
     if (pathname.startsWith("/api/")) return api(request);
+    if (!isOpened && isSecret(pathname, `/open/${key}`)) {
+      isOpened = true;
+      return new Response(null, { status: 303, headers: { location: `/#token=${token}` } });
+    }
     const file = page.get(pathname);
     if (file === undefined)
       return new Response("nothing is here: open the address that the server printed", { status: 404 });
@@ -57,8 +64,10 @@ export async function serveStudio({ page, api, port }: ServeOptions): Promise<St
   const address = server.address();
   const listening = typeof address === "object" && address !== null ? address.port : port;
   hosts.push(...[HOST, "localhost", "[::1]"].map((name) => hostOf(name, listening)));
+  const origin = `http://${HOST}:${listening}`;
   return {
-    address: `http://${HOST}:${listening}/#token=${token}`,
+    address: `${origin}/#token=${token}`,
+    opening: `${origin}/open/${key}`,
     token,
     port: listening,
     async close() {
@@ -68,6 +77,10 @@ export async function serveStudio({ page, api, port }: ServeOptions): Promise<St
       await closed;
     },
   };
+}
+
+function secret(): string {
+  return randomBytes(16).toString("base64url");
 }
 
 /** Gives what a browser calls a server: without its port where that is the one of HTTP. */

@@ -109,6 +109,15 @@ it("takes the token of an address that is put into a page which is open already"
   expect(await page.evaluate("Object.values(sessionStorage)")).toEqual([server.token]);
 });
 
+it("leads there one time by an address that others may see", async () => {
+  const page = await browser.open(server.opening);
+  await page.getByRole("option").first().waitFor();
+  expect(page.url()).toBe(`${new URL(server.address).origin}/`);
+  const again = await send({ path: new URL(server.opening).pathname });
+  expect(again.status).toBe(404);
+  expect(JSON.stringify(again)).not.toContain(server.token);
+});
+
 it("knows no screen by a name that every object has", async () => {
   const page = await browser.open(server.address);
   await page.getByRole("option").first().waitFor();
