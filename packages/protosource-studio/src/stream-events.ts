@@ -1,9 +1,8 @@
 /** The events of a stream, as they are read, and where among them a version or a time is. */
-import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import type { EventPage, EventSummary } from "protosource-cli/studio";
-import { ask, type NoAnswer } from "./ask.js";
+import { ask } from "./ask.js";
 import { microsecondsOf } from "./moment.js";
+import { type PagesRead, usePages } from "./use-pages.js";
 
 /** Finds the event of a version, or the last one before it; -1 where there is none, and for what is no version. */
 export function indexOf(events: readonly EventSummary[], version: string): number {
@@ -35,49 +34,22 @@ export interface ReadEvents {
   readonly events: readonly EventSummary[];
   readonly unreadable: readonly string[];
   readonly cursor: string | undefined;
-  readonly isReading: boolean;
-  readonly error: NoAnswer | undefined;
 }
 
-const NOTHING: ReadEvents = { events: [], unreadable: [], cursor: undefined, isReading: true, error: undefined };
-
-/** Reads a stream page by page: where reading is charged for, a page at a time. */
-export function useEvents(
-  id: string,
-  isFree: boolean,
-): { readonly read: Signal<ReadEvents>; readonly readOn: () => void } {
-  const read = useSignal(NOTHING);
-  const abort = useSignal<AbortController | undefined>(undefined);
-  const start = async (): Promise<void> => {
-    const own = new AbortController();
-    abort.peek()?.abort();
-    abort.value = own;
-    do {
-      const { cursor } = read.peek();
-      read.value = { ...read.peek(), isReading: true, error: undefined };
-      try {
-        const limit = cursor === undefined ? undefined : "5000";
-        const page = await ask<EventPage>("events", { id, cursor, limit }, own.signal);
-        if (own.signal.aborted) return;
-        const { events, unreadable } = read.peek();
-        read.value = {
-          events: events.concat(page.events),
-          unreadable: [...unreadable, ...page.unreadable],
-          cursor: page.cursor,
-          isReading: false,
-          error: undefined,
-        };
-      } catch (error) {
-        if (own.signal.aborted) return;
-        read.value = { ...read.peek(), isReading: false, error: error as NoAnswer };
-        return;
-      }
-    } while (isFree && read.peek().cursor !== undefined);
-  };
-  useEffect(() => {
-    read.value = NOTHING;
-    void start();
-    return () => abort.peek()?.abort();
-  }, [id, isFree]);
-  return { read, readOn: () => void start() };
+/** Reads a stream: where reading is charged for, a page at a time. */
+export function useEvents(id: string, isFree: boolean): PagesRead<ReadEvents> {
+  return usePages<ReadEvents>({
+    of: [id, isFree],
+    nothing: { events: [], unreadable: [], cursor: undefined },
+    async next({ events, unreadable, cursor }, signal) {
+      const limit = cursor === undefined ? undefined : "5000";
+      const page = await ask<EventPage>("events", { id, cursor, limit }, signal);
+      return {
+        events: events.concat(page.events),
+        unreadable: unreadable.concat(page.unreadable),
+        cursor: page.cursor,
+      };
+    },
+    goesOn: () => isFree,
+  });
 }

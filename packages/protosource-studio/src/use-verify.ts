@@ -1,8 +1,7 @@
-/** Looking through the streams, page by page, until all is read or the user has it stopped. */
-import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+/** Looking through the streams, until all is read or the user has it stopped. */
 import type { StreamFinding, StreamSize, VerifiedPage } from "protosource-cli/studio";
-import { ask, type NoAnswer } from "./ask.js";
+import { ask } from "./ask.js";
+import { type PagesRead, usePages } from "./use-pages.js";
 
 /** What was found so far. */
 export interface Verified {
@@ -14,18 +13,6 @@ export interface Verified {
   readonly requests: number;
   readonly readUnits: number;
   readonly cursor: string | undefined;
-  /** `idle` before the first look. */
-  readonly stage: "idle" | "reading" | "stopped" | "done";
-  readonly error: NoAnswer | undefined;
-}
-
-export interface Verifying {
-  readonly found: Signal<Verified>;
-  /** Begins anew with all streams. */
-  readonly begin: () => void;
-  /** Goes on where it was stopped, or failed. */
-  readonly readOn: () => void;
-  readonly stop: () => void;
 }
 
 const NOTHING: Verified = {
@@ -37,44 +24,18 @@ const NOTHING: Verified = {
   requests: 0,
   readUnits: 0,
   cursor: undefined,
-  stage: "idle",
-  error: undefined,
 };
 
 /** Looks through the stream `id` at once where one is given, else through all when told to. */
-export function useVerify(id: string | undefined): Verifying {
-  const found = useSignal(NOTHING);
-  const abort = useSignal<AbortController | undefined>(undefined);
-  const readOn = async (): Promise<void> => {
-    const own = new AbortController();
-    abort.peek()?.abort();
-    abort.value = own;
-    found.value = { ...found.peek(), stage: "reading", error: undefined };
-    try {
-      do {
-        const { cursor } = found.peek();
-        const page = await ask<VerifiedPage>("verify", { id, cursor }, own.signal);
-        if (own.signal.aborted) return;
-        found.value = joined(found.peek(), page);
-      } while (found.peek().cursor !== undefined);
-    } catch (error) {
-      if (!own.signal.aborted) found.value = { ...found.peek(), stage: "stopped", error: error as NoAnswer };
-    }
-  };
-  const begin = (): void => {
-    found.value = NOTHING;
-    void readOn();
-  };
-  const stop = (): void => {
-    abort.peek()?.abort();
-    found.value = { ...found.peek(), stage: "stopped" };
-  };
-  useEffect(() => {
-    found.value = NOTHING;
-    if (id !== undefined) void readOn();
-    return () => abort.peek()?.abort();
-  }, [id]);
-  return { found, begin, readOn: () => void readOn(), stop };
+export function useVerify(id: string | undefined): PagesRead<Verified> {
+  return usePages<Verified>({
+    of: [id],
+    nothing: NOTHING,
+    next: async (found, signal) =>
+      joined(found, await ask<VerifiedPage>("verify", { id, cursor: found.cursor }, signal)),
+    goesOn: () => true,
+    begins: id !== undefined,
+  });
 }
 
 function joined(found: Verified, page: VerifiedPage): Verified {
@@ -88,7 +49,5 @@ function joined(found: Verified, page: VerifiedPage): Verified {
     requests: found.requests + (cost?.requests ?? 0),
     readUnits: found.readUnits + (cost?.readUnits ?? 0),
     cursor,
-    stage: cursor === undefined ? "done" : "reading",
-    error: undefined,
   };
 }

@@ -80,8 +80,10 @@ export interface EventSummary {
   readonly bytes: number;
   /** The beginning of its own fields, or what is wrong with it. */
   readonly text: string;
-  /** How many records behind it were saved with it. */
+  /** How many records behind it were saved with it, where the store tells that. */
   readonly following: number;
+  /** Another store tells it so: the same for neighbours that were saved at once. */
+  readonly save?: string;
   readonly expired?: true;
   readonly sealed?: true;
 }

@@ -175,7 +175,7 @@ describe("a file", () => {
   });
 
   it("that is too large isn't read at all", async () => {
-    const large = { ...gone, size: 256 * 1024 * 1024 + 1 };
+    const large = { ...gone, slice: () => new Blob(), size: 256 * 1024 * 1024 + 1 };
     await expect(readExportFile(large, { signal })).rejects.toThrow("protosource import");
     await expect(readDescriptorsFile(large)).rejects.toThrow("too large");
   });

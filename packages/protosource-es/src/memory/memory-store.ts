@@ -369,9 +369,9 @@ export class MemoryStore implements EventStore, RestorableStore, TrimmableStore,
     const ids = aggregateId === undefined ? sortedIds(this.#streams) : [aggregateId];
     for (const id of ids) {
       if (compareUtf8(id, afterId) < 0 || !isInSegment(id, segment)) continue;
-      for (const { record } of this.#recordsOf(id)) {
+      for (const { record, commitId } of this.#recordsOf(id)) {
         if (id === afterId && record.version <= after) continue;
-        found.push({ aggregateId: id, record: copyOf(record, record.ttl), following: 0 });
+        found.push({ aggregateId: id, record: copyOf(record, record.ttl), following: 0, commitId });
       }
       if (found.length > limit) break;
     }

@@ -62,10 +62,12 @@ const RANGE = `${SELECT_EVENT} FROM protosource_events WHERE stream = ? AND vers
 const RANGE_REVERSE = `${SELECT_EVENT} FROM protosource_events WHERE stream = ? AND version BETWEEN ? AND ?
   ${BY_VERSION} DESC LIMIT ?`;
 
-const SCAN = `${SELECT_EVENT}, ${asBytes("stream")} FROM protosource_events
+const SELECT_SCANNED = `${SELECT_EVENT}, ${asBytes("stream")}, ${asBytes("commit_id")}`;
+
+const SCAN = `${SELECT_SCANNED} FROM protosource_events
   WHERE (stream, version) > (?, ?) ORDER BY protosource_events.stream, protosource_events.version LIMIT ?`;
 
-const SCAN_STREAM = `${SELECT_EVENT}, ${asBytes("stream")} FROM protosource_events
+const SCAN_STREAM = `${SELECT_SCANNED} FROM protosource_events
   WHERE stream = ? AND version > ? ${BY_VERSION} LIMIT ?`;
 
 /** Streams that begin with an expired record. */
@@ -191,14 +193,19 @@ export function scanRecords(
 ): ScannedRecord[] {
   const sql = aggregateId === undefined ? SCAN : SCAN_STREAM;
   return connection
-    .all<StoredEvent & { readonly stream: StoredBytes }>(
+    .all<StoredEvent & { readonly stream: StoredBytes; readonly commit_id: StoredBytes | null }>(
       call,
       sql,
       encodeKey(aggregateId ?? after.aggregateId),
       after.version,
       limit,
     )
-    .map((stored) => ({ aggregateId: decodeKey(stored.stream), record: recordOf(stored), following: 0 }));
+    .map((stored) => ({
+      aggregateId: decodeKey(stored.stream),
+      record: recordOf(stored),
+      following: 0,
+      commitId: stored.commit_id === null ? undefined : bytesOf(stored.commit_id).join(),
+    }));
 }
 
 /** Tells whether a record still counts at a time in epoch seconds. */

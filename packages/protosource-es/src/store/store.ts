@@ -301,8 +301,10 @@ export interface RestorableStore {
 export interface ScannedRecord {
   readonly aggregateId: string;
   readonly record: StoredRecord;
-  /** How many records behind it were stored with it, at once: as many must follow. */
+  /** How many records behind it were stored with it, at once: as many must follow. 0 where the store can't lose some. */
   readonly following: number;
+  /** The same for records of a stream that were stored at once. Undefined where `following` tells it. */
+  readonly commitId?: string | undefined;
 }
 
 export interface RecordScanOptions extends ScanOptions {

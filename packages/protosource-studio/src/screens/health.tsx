@@ -10,6 +10,7 @@ import { Tabs } from "../parts/tabs.js";
 import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
+import type { Pages } from "../use-pages.js";
 import { useVerify, type Verified } from "../use-verify.js";
 import { byteText, counted, numberText } from "../words.js";
 import { StreamSizes } from "./stream-sizes.js";
@@ -24,8 +25,8 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
   const selected = useSignal(0);
   const plan = useAnswer<HealthPlan>("health", {}).value;
   const tables = useAnswer<TableFindings>(looks.value > 0 ? "tables" : undefined, {}, looks.value).value;
-  const { found, begin, readOn, stop } = useVerify(id);
-  const verified = found.value;
+  const { read, begin, readOn, stop } = useVerify(id);
+  const verified = read.value;
   const { stage, cursor } = verified;
   const findings: readonly Finding[] = [...(tables.value?.findings ?? []), ...verified.problems];
   const current = findings[selected.value];
@@ -134,7 +135,7 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
   );
 }
 
-function progressText({ stage, records, streams, bytes, requests, readUnits }: Verified, all?: number): string {
+function progressText({ stage, records, streams, bytes, requests, readUnits }: Pages<Verified>, all?: number): string {
   if (stage === "idle") return all === undefined ? "" : `about ${counted(all, "record")}`;
   const read = `${counted(streams, "stream")}, ${counted(records, "record")}, ${byteText(bytes)}`;
   const part = stage === "done" ? "" : stage === "reading" ? " so far" : " of what was read";

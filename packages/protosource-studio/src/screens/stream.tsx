@@ -10,6 +10,7 @@ import { Notice } from "../parts/notice.js";
 import { Scrubber } from "../parts/scrubber.js";
 import { StatePanel } from "../parts/state-panel.js";
 import { Tabs } from "../parts/tabs.js";
+import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import { WhatIf } from "../parts/what-if.js";
 import type { ScreenProps } from "../screen.js";
@@ -25,7 +26,8 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
   const aggregate = about.aggregates.find(({ prefix }) => id.startsWith(prefix));
   const isFree = about.store.kind !== "dynamodb";
   const { read, readOn } = useEvents(id, isFree);
-  const { events, unreadable, cursor, isReading, error } = read.value;
+  const { events, unreadable, stage, error } = read.value;
+  const isReading = stage === "reading" || stage === "idle";
   const index = at === undefined ? events.length - 1 : indexOf(events, versionAt(events, at) ?? "");
   const current = events[index];
   const shown = useFiltered(events, place);
@@ -42,7 +44,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
   };
   const joined = (index: number): boolean => {
     const [upper, lower] = [shown[index - 1], shown[index]];
-    return upper !== undefined && lower !== undefined && upper.following > 0 && follows(upper, lower);
+    return upper !== undefined && lower !== undefined && areOfOneSave(upper, lower);
   };
   const focus = (selector: string) => () => document.querySelector<HTMLElement>(selector)?.focus();
   useKeys({
@@ -57,8 +59,8 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
     w: ["decide a command, and store nothing", () => adjust({ tab: "what-if" })],
     Escape: ["go back to the streams", () => go({ view: "streams" })],
   });
-  if (error && events.length === 0) return <Notice kind="error">{error.message}</Notice>;
-  if (events.length === 0 && !isReading && unreadable.length === 0) {
+  if (error && events.length === 0) return <TryAgain error={error} again={readOn} />;
+  if (events.length === 0 && stage === "done" && unreadable.length === 0) {
     return (
       <section class="stream" aria-label={`Stream ${id}`}>
         <h1 class="unseen">{id}</h1>
@@ -80,17 +82,17 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
           {isFiltered(place)
             ? `${numberText(shown.length)} of ${counted(events.length, "record")}`
             : counted(events.length, "record")}
-          {cursor === undefined || isReading ? "" : " of what was read"}
+          {stage === "stopped" ? " that were read" : ""}
           {isReading ? ", reading…" : ""}
         </span>
-        {cursor !== undefined && !isReading && (
+        {stage === "stopped" && (
           <button type="button" onClick={readOn}>
             Read on
           </button>
         )}
         <Scrubber count={events.length} index={index} current={current} select={select} goTo={goTo} />
       </header>
-      {error && <Notice kind="error">{error.message}</Notice>}
+      {error && <TryAgain error={error} again={readOn} />}
       {unreadable.length > 0 && <Notice kind="error">{unreadable.join(" ")}</Notice>}
       <div class="halves">
         <div class="timeline">
@@ -136,7 +138,8 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
   );
 }
 
-/** Tells whether a record is the next one of a stream, with none between them. */
-function follows(upper: EventSummary, lower: EventSummary): boolean {
-  return BigInt(upper.version) + 1n === BigInt(lower.version);
+/** Tells whether a record and the one below it are neighbours in the stream that were saved at once. */
+function areOfOneSave(upper: EventSummary, lower: EventSummary): boolean {
+  if (BigInt(upper.version) + 1n !== BigInt(lower.version)) return false;
+  return upper.following > 0 || (upper.save !== undefined && upper.save === lower.save);
 }

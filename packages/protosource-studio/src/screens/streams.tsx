@@ -1,13 +1,14 @@
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { AggregateInfo, StreamPage, StreamSummary } from "protosource-cli/studio";
 import { addressOf, go, goes } from "../address.js";
-import { answering, ask, type NoAnswer } from "../ask.js";
+import { answering, ask } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { Notice } from "../parts/notice.js";
+import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
+import { type PagesRead, usePages } from "../use-pages.js";
 import { byteText, counted, numberText, timeText } from "../words.js";
 
 /** What was read of the streams so far. */
@@ -19,8 +20,6 @@ interface Read {
   readonly readUnits: number;
   /** Where to go on; undefined at the end. */
   readonly cursor: string | undefined;
-  readonly isReading: boolean;
-  readonly error: NoAnswer | undefined;
 }
 
 const NOTHING: Read = {
@@ -30,12 +29,10 @@ const NOTHING: Read = {
   requests: 0,
   readUnits: 0,
   cursor: undefined,
-  isReading: true,
-  error: undefined,
 };
 
-/** How much is read by itself: where reading is free, as much as a list can be looked through. */
-const BY_ITSELF = { free: 20_000, charged: 1 };
+/** How many streams are read by themselves where reading is free: as many as a list can be looked through. */
+const MOST_BY_ITSELF = 20_000;
 
 /** The streams of a store, as they are read. */
 export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
@@ -46,7 +43,8 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
   const isFree = store.kind !== "dynamodb";
   const { read, readOn, stop } = useStreams(prefix, isFree);
   const selected = useSignal(0);
-  const { streams, unreadable, records, readUnits, requests, cursor, isReading, error } = read.value;
+  const { streams, unreadable, records, readUnits, requests, stage, error } = read.value;
+  const isReading = stage === "reading" || stage === "idle";
   const open = (index: number): void => {
     const stream = streams[index];
     if (stream) go({ view: "stream", id: stream.id });
@@ -59,7 +57,7 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
     k: ["select the one before", move(-1)],
     Enter: ["open what is selected", () => open(selected.value)],
   });
-  const isWhole = cursor === undefined && !isReading;
+  const isWhole = stage === "done";
   return (
     <section class="streams" aria-label="Streams">
       <h1 class="unseen">Streams</h1>
@@ -94,16 +92,16 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
             Stop
           </button>
         ) : (
-          cursor !== undefined && (
+          !isWhole && (
             <button type="button" onClick={readOn}>
               Read on
             </button>
           )
         )}
       </nav>
-      {error && <Notice kind="error">{error.message}</Notice>}
+      {error && <TryAgain error={error} again={readOn} />}
       {unreadable.length > 0 && <Notice kind="error">{unreadable.join(" ")}</Notice>}
-      {streams.length === 0 && isWhole && !error ? (
+      {streams.length === 0 && isWhole ? (
         <Notice kind="empty">
           {prefix === ""
             ? "There are no streams yet. They appear here once something is saved: load the page again then."
@@ -170,45 +168,15 @@ function prefixOf(find: string, tab: AggregateInfo | undefined, aggregates: read
   return (find === "" || find.includes("#") ? "" : (tab?.prefix ?? "")) + (find === "" ? (tab?.prefix ?? "") : find);
 }
 
-/** Reads the streams page by page, and can be stopped. */
-function useStreams(
-  prefix: string,
-  isFree: boolean,
-): { readonly read: Signal<Read>; readonly readOn: () => void; readonly stop: () => void } {
-  const read = useSignal(NOTHING);
-  const abort = useSignal<AbortController | undefined>(undefined);
-  const start = async (pages: number): Promise<void> => {
-    const own = new AbortController();
-    abort.peek()?.abort();
-    abort.value = own;
-    for (let i = 0; i < pages && !own.signal.aborted; i++) {
-      const { cursor } = read.peek();
-      read.value = { ...read.peek(), isReading: true, error: undefined };
-      try {
-        const page = await ask<StreamPage>("streams", { prefix: prefix || undefined, cursor }, own.signal);
-        if (own.signal.aborted) return;
-        read.value = joined(read.peek(), page);
-        if (page.cursor === undefined || read.peek().streams.length >= BY_ITSELF.free) return;
-      } catch (error) {
-        if (own.signal.aborted) return;
-        read.value = { ...read.peek(), isReading: false, error: error as NoAnswer };
-        return;
-      }
-    }
-  };
-  useEffect(() => {
-    read.value = NOTHING;
-    void start(isFree ? Number.POSITIVE_INFINITY : BY_ITSELF.charged);
-    return () => abort.peek()?.abort();
-  }, [prefix, isFree]);
-  return {
-    read,
-    readOn: () => void start(isFree ? Number.POSITIVE_INFINITY : 1),
-    stop() {
-      abort.peek()?.abort();
-      read.value = { ...read.peek(), isReading: false };
-    },
-  };
+/** Reads the streams. */
+function useStreams(prefix: string, isFree: boolean): PagesRead<Read> {
+  return usePages<Read>({
+    of: [prefix, isFree],
+    nothing: NOTHING,
+    next: async (read, signal) =>
+      joined(read, await ask<StreamPage>("streams", { prefix: prefix || undefined, cursor: read.cursor }, signal)),
+    goesOn: ({ streams }) => isFree && streams.length < MOST_BY_ITSELF,
+  });
 }
 
 function joined(read: Read, { streams: more, unreadable, records, cursor, cost }: StreamPage): Read {
@@ -228,7 +196,5 @@ function joined(read: Read, { streams: more, unreadable, records, cursor, cost }
     requests: read.requests + (cost?.requests ?? 0),
     readUnits: read.readUnits + (cost?.readUnits ?? 0),
     cursor,
-    isReading: false,
-    error: undefined,
   };
 }

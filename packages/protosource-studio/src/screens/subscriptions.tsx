@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import type { ParkedPage, ParkedSummary, SubscriptionNow, SubscriptionsNow } from "protosource-cli/studio";
 import { adjust } from "../address.js";
-import { ask, type NoAnswer } from "../ask.js";
+import { ask } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
 import { Notice } from "../parts/notice.js";
@@ -11,6 +11,7 @@ import { Sparkline } from "../parts/sparkline.js";
 import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
+import { usePages } from "../use-pages.js";
 import { counted, numberText, timeText } from "../words.js";
 import { StreamPositionsPanel } from "./stream-positions.js";
 
@@ -151,29 +152,17 @@ interface ParkedProps {
 
 /** The streams that stand still for a subscription, a page at a time. */
 function Parked({ of, selected, turn }: ParkedProps): JSX.Element {
-  const read = useSignal<{ readonly parked: readonly ParkedSummary[]; readonly cursor?: string | undefined }>({
-    parked: [],
+  const { read, readOn } = usePages<Parked>({
+    of: [of.id, String(turn)],
+    nothing: { parked: [], cursor: undefined },
+    async next({ parked, cursor }, signal) {
+      const page = await ask<ParkedPage>("parked", { subscription: of.id, cursor }, signal);
+      return { parked: parked.concat(page.parked), cursor: page.cursor };
+    },
+    goesOn: () => false,
   });
-  const error = useSignal<NoAnswer | undefined>(undefined);
-  const isReading = useSignal(false);
-  const readOn = async (): Promise<void> => {
-    if (isReading.peek()) return;
-    isReading.value = true;
-    try {
-      const { parked, cursor } = read.peek();
-      const page = await ask<ParkedPage>("parked", { subscription: of.id, cursor });
-      read.value = { parked: [...parked, ...page.parked], cursor: page.cursor };
-      error.value = undefined;
-    } catch (failure) {
-      error.value = failure as NoAnswer;
-    }
-    isReading.value = false;
-  };
-  useEffect(() => {
-    read.value = { parked: [] };
-    void readOn();
-  }, [of.id, turn]);
-  const { parked, cursor } = read.value;
+  const { parked, cursor, stage, error } = read.value;
+  const isReading = stage === "reading" || stage === "idle";
   const index = parked.findIndex(({ id }) => id === selected);
   const show = (to: number): void => adjust({ id: parked[to]?.id });
   return (
@@ -181,8 +170,8 @@ function Parked({ of, selected, turn }: ParkedProps): JSX.Element {
       <h2>
         Parked streams <span class="quiet">of {of.id}</span>
       </h2>
-      {error.value && <TryAgain error={error.value} again={() => void readOn()} />}
-      {parked.length === 0 && !isReading.value && !error.value ? (
+      {error && <TryAgain error={error} again={readOn} />}
+      {parked.length === 0 && !isReading && !error ? (
         <Notice kind="empty">No stream stands still. Those appear here whose event fails again and again.</Notice>
       ) : (
         <VirtualList
@@ -195,12 +184,18 @@ function Parked({ of, selected, turn }: ParkedProps): JSX.Element {
         />
       )}
       {cursor !== undefined && (
-        <button type="button" onClick={() => void readOn()}>
+        <button type="button" onClick={readOn}>
           Read on
         </button>
       )}
     </div>
   );
+}
+
+/** What was read of the parked streams so far. */
+interface Parked {
+  readonly parked: readonly ParkedSummary[];
+  readonly cursor: string | undefined;
 }
 
 function ParkedRow({ one: { id, version, since, tries, error } }: { one: ParkedSummary }): JSX.Element {

@@ -1,3 +1,4 @@
+import type { ScannedRecord } from "protosource-es";
 import { aggregateOf } from "../../schemas.js";
 import type { EventPage } from "../contract.js";
 import { viewEvent } from "../event-view.js";
@@ -17,8 +18,19 @@ export const events: Route = async (studio, query, signal): Promise<EventPage> =
   const known = aggregateOf(schemas, id);
   const now = BigInt(Math.floor(Date.now() / 1000));
   return {
-    events: read.map((one) => viewEvent(one, schemas, known, personal, now).summary),
+    events: read.map((one, i) => {
+      const { summary } = viewEvent(one, schemas, known, personal, now);
+      const save = sharedSave(page.records, i);
+      return save === undefined ? summary : { ...summary, save };
+    }),
     unreadable: page.unreadable.map(({ rawMessage }) => rawMessage),
     ...(page.cursor === undefined ? {} : { cursor: page.cursor }),
   };
 };
+
+/** Gives what a record has in common with a neighbour that was saved with it. The first and the last may have it beyond. */
+function sharedSave(records: readonly ScannedRecord[], i: number): string | undefined {
+  const commitId = records[i]?.commitId;
+  const isShared = [records[i - 1], records[i + 1]].some((one) => one === undefined || one.commitId === commitId);
+  return isShared ? commitId : undefined;
+}

@@ -57,6 +57,23 @@ export const scanCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: "scan: records that were stored at once are told from others",
+    needs: ["scan"],
+    async run(context) {
+      const store = await openStore(context);
+      const id = context.id("saves");
+      await store.save(id, records(1n, 1n));
+      await store.save(id, records(2n, 4n));
+      await store.save(id, records(5n, 5n));
+      const found = await scanAll(store, { aggregateId: id });
+      const joined = found.slice(1).map((lower, i) => {
+        const { following, commitId } = found[i] as ScannedRecord;
+        return following > 0 || (commitId !== undefined && commitId === lower.commitId);
+      });
+      expectEqual(joined, [false, true, true, false], "records that were stored with the one before");
+    },
+  },
+  {
     name: "scan: a page of one item holds records of one stream, and isn't the last",
     needs: ["scan"],
     async run(context) {
