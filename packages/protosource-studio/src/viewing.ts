@@ -39,7 +39,7 @@ export const said: ReadonlySignal<Said | undefined> = words;
 let waiting: Schemas | undefined;
 
 /** What answers when no file is looked at. */
-let own = answering.peek();
+const own = answering.peek();
 
 /** Reads an export, descriptors or both, and shows them. Where something is wrong with them, all stays as it is. */
 export async function view(files: readonly File[]): Promise<boolean> {
@@ -76,7 +76,6 @@ export async function view(files: readonly File[]): Promise<boolean> {
       words.value = { kind: "empty", text: "The descriptors are read. Now give the export that they belong to." };
       return false;
     }
-    if (current.peek() === undefined) own = answering.peek();
     const { store, opaqueStore, name } = next;
     show(studioApi({ store, opaqueStore, schemas: schemas ?? schemasOf([]), name: { kind: "memory", name } }), {
       ...next,
