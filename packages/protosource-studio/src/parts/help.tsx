@@ -12,7 +12,10 @@ export function Help({ close }: { close: () => void }): JSX.Element {
       aria-labelledby="help-title"
       onClose={close}
       onKeyDown={(event) => {
-        if (event.key === "?") dialog.current?.close();
+        if (event.key !== "?") return;
+        // What is behind the help would show it again.
+        event.stopPropagation();
+        dialog.current?.close();
       }}
     >
       <h2 id="help-title">Keys</h2>
