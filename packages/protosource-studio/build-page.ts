@@ -23,8 +23,11 @@ export const IN_PAGE: BuildOptions = {
   ...COMMON,
   minify: true,
   inject: ["src/engine/buffer.ts"],
-  alias: { "node:zlib": "./src/engine/zlib.ts", "node:crypto": "./src/engine/crypto.ts" },
-  external: ["@bufbuild/protovalidate"],
+  alias: {
+    "node:zlib": "./src/engine/zlib.ts",
+    "node:crypto": "./src/engine/crypto.ts",
+    "@bufbuild/protovalidate": "./src/engine/protovalidate.ts",
+  },
 };
 
 /** Builds `page/` with the page, and `demo.js`, the domain that `--demo` shows. */

@@ -169,6 +169,8 @@ export interface Decided {
   readonly changes: readonly StateChange[];
   /** Whether fields of the state were sealed, and empty for the rules: there are no keys to open them with. */
   readonly sealed?: true;
+  /** Whether nobody checked the rules of fields (`buf.validate`): a page has nothing that does. */
+  readonly fieldsUnchecked?: true;
   /** Why it would be refused. */
   readonly refusal?: { readonly code: string; readonly message: string };
 }

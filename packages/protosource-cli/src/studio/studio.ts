@@ -30,6 +30,8 @@ export interface StudioOptions {
   readonly name?: About["store"] | undefined;
   /** The options of a command line that say what is looked at, such as `--store sqlite:orders.db`. */
   readonly words?: readonly string[] | undefined;
+  /** Whether the rules of fields (`buf.validate`) are checked where a command is decided, so that answers say it. They are. */
+  readonly checksFields?: boolean | undefined;
   /** The subscriptions of the domain; there is no screen of them without. */
   readonly followed?: Followed | undefined;
   /** Tells about how many records there are, without a look at them; undefined where nobody knows. */

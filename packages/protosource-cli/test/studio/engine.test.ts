@@ -1,10 +1,20 @@
 /** The API in the page itself: it answers there as it does here. */
+import { readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { create } from "@bufbuild/protobuf";
 import { demoStore } from "@protosource-es/studio/demo";
 import type { JSHandle } from "playwright-core";
-import type { StoredRecord } from "protosource-es";
+import { Repository, type StoredRecord } from "protosource-es";
 import { MemoryStore } from "protosource-es/memory";
 import { expect, it } from "vitest";
+import { LogInSchema } from "../../../../examples/sessions/gen/example/app/session/v1/session_v1_pb.js";
+import { sessionAggregate } from "../../../../examples/sessions/src/session.js";
+import { readDescriptors } from "../../src/load-schemas.js";
+import { describedSchemas } from "../../src/schemas.js";
+import type { Decided } from "../../src/studio/contract.js";
 import { schemasOf, studioApi } from "../../src/studio/index.js";
+import { buildImage } from "../images.js";
 import { demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
 
 useBuiltPage();
@@ -65,4 +75,41 @@ it("answers in the page as it does on a server, of compressed and of damaged rec
     ({ events }) => events.filter(({ kind }: { kind: string }) => kind === "damaged").length,
   );
   expect(damaged).toEqual([0, 1, 1]);
+});
+
+it("decides commands whose fields have rules, and says that nobody checks these in a page", async () => {
+  const path = join(tmpdir(), `sessions-${process.pid}.binpb`);
+  const here = new MemoryStore();
+  const login = create(LogInSchema, { tenantId: "t", device: "phone", address: "::1" });
+  const rules = sessionAggregate({ isBanned: async () => false, isCodeOf: async () => true });
+  await new Repository(rules, here).apply(login, { id: "s-1", actor: "ann" });
+  const id = "example_app_session_v1#s-1";
+  const { records } = await here.load(id);
+  const url = `http://studio/api/what-if?${new URLSearchParams({ id, at: "1", command: "Confirm", fields: '{"code":"x"}' })}`;
+  try {
+    buildImage(path, ["proto-validate", "examples/sessions/proto"]);
+    const checking = studioApi({ store: here, schemas: describedSchemas(readDescriptors(path)) });
+    const checked: Decided = await (await checking(new Request(url))).json();
+    expect(checked).toMatchObject({ events: [], refusal: { code: "validation_failed" } });
+    expect(checked).not.toHaveProperty("fieldsUnchecked");
+    const page = await browser.open((await serve(await demoOptions())).address);
+    const engine = (await page.evaluateHandle('import("/engine.js")')) as JSHandle<Engine>;
+    const found = await page.evaluate(
+      async ({ engine, image, id, all, url }) => {
+        const { MemoryStore, readDescriptorsFile, studioApi } = engine;
+        const store = new MemoryStore();
+        const records = all.map((one) => ({ ...one, data: new Uint8Array(one.data) }));
+        await store.restore(id, records as readonly object[] as readonly StoredRecord[]);
+        const schemas = await readDescriptorsFile(new File([new Uint8Array(image)], "image.binpb"));
+        return (await studioApi({ store, schemas })(new Request(url))).json();
+      },
+      {
+        ...{ engine, id, url, image: [...readFileSync(path)] },
+        all: records.map(({ version, ttl, data }) => ({ version, ttl, data: [...data] })),
+      },
+    );
+    expect(found).toMatchObject({ fieldsUnchecked: true, events: [{ type: "Confirmed" }] });
+  } finally {
+    rmSync(path, { force: true });
+  }
 });

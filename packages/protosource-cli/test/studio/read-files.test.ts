@@ -158,14 +158,19 @@ describe("an export", () => {
 });
 
 describe("a file", () => {
-  const gone = { name: "orders", size: 4096, slice: fail, stream: () => new ReadableStream({ pull: fail }) };
+  const gone = {
+    name: "orders",
+    size: 4096,
+    slice: () => ({ arrayBuffer: fail }),
+    stream: () => new ReadableStream({ pull: fail }),
+  };
 
   async function fail(): Promise<never> {
     throw new DOMException("it is a folder", "NotReadableError");
   }
 
   it.each([
-    ["by its kind", () => kindOfFile({ ...gone, slice: () => ({ arrayBuffer: fail }) })],
+    ["by its kind", () => kindOfFile(gone)],
     ["as an export", () => readExportFile({ ...gone, slice: () => new Blob() }, { signal })],
     ["as descriptors", () => readDescriptorsFile({ ...gone, slice: () => new Blob() })],
   ])("that can't be read %s is told of with words, such as a folder", async (_, read) => {

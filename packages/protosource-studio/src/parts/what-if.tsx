@@ -96,9 +96,10 @@ function Input({ field }: { field: FormField }): JSX.Element {
 
 function Outcome({ decided }: { decided: Decided | NoAnswer }): JSX.Element {
   if (decided instanceof Error) return <Notice kind="error">{decided.message}</Notice>;
-  const { hasRules, events, changes, refusal, sealed } = decided;
+  const { hasRules, fieldsUnchecked, events, changes, refusal, sealed } = decided;
   const lacking =
     (hasRules ? "" : " The hand-written rules weren't asked: start the studio with --domain.") +
+    (fieldsUnchecked ? " Rules of fields (buf.validate) aren't checked in a page." : "") +
     (sealed ? " Sealed fields were empty for it, so that it may be decided otherwise with their keys." : "");
   if (refusal !== undefined) {
     return (

@@ -20,7 +20,7 @@ import type { Route } from "../studio.js";
  */
 export const whatIf: Route = async (studio, query, signal): Promise<Decided> => {
   const id = required(query, "id");
-  const { schemas, personal } = studio;
+  const { schemas, personal, checksFields = true } = studio;
   const known = knownOf(schemas, id);
   const command = commandIn(known, schemas, id, query);
   const { state, sealed } = await stateMessage(studio, known, id, required(query, "at"), signal);
@@ -30,7 +30,8 @@ export const whatIf: Route = async (studio, query, signal): Promise<Decided> => 
     return personal.show(schema, messageJson(schema, message, schemas.registry)).json;
   };
   const before = show(state);
-  const judged = { hasRules, ...(sealed ? { sealed } : {}) };
+  const unchecked = checksFields ? {} : ({ fieldsUnchecked: true } as const);
+  const judged = { hasRules, ...unchecked, ...(sealed ? { sealed } : {}) };
   let outcome: Outcome<AggregateTypes>;
   try {
     outcome = await decide(definition, state, command as never, { now: BigInt(Date.now()) * 1000n, signal });
