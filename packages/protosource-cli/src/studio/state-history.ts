@@ -105,7 +105,8 @@ async function readHistory(
 function historyOfSteps(
   steps: readonly Step[],
 ): Pick<StateHistory, "steps" | "countUntil" | "stateAfter" | "blameAfter"> {
-  const changedAt = changesByPath(steps);
+  const changedAt = stepsByPath(steps, ({ keys }) => keys);
+  const takenFromAt = stepsByPath(steps, ({ keys, after }) => (after === undefined ? keys.slice(0, -1) : undefined));
   let current: JsonValue | undefined;
   let taken = 0;
   return {
@@ -133,7 +134,9 @@ function historyOfSteps(
       const blame: { [path: string]: string } = {};
       // What was set as a whole set each value within, unless that was set later.
       const visit = (value: JsonValue, path: string, outer: number): void => {
-        const latest = Math.max(outer, lastBelow(changedAt.get(path) ?? [], count));
+        let latest = Math.max(outer, lastBelow(changedAt.get(path) ?? [], count));
+        // What is empty was made so by what took the last of it.
+        if (isEmpty(value)) latest = Math.max(latest, lastBelow(takenFromAt.get(path) ?? [], count));
         // Whether a value changed that is masked isn't known.
         if (path !== "" && value !== MASK) blame[path] = String(steps[latest]?.version ?? 0n);
         if (isJsonObject(value))
@@ -146,12 +149,21 @@ function historyOfSteps(
   };
 }
 
-/** Gives the steps that changed each value, by its path, in ascending order. */
-function changesByPath(steps: readonly Step[]): ReadonlyMap<string, readonly number[]> {
+function isEmpty(value: JsonValue): boolean {
+  return isJsonObject(value) && Object.keys(value).length === 0;
+}
+
+/** Gives the steps that did something to a value, by the path that `placeOf` gives of what they changed, in ascending order. */
+function stepsByPath(
+  steps: readonly Step[],
+  placeOf: (change: Change) => readonly string[] | undefined,
+): ReadonlyMap<string, readonly number[]> {
   const found = new Map<string, number[]>();
   for (const [i, { changes }] of steps.entries()) {
-    for (const { keys } of changes) {
-      const path = pathText(keys);
+    for (const change of changes) {
+      const place = placeOf(change);
+      if (place === undefined) continue;
+      const path = pathText(place);
       const at = found.get(path);
       if (at) at.push(i);
       else found.set(path, [i]);

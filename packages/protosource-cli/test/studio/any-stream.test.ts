@@ -106,9 +106,9 @@ function valueAt(state: JsonValue, keys: readonly string[]): JsonValue | undefin
   );
 }
 
-/** Gives the places of the values of a state that have no names within. */
+/** Gives the places of the values of a state that have nothing with a name within. */
 function leaves(value: JsonValue, keys: readonly string[] = []): readonly (readonly string[])[] {
-  return isJsonObject(value)
+  return isJsonObject(value) && Object.keys(value).length > 0
     ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, [...keys, name]))
     : [keys];
 }

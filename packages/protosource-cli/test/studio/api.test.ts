@@ -109,6 +109,21 @@ describe("state", () => {
     }
   });
 
+  it("tells which event left nothing of a value", async () => {
+    const store = new MemoryStore();
+    const form = defineForm();
+    const past = [
+      formEvents.Started({ constructor$: "c" }),
+      formEvents.FilledIn({ mainPart: { name: "a" } }),
+      formEvents.FilledIn({ mainPart: {} }),
+    ];
+    await new Repository(form, store).save("f-1", past);
+    const about = { id: "example_app_shapes_v1#f-1", at: "4" };
+    const [, { state, blame }] = await ask({ store, schemas: schemasOf([form]) }, "state", about);
+    expect(state).toMatchObject({ mainPart: {} });
+    expect(blame).toMatchObject({ mainPart: "4" });
+  });
+
   it("leaves out what rules derive, when told to", async () => {
     const [, { state }] = await ask(shop, "state", { id, at: "3", rules: "without" });
     expect(state).not.toHaveProperty("itemCount");
