@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import Libsql from "libsql";
 import { Repository, streamId } from "protosource-es";
 import { createKeyring } from "protosource-es/personal";
 import { openSqlite, SqliteOpaqueStore, SqliteStore, sqliteKeyStore } from "protosource-es/sqlite";
@@ -97,8 +98,22 @@ it("stay sealed without either, and nothing fails", async () => {
   expect(shown).toContain('"@sealed":["email","name"]');
 });
 
+it("refuses a file without keys, and makes none in it", async () => {
+  const path = folder.path("other.db");
+  const other = new Libsql(path);
+  other.exec("CREATE TABLE notes (text)");
+  other.close();
+  const before = readFileSync(path);
+  await expect(showStore({ port: "0", store, descriptors: image, keys: `sqlite:${path}` })).rejects.toMatchObject({
+    code: "invalid_argument",
+    details: { argument: "--keys" },
+  });
+  expect(readFileSync(path).equals(before)).toBe(true);
+});
+
 it.each([
   ["keys beside the keyring of a domain", { domain: DOMAIN, keys }],
+  ["a file of keys that is none", { descriptors: image, keys: `sqlite:${image}` }],
   ["a file of keys that isn't there", { descriptors: image, keys: "sqlite:none.db" }],
 ])("refuses %s, and says what to give", async (_, options) => {
   await expect(showStore({ port: "0", store, ...options })).rejects.toMatchObject({
