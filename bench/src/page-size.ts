@@ -16,7 +16,7 @@ const CEILINGS: readonly (readonly [file: string, bytes: number])[] = [
 ];
 
 /** The most that the playground may have: the page, the engine and a domain, with the run time of protobuf. */
-const PLAYGROUND_CEILING = 160 * 1024;
+const PLAYGROUND_CEILING = 165 * 1024;
 
 /** Builds the page and the playground, and compares their files with their ceilings. */
 export async function pageBudgets(): Promise<readonly Budget[]> {
