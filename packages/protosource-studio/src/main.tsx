@@ -10,7 +10,7 @@
 import { effect, useSignal } from "@preact/signals";
 import { type JSX, render } from "preact";
 import type { About } from "protosource-cli/studio";
-import { addressOf, go, goes, place } from "./address.js";
+import { addressOf, go, goes, type Place, place } from "./address.js";
 import { takeToken, turn } from "./ask.js";
 import { keepFocus } from "./keep-focus.js";
 import { useKeys } from "./keyboard.js";
@@ -45,6 +45,11 @@ const SCREENS: { readonly [view: string]: Screen } = {
 };
 
 const FIRST = "streams";
+
+/** Says in a few words where one is. */
+function titleOf({ id, view = FIRST }: Place): string {
+  return [id, SCREENS[view]?.title].filter(Boolean).join(" – ") || "Nowhere";
+}
 
 function nextTimes(): void {
   times.value = nextOf(TIMES, times.value);
@@ -137,6 +142,7 @@ function App(): JSX.Element {
         <GivenFiles />
       </header>
       <main tabIndex={-1} class={`screen-${view}`}>
+        <h1 class="unseen">{titleOf(place.value)}</h1>
         {error?.isStranger ? (
           <Stranger />
         ) : error ? (
@@ -160,8 +166,7 @@ addEventListener("hashchange", () => {
   if (takeToken()) location.reload();
 });
 effect(() => {
-  const { id, view = FIRST } = place.value;
-  document.title = [id, SCREENS[view]?.title, "protosource studio"].filter((part) => part !== undefined).join(" – ");
+  document.title = `${titleOf(place.value)} – protosource studio`;
 });
 keepFocus();
 render(<App />, document.body);

@@ -64,7 +64,6 @@ function Domain({ aggregate: { name }, domain, opened = name }: DomainProps): JS
   const { transitions, warnings, messages } = domain;
   return (
     <>
-      <h1 class="unseen">The domain of {name}</h1>
       {warnings.length > 0 && (
         <ul class="warnings" aria-label="Warnings">
           {warnings.map((warning) => (

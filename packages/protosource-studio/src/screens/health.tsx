@@ -57,7 +57,7 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
   return (
     <section class="health" aria-label="Health">
       <header class="screen-head">
-        <h1>Health</h1>
+        <h2>Health</h2>
         <button type="button" onClick={verify}>
           {stage === "reading"
             ? "Stop"

@@ -34,7 +34,6 @@ export function RowsScreen({ place }: ScreenProps): JSX.Element {
   const index = message.indexes.find(({ index }) => String(index) === place["index"]) ?? byDefault;
   return (
     <section class="rows" aria-label="Rows">
-      <h1 class="unseen">Rows</h1>
       <nav class="tabs" aria-label="Messages">
         {messages.map(({ type, name }) => (
           <Tab key={type} name={name} to={{ view: "rows", type }} isCurrent={type === message.type} />

@@ -63,7 +63,6 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
   if (events.length === 0 && stage === "done" && unreadable.length === 0) {
     return (
       <section class="stream" aria-label={`Stream ${id}`}>
-        <h1 class="unseen">{id}</h1>
         <Notice kind="empty">
           There is no stream {id}. Look for its beginning in the box above, which shows all streams that begin so.
         </Notice>
@@ -74,10 +73,10 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
   return (
     <section class="stream" aria-label={`Stream ${id}`}>
       <header class="stream-head">
-        <h1>
+        <h2>
           {aggregate && <span class="quiet">{aggregate.name}</span>}{" "}
           {aggregate ? id.slice(aggregate.prefix.length) : id}
-        </h1>
+        </h2>
         <span class="facts" role="status">
           {isFiltered(place)
             ? `${numberText(shown.length)} of ${counted(events.length, "record")}`

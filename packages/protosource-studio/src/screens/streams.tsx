@@ -60,7 +60,6 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
   const isWhole = stage === "done";
   return (
     <section class="streams" aria-label="Streams">
-      <h1 class="unseen">Streams</h1>
       <nav class="tabs" aria-label="Aggregates">
         <a
           href={addressOf({ view: "streams" })}

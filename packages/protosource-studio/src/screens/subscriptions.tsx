@@ -81,7 +81,7 @@ export function SubscriptionsScreen({ about, place }: ScreenProps): JSX.Element 
   return (
     <section class="subscriptions" aria-label="Subscriptions">
       <header class="screen-head">
-        <h1>Subscriptions</h1>
+        <h2>Subscriptions</h2>
         <span class="facts" role="status">
           {value ? `${counted(found.length, "subscription")} at ${timeText(value.at)}` : "Loading…"}
           {value?.cost && ` · ${counted(value.cost.requests, "request")}, ${value.cost.readUnits} read units`}
