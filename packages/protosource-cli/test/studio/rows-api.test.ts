@@ -117,6 +117,23 @@ describe.each([
     expect(stale.fold?.mend).toContain("rebuild");
   });
 
+  it("shows rows that can't be read, and those that tell of another key than their own", async () => {
+    const stores = open();
+    const orders: Repository<OrderTypes> = new Repository(order, stores.store);
+    await orders.apply(orderCommands.Create({ id: "o-1", actor: "ann", customerId: "c-1", customerName: "Zoë" }));
+    const pk = "example_app_order_v1#order#id#o-1";
+    const row = (await stores.opaqueStore.get({ pk, sk: "AGG" })) ?? expect.fail("no row");
+    await stores.opaqueStore.put({ ...row, pk: `${pk}-stray` });
+    await stores.opaqueStore.put({ ...row, pk: `${pk}-broken`, body: new Uint8Array([255]) });
+    const { rows } = await asking({ ...stores, schemas: schemasOf([order]) })<RowPage>("rows", [
+      ["type", ORDER],
+      ["index", "1"],
+      ["where", "customer_id=c-1"],
+    ]);
+    expect(rows.map(({ pk }) => pk)).toEqual([pk, `${pk}-stray`, `${pk}-broken`]);
+    expect(rows[2]?.text).toContain("the body isn't a example.app.order.v1.Order");
+  });
+
   it("says what to do about a row that isn't there, and of conditions that don't fit", async () => {
     const gone = await ask<Refusal>("row", [
       ["pk", "no"],
