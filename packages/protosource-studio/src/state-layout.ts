@@ -32,6 +32,9 @@ export interface PlacedArrow {
 export interface Layout {
   readonly states: readonly PlacedState[];
   readonly arrows: readonly PlacedArrow[];
+  /** Where the picture begins. */
+  readonly left: number;
+  readonly top: number;
   readonly width: number;
   readonly height: number;
 }
@@ -39,6 +42,8 @@ export interface Layout {
 export const STATE_HEIGHT = 30;
 export const LINE_HEIGHT = 15;
 const LETTER_WIDTH = 7.4;
+const LABEL_LETTER_WIDTH = 6.8;
+const LOOP_WIDTH = 22;
 const BETWEEN = 28;
 const MARGIN = 14;
 const SWEEPS = 8;
@@ -48,6 +53,8 @@ interface Spot {
   readonly name: string;
   readonly isState: boolean;
   readonly width: number;
+  /** What it keeps free of others, around its middle. */
+  room: number;
   readonly layer: number;
   readonly above: Spot[];
   readonly below: Spot[];
@@ -63,24 +70,35 @@ export function layoutStates(names: readonly string[], transitions: readonly Tra
   );
   const rows: Spot[][] = Array.from({ length: Math.max(0, ...layers.values()) + 1 }, () => []);
   for (const one of spots.values()) rows[one.layer]?.push(one);
+  for (const { from, to, commands } of arrows) {
+    const one = spots.get(from) as Spot;
+    if (from === to) one.room = one.width + 2 * (LOOP_WIDTH + widthOf(commands));
+  }
   const ways = arrows.map((arrow) => wayOf(arrow, spots, rows));
   for (let sweep = 0; sweep < SWEEPS; sweep++) arrange(sweep % 2 === 0 ? rows : rows.toReversed(), sweep % 2 === 0);
 
-  const all = rows.flat();
-  const left = Math.min(...all.map(({ x, width }) => x - width / 2));
-  const right = Math.max(...all.map(({ x, width }) => x + width / 2));
-  for (const one of all) one.x += MARGIN - left;
   const gap = 34 + LINE_HEIGHT * Math.max(1, ...arrows.map(({ commands }) => commands.length));
-  const yOf = ({ layer }: Spot): number => MARGIN + STATE_HEIGHT / 2 + layer * (STATE_HEIGHT + gap);
-  return {
-    states: [...spots.values()].map((one) => ({ name: one.name, x: one.x, y: yOf(one), width: one.width })),
-    arrows: arrows.map(({ from, to, commands }, i) => {
-      const points = (ways[i] as readonly Spot[]).map((one) => ({ ...one, y: yOf(one) }));
-      return { from, to, labels: commands, ...(from === to ? loop(points[0] as Point) : curve(points)) };
-    }),
-    width: right - left + 2 * MARGIN + (arrows.some(({ from, to }) => from === to) ? 90 : 0),
-    height: 2 * MARGIN + rows.length * STATE_HEIGHT + (rows.length - 1) * gap,
-  };
+  const yOf = ({ layer }: Spot): number => layer * (STATE_HEIGHT + gap);
+  const states = [...spots.values()].map((one) => ({ name: one.name, x: one.x, y: yOf(one), width: one.width }));
+  const drawn = arrows.map(({ from, to, commands }, i) => {
+    const points = (ways[i] as readonly Spot[]).map((one) => ({ ...one, y: yOf(one) }));
+    const line = from === to ? loop(points[0] as Point, widthOf(commands)) : curve(points);
+    return { from, to, labels: commands, ...line };
+  });
+  const boxes = [
+    ...rows.flat().map((one) => ({ x: one.x, y: yOf(one), width: one.width, height: STATE_HEIGHT })),
+    ...drawn.map(({ x, y, labels }) => ({ x, y, width: widthOf(labels), height: labels.length * LINE_HEIGHT })),
+  ];
+  const left = Math.min(...boxes.map(({ x, width }) => x - width / 2)) - MARGIN;
+  const top = Math.min(...boxes.map(({ y, height }) => y - height / 2)) - MARGIN;
+  const width = Math.max(...boxes.map(({ x, width }) => x + width / 2)) + MARGIN - left;
+  const height = Math.max(...boxes.map(({ y, height }) => y + height / 2)) + MARGIN - top;
+  return { states, arrows: drawn, left, top, width, height };
+}
+
+/** Gives how wide the widest of some labels is. */
+export function widthOf(labels: readonly string[]): number {
+  return Math.max(...labels.map((label) => label.length * LABEL_LETTER_WIDTH + 8));
 }
 
 interface Arrow {
@@ -124,7 +142,7 @@ function layersOf(names: readonly string[], arrows: readonly Arrow[]): ReadonlyM
 }
 
 function spot(name: string, isState: boolean, width: number, layer: number): Spot {
-  return { name, isState, width, layer, above: [], below: [], x: 0 };
+  return { name, isState, width, room: width, layer, above: [], below: [], x: 0 };
 }
 
 function stateWidth(name: string): number {
@@ -135,10 +153,11 @@ function stateWidth(name: string): number {
 function wayOf({ from, to, commands }: Arrow, spots: ReadonlyMap<string, Spot>, rows: readonly Spot[][]): Spot[] {
   const [start, end] = [spots.get(from) as Spot, spots.get(to) as Spot];
   const [top, bottom] = start.layer <= end.layer ? [start, end] : [end, start];
-  const width = Math.max(...commands.map((command) => command.length)) * LETTER_WIDTH;
+  // The labels are where the arrow passes first.
+  const labelled = top === start ? top.layer + 1 : bottom.layer - 1;
   const way = [top];
   for (let layer = top.layer + 1; layer < bottom.layer; layer++) {
-    const passing = spot(`${from}→${to}`, false, layer === top.layer + 1 ? width : 10, layer);
+    const passing = spot(`${from}→${to}`, false, layer === labelled ? widthOf(commands) : 10, layer);
     rows[layer]?.push(passing);
     way.push(passing);
   }
@@ -162,8 +181,8 @@ function arrange(rows: readonly Spot[][], isDown: boolean): void {
     row.sort((a, b) => (wanted.get(a) ?? 0) - (wanted.get(b) ?? 0));
     let from = Number.NEGATIVE_INFINITY;
     for (const one of row) {
-      one.x = Math.max(wanted.get(one) ?? 0, from + one.width / 2);
-      from = one.x + one.width / 2 + BETWEEN;
+      one.x = Math.max(wanted.get(one) ?? 0, from + one.room / 2);
+      from = one.x + one.room / 2 + BETWEEN;
     }
     const shift = row.reduce((sum, one) => sum + one.x - (wanted.get(one) ?? 0), 0) / Math.max(1, row.length);
     for (const one of row) one.x -= shift;
@@ -201,8 +220,8 @@ function curve(points: readonly Point[]): Pick<PlacedArrow, "path" | "x" | "y"> 
   };
 }
 
-/** Draws an arrow from a state to itself, at its right. */
-function loop({ x, y, width }: Point): Pick<PlacedArrow, "path" | "x" | "y"> {
+/** Draws an arrow from a state to itself, at its right, with labels of a width beside it. */
+function loop({ x, y, width }: Point, labels: number): Pick<PlacedArrow, "path" | "x" | "y"> {
   const right = Math.round(x + width / 2);
-  return { path: `M${right} ${y - 8}c26 -8 26 24 2 16`, x: right + 52, y };
+  return { path: `M${right} ${y - 8}c26 -8 26 24 2 16`, x: right + LOOP_WIDTH + labels / 2, y };
 }

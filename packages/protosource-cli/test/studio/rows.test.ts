@@ -34,6 +34,17 @@ it("shows the states, saves their picture, and opens a message, by keys alone", 
   expect(saved).toMatch(/^<svg xmlns="http:\/\/www.w3.org\/2000\/svg"/);
   expect(saved).toContain('fill="rgb(');
   expect(saved).not.toMatch(/class=|var\(/);
+  const alone = await page.context().newPage();
+  await alone.goto(`data:image/svg+xml,${encodeURIComponent(saved)}`);
+  const looks = (of: Page, picture: string): Promise<readonly string[]> =>
+    of.locator(`${picture} *`).evaluateAll((parts) =>
+      parts.map((part) => {
+        const { fill, stroke, fontSize } = getComputedStyle(part);
+        return `${part.tagName} ${fill} ${stroke} ${fontSize}`;
+      }),
+    );
+  expect(await looks(alone, "svg")).toEqual(await looks(page, ".states"));
+  await alone.close();
   await page.locator("summary", { hasText: "OrderSummary" }).focus();
   await page.keyboard.press("Enter");
   await page.waitForURL(/message=OrderSummary/);

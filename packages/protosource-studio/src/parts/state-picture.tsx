@@ -1,6 +1,6 @@
 import type { JSX, RefObject } from "preact";
 import type { DomainInfo } from "protosource-cli/studio";
-import { LINE_HEIGHT, layoutStates, NEW, STATE_HEIGHT } from "../state-layout.js";
+import { LINE_HEIGHT, layoutStates, NEW, STATE_HEIGHT, widthOf } from "../state-layout.js";
 
 export interface StatePictureProps {
   /** The short name of the aggregate. */
@@ -21,14 +21,14 @@ export function StatePicture({ name, domain, picture }: StatePictureProps): JSX.
     moves.map(({ from, to, command }) => ({ from: short(from), to: short(to), command })),
   );
   const lonely = new Set([...unreached].map(short));
-  const { width, height } = layout;
+  const { left, top, width, height } = layout;
   return (
     <svg
       ref={picture}
       class="states"
       role="img"
       aria-labelledby="states-title states-text"
-      viewBox={`0 0 ${Math.ceil(width)} ${Math.ceil(height)}`}
+      viewBox={`${left} ${top} ${width} ${height}`}
       width={Math.ceil(width)}
       height={Math.ceil(height)}
     >
@@ -43,7 +43,7 @@ export function StatePicture({ name, domain, picture }: StatePictureProps): JSX.
           <path class="tip" d="M0 0 8 4 0 8z" />
         </marker>
       </defs>
-      <rect class="ground" width="100%" height="100%" />
+      <rect class="ground" x={left} y={top} width={width} height={height} />
       {layout.arrows.map(({ from, to, path }) => (
         <path key={`${from} ${to}`} class="arrow" d={path} marker-end="url(#tip)" />
       ))}
@@ -62,10 +62,10 @@ export function StatePicture({ name, domain, picture }: StatePictureProps): JSX.
       {layout.arrows.flatMap(({ from, to, labels, x, y }) =>
         labels.map((label, i) => {
           const top = y + (i - (labels.length - 1) / 2) * LINE_HEIGHT;
-          const half = label.length * 3.4 + 4;
+          const width = widthOf([label]);
           return (
             <g key={`${from} ${to} ${label}`} class="label">
-              <rect x={x - half} y={top - LINE_HEIGHT / 2} width={2 * half} height={LINE_HEIGHT} />
+              <rect x={x - width / 2} y={top - LINE_HEIGHT / 2} width={width} height={LINE_HEIGHT} />
               <text x={x} y={top + 4} text-anchor="middle">
                 {label}
               </text>

@@ -1,0 +1,88 @@
+/** The picture of states, by its numbers: boxes beside each other, and all of it within the picture. */
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import {
+  type Layout,
+  LINE_HEIGHT,
+  layoutStates,
+  NEW,
+  STATE_HEIGHT,
+  type Transition,
+  widthOf,
+} from "../../../protosource-studio/src/state-layout.js";
+
+interface Box {
+  readonly name: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const statesOf = ({ states }: Layout): readonly Box[] => states.map((one) => ({ ...one, height: STATE_HEIGHT }));
+
+const labelsOf = ({ arrows }: Layout): readonly Box[] =>
+  arrows.map(({ labels, x, y }) => ({
+    ...{ name: labels.join(), x, y },
+    ...{ width: widthOf(labels), height: labels.length * LINE_HEIGHT },
+  }));
+
+/** Names the boxes that lie over others. What is off by less than a hundredth of a pixel isn't seen. */
+function overlaps(some: readonly Box[], others: readonly Box[]): readonly string[] {
+  const isOver = (one: Box, other: Box): boolean =>
+    Math.abs(one.x - other.x) + 0.01 < (one.width + other.width) / 2 &&
+    Math.abs(one.y - other.y) + 0.01 < (one.height + other.height) / 2;
+  return some.flatMap((one) =>
+    others.filter((other) => other !== one && isOver(one, other)).map(({ name }) => `${one.name} over ${name}`),
+  );
+}
+
+function outside({ left, top, width, height }: Layout, boxes: readonly Box[]): readonly string[] {
+  const isOutside = (one: Box): boolean =>
+    one.x - one.width / 2 < left ||
+    one.x + one.width / 2 > left + width ||
+    one.y - one.height / 2 < top ||
+    one.y + one.height / 2 > top + height;
+  return boxes.filter(isOutside).map(({ name }) => name);
+}
+
+const machines = fc.uniqueArray(fc.stringMatching(/^[A-Z_]{1,24}$/), { minLength: 1, maxLength: 20 }).chain((states) =>
+  fc.record({
+    names: fc.constant([NEW, ...states]),
+    transitions: fc.array(
+      fc.record<Transition>({
+        from: fc.constantFrom(NEW, ...states),
+        to: fc.constantFrom(...states),
+        command: fc.stringMatching(/^[A-Z][a-z]{1,30}$/),
+      }),
+      { maxLength: 30 },
+    ),
+  }),
+);
+
+/** An arrow back over a layer of two states, with more to say than there is room between those. */
+const WAY_BACK = {
+  names: [NEW, "A", "B", "C", "ELSE", "D"],
+  transitions: [
+    { from: NEW, to: "A", command: "Create" },
+    { from: "A", to: "B", command: "Go" },
+    { from: "B", to: "C", command: "Go" },
+    { from: "B", to: "ELSE", command: "Stop" },
+    { from: "C", to: "D", command: "Go" },
+    { from: "D", to: "A", command: "BeginAllOfItAnewFromTheStart" },
+  ],
+};
+
+it("lays out any machine without anything over its states, or outside of the picture", () => {
+  fc.assert(
+    fc.property(machines, ({ names, transitions }) => {
+      const layout = layoutStates(names, transitions);
+      expect(layout.states.map(({ name }) => name).toSorted()).toEqual(names.toSorted());
+      const [states, labels] = [statesOf(layout), labelsOf(layout)];
+      expect(overlaps(states, states)).toEqual([]);
+      expect(overlaps(labels, states)).toEqual([]);
+      expect(outside(layout, [...states, ...labels])).toEqual([]);
+    }),
+    { numRuns: 300, examples: [[WAY_BACK]] },
+  );
+});
