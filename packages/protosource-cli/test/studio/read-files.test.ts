@@ -9,10 +9,11 @@ import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlit
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readDescriptors } from "../../src/load-schemas.js";
 import { describedSchemas } from "../../src/schemas.js";
-import { kindOfFile, readDescriptorsFile, readExportFile, studioApi } from "../../src/studio/index.js";
+import { kindOfFile, readDescriptorsFile, readExportFile } from "../../src/studio/index.js";
 import type { StudioOptions } from "../../src/studio/studio.js";
 import { buildImage } from "../images.js";
 import { runHere } from "../run-here.js";
+import { answers } from "./answers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "studio-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -48,35 +49,6 @@ function fileOf(name: string, data: Uint8Array | string): File {
   return new File([data as Uint8Array<ArrayBuffer>], name);
 }
 
-async function answers(options: StudioOptions): Promise<readonly unknown[]> {
-  const api = studioApi({ ...options, name: { kind: "memory", name: "orders" } });
-  const asked: readonly (readonly [route: string, query: Readonly<Record<string, string>>])[] = [
-    ["about", {}],
-    ["streams", { limit: "5000" }],
-    ["domain", { type: "example.app.order.v1.Order" }],
-    ["indexes", { type: "example.app.order.v1.Order" }],
-    ["rows", { type: "example.app.order.v1.Order", index: "1", where: "customer_id=c-1" }],
-    ["verify", { limit: "5000" }],
-    ...["o-1001", "o-1007", "o-1048"].flatMap((name) => {
-      const id = `example_app_order_v1#${name}`;
-      return [
-        ["events", { id }],
-        ["event", { id, version: "2" }],
-        ["state", { id }],
-        ["state", { id, at: "2", against: "0" }],
-        ["test", { id, at: "2" }],
-        ["what-if", { id, at: "2", command: "SetShipping", fields: '{"shippingAddress":"1 Main St"}' }],
-      ] as const;
-    }),
-  ];
-  return Promise.all(
-    asked.map(async ([route, query]) => {
-      const response = await api(new Request(`http://studio/api/${route}?${new URLSearchParams(query)}`));
-      return [route, response.status, await response.json()];
-    }),
-  );
-}
-
 describe("an export", () => {
   it.each([
     ["as it is", (data: Uint8Array) => data],
@@ -89,7 +61,7 @@ describe("an export", () => {
     expect(problems).toEqual([]);
     const found = await answers({ store, opaqueStore, schemas });
     expect(found).toEqual(await answers(shown));
-    expect(found.filter((answer) => (answer as [string, number])[1] !== 200)).toEqual([]);
+    expect(found.filter(([, status]) => status !== 200)).toEqual([]);
   });
 
   it("is shown as far as it goes where it was cut off, and says so", async () => {

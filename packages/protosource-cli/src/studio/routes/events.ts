@@ -20,7 +20,7 @@ export const events: Route = async (studio, query, signal): Promise<EventPage> =
   return {
     events: read.map((one, i) => {
       const { summary } = viewEvent(one, schemas, known, personal, now);
-      const save = sharedSave(page.records, i);
+      const save = sharedSave(page.records, i, { before: cursor !== undefined, behind: page.cursor !== undefined });
       return save === undefined ? summary : { ...summary, save };
     }),
     unreadable: page.unreadable.map(({ rawMessage }) => rawMessage),
@@ -28,9 +28,15 @@ export const events: Route = async (studio, query, signal): Promise<EventPage> =
   };
 };
 
-/** Gives what a record has in common with a neighbour that was saved with it. The first and the last may have it beyond. */
-function sharedSave(records: readonly ScannedRecord[], i: number): string | undefined {
+/** Gives what a record has in common with a neighbour that was saved with it: perhaps one of the page before or behind. */
+function sharedSave(
+  records: readonly ScannedRecord[],
+  i: number,
+  goesOn: { readonly before: boolean; readonly behind: boolean },
+): string | undefined {
   const commitId = records[i]?.commitId;
-  const isShared = [records[i - 1], records[i + 1]].some((one) => one === undefined || one.commitId === commitId);
-  return isShared ? commitId : undefined;
+  const isShared = (neighbour: ScannedRecord | undefined, isBeyond: boolean): boolean =>
+    neighbour === undefined ? isBeyond : neighbour.commitId === commitId;
+  const { before, behind } = goesOn;
+  return isShared(records[i - 1], before) || isShared(records[i + 1], behind) ? commitId : undefined;
 }
