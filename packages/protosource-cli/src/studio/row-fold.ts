@@ -52,6 +52,10 @@ export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal):
       ...(state === undefined ? { problem: "the events that are left don't tell the state: look at the stream" } : {}),
     };
   } catch (error) {
+    // The domain's code fails on what happened: the row is there all the same.
+    if (isProtosourceError(error, "invalid_argument")) {
+      return { streamId, version: "0", behind: "0", changes: [], uncompared: [], problem: error.rawMessage };
+    }
     if (!isProtosourceError(error, "not_found")) throw error;
     const problem = `there is no stream ${streamId}: find rows that were left by \`protosource aggregates prune\``;
     return { streamId, version: "0", behind: (-version).toString(), changes: [], uncompared: [], problem };

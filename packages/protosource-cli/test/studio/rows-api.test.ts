@@ -13,6 +13,7 @@ import type { OpaqueStore } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
+  defineOrder,
   type OrderTypes,
   orderCommands,
 } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_protosource.js";
@@ -132,6 +133,21 @@ describe.each([
     ]);
     expect(rows.map(({ pk }) => pk)).toEqual([pk, `${pk}-stray`, `${pk}-broken`]);
     expect(rows[2]?.text).toContain("the body isn't a example.app.order.v1.Order");
+    const shown = (of: string, definition = order): Promise<RowDetail> =>
+      asking({ ...stores, schemas: schemasOf([definition]) })<RowDetail>("row", [
+        ["pk", of],
+        ["sk", "AGG"],
+      ]);
+    expect((await shown(pk)).problem).toBeUndefined();
+    expect((await shown(`${pk}-stray`)).problem).toContain(`it tells of the row pk="${pk}"`);
+    const failing = defineOrder({
+      afterOn() {
+        throw new Error("the code is wrong");
+      },
+    });
+    const { json, fold } = await shown(pk, failing);
+    expect(json).toMatchObject({ id: "o-1" });
+    expect(fold?.problem).toContain("the code is wrong");
   });
 
   it("says what to do about a row that isn't there, and of conditions that don't fit", async () => {

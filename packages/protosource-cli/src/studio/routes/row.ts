@@ -1,9 +1,11 @@
-import { ProtosourceError } from "protosource-es";
-import { KEY_ATTRIBUTES } from "protosource-es/model";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { isProtosourceError, ProtosourceError } from "protosource-es";
+import { KEY_ATTRIBUTES, keyModel } from "protosource-es/model";
+import { type OpaqueRow, rehydrate, rowKey } from "protosource-es/opaquedata";
 import { messageJson } from "../../message-json.js";
 import { findKeyed, schemaOf, viewRow } from "../../row-view.js";
 import { mentionsSealed } from "../event-view.js";
-import { openRow } from "../open-row.js";
+import { keyFields, openRow } from "../open-row.js";
 import { required } from "../query.js";
 import { readableRows } from "../readable-rows.js";
 import { foldOf } from "../row-fold.js";
@@ -24,7 +26,7 @@ export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
   }
   const type = query.get("type");
   const schema = type === null ? schemaOf(schemas, found) : findKeyed(schemas, type);
-  const { json: stored, problem } = viewRow(schema, found, schemas);
+  const { json: stored, problem = strayFrom(schema, found) } = viewRow(schema, found, schemas);
   const whole =
     personal.isShown && schema && stored !== undefined
       ? messageJson(schema, await openRow(studio, schema, found, signal), schemas.registry)
@@ -45,3 +47,17 @@ export const row: Route = async (studio, query, signal): Promise<RowDetail> => {
     ...(fold === undefined ? {} : { fold }),
   };
 };
+
+/** Tells what is wrong with a row that holds the message of another. */
+function strayFrom(schema: DescMessage | undefined, row: OpaqueRow): string | undefined {
+  const model = schema && keyModel(schema);
+  if (schema === undefined || model === undefined) return undefined;
+  try {
+    const { pk, sk } = rowKey(schema, keyFields(model, rehydrate(schema, row)));
+    if (pk === row.pk && sk === row.sk) return undefined;
+    return `it tells of the row pk=${JSON.stringify(pk)}, sk=${JSON.stringify(sk)}: look at what wrote it, and remove it`;
+  } catch (error) {
+    if (isProtosourceError(error)) return error.rawMessage;
+    throw error;
+  }
+}
