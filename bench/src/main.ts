@@ -8,6 +8,7 @@
  *     npm run bench -- --subscriptions 100000            measure subscriptions with so many events, and write nothing
  *     npm run bench -- --personal                        measure sealing and opening, and write nothing
  *     npm run bench -- --http                            measure requests in memory, and write nothing
+ *     npm run bench -- --studio                          measure the page of the studio, and write nothing
  */
 import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
@@ -27,6 +28,7 @@ import { profileReport, report } from "./report.js";
 import type { Result, Results } from "./results.js";
 import { measureSize } from "./size.js";
 import { dynamoDBEntries } from "./stores.js";
+import { measureStudio } from "./studio.js";
 import { appendAlone, measureSubscriptions } from "./subscriptions.js";
 import { type Kind, shapesOf, WORKLOADS, type Workload } from "./workloads.js";
 
@@ -41,6 +43,7 @@ const { values: args } = parseArgs({
     subscriptions: { type: "string" },
     personal: { type: "boolean", default: false },
     http: { type: "boolean", default: false },
+    studio: { type: "boolean", default: false },
     "subscriptions-dynamodb": { type: "string", default: "2000" },
   },
 });
@@ -55,6 +58,7 @@ else if (args.subscriptions !== undefined) {
   console.log(await measureSubscriptions(Number(args.subscriptions), Number(args["subscriptions-dynamodb"])));
 } else if (args.personal) console.log(await measurePersonal());
 else if (args.http) console.log(await measureHttp());
+else if (args.studio) console.log(await measureStudio());
 else if (args.profile !== undefined) await profileWorkloads(args.profile);
 else await measureAll(Number(args.rounds));
 
