@@ -48,7 +48,7 @@ function outside({ left, top, width, height }: Layout, boxes: readonly Box[]): r
 
 const machines = fc.uniqueArray(fc.stringMatching(/^[A-Z_]{1,24}$/), { minLength: 1, maxLength: 20 }).chain((states) =>
   fc.record({
-    names: fc.constant([NEW, ...states]),
+    names: fc.constant<readonly string[]>([NEW, ...states]),
     transitions: fc.array(
       fc.record<Transition>({
         from: fc.constantFrom(NEW, ...states),
