@@ -180,3 +180,13 @@ it("keeps the focus on the screen where what had it goes away", async () => {
   await page.keyboard.press("Tab");
   expect(await page.evaluate(() => document.activeElement?.textContent)).toBe("Order");
 });
+
+it("shows what is selected where the colours are those of the system, and moves nothing by itself", async () => {
+  const page = await openScreen(SCREENS["streams"] as Screen);
+  await page.emulateMedia({ forcedColors: "active", reducedMotion: "reduce" });
+  for (const part of [page.getByRole("option", { selected: true }), page.locator("[aria-current]").first()]) {
+    expect(await part.evaluate((one) => getComputedStyle(one).outlineStyle)).toBe("solid");
+  }
+  const moving = await page.evaluate(() => document.getAnimations().length);
+  expect(moving).toBe(0);
+});

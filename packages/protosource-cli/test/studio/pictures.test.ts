@@ -16,6 +16,9 @@ const FOLDER = new URL("../../../../docs/studio/", import.meta.url);
 /** What all pictures together may weigh, for those who clone the repository. */
 const ALL_BYTES = 1_500_000;
 
+/** A narrow window, and a usual one at 200 %: nothing may lie beside them. */
+const NARROW = [800, 640];
+
 const LONG_ORDER = "id=example_app_order_v1%23o-1007";
 
 interface Place {
@@ -89,25 +92,32 @@ beforeAll(async () => {
   server = await serve(options);
 });
 
-it.each(Object.entries(PLACES))("shows %s without what axe objects to, and is pictured so", async (name, place) => {
-  const { at, first, act, picturedIn = "light" } = place;
-  const page = await browser.open(server.address);
-  await page.goto(`${new URL(server.address).origin}/?${at}`);
-  await page.getByText(first, { exact: false }).first().waitFor();
-  await act?.(page);
-  for (const colorScheme of picturedIn === "light" ? (["dark", "light"] as const) : (["light", "dark"] as const)) {
-    await page.emulateMedia({ colorScheme });
-    expect(await violations(page)).toEqual([]);
-  }
-  const picture = await page.screenshot();
-  const file = new URL(`${name}.png`, FOLDER);
-  if (process.env["PICTURES"]) {
-    mkdirSync(FOLDER, { recursive: true });
-    writeFileSync(file, picture);
-  }
-  // Letters look different on each machine, but a picture of the same size is there.
-  expect(sizeOf(readFileSync(file))).toBe(sizeOf(picture));
-});
+it.each(Object.entries(PLACES))(
+  "shows %s without what axe objects to, in windows of any width, and is pictured so",
+  async (name, place) => {
+    const { at, first, act, picturedIn = "light" } = place;
+    const page = await browser.open(server.address);
+    await page.goto(`${new URL(server.address).origin}/?${at}`);
+    await page.getByText(first, { exact: false }).first().waitFor();
+    await act?.(page);
+    for (const colorScheme of picturedIn === "light" ? (["dark", "light"] as const) : (["light", "dark"] as const)) {
+      await page.emulateMedia({ colorScheme });
+      expect(await violations(page)).toEqual([]);
+    }
+    const picture = await page.screenshot();
+    const file = new URL(`${name}.png`, FOLDER);
+    if (process.env["PICTURES"]) {
+      mkdirSync(FOLDER, { recursive: true });
+      writeFileSync(file, picture);
+    }
+    for (const width of NARROW) {
+      await page.setViewportSize({ width, height: 400 });
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width);
+    }
+    // Letters look different on each machine, but a picture of the same size is there.
+    expect(sizeOf(readFileSync(file))).toBe(sizeOf(picture));
+  },
+);
 
 it("is pictured in the docs by what they show, and by no more than they may weigh", () => {
   const text = (path: string): string => readFileSync(new URL(path, FOLDER), "utf8");
