@@ -1,7 +1,10 @@
 /** Versions and times as the user writes them. */
 
-/** Reads a time as the page writes it, in any of its ways, or as ISO 8601: in microseconds; undefined for what is none. */
-export function microsecondsOf(text: string): bigint | undefined {
+/**
+ * Reads a time as the page writes it, in any of its ways, or as ISO 8601: in microseconds; undefined for what is none. Of the
+ * moments that are written alike, since not all digits of a second are, it is the first, and with `9` the last.
+ */
+export function microsecondsOf(text: string, digit: "0" | "9" = "0"): bigint | undefined {
   const [, micros] = /^(\d+) ?µs$/.exec(text) ?? [];
   if (micros !== undefined) return BigInt(micros);
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return undefined;
@@ -10,7 +13,7 @@ export function microsecondsOf(text: string): bigint | undefined {
   const whole = text.replace(/\.\d+/, "").replace(/^([\d-]{10})$/, "$1T00:00");
   const milliseconds = Date.parse(whole);
   if (Number.isNaN(milliseconds)) return undefined;
-  return BigInt(milliseconds) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, "0"));
+  return BigInt(milliseconds) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, digit));
 }
 
 /** What is told of a text that is no time. */

@@ -19,7 +19,7 @@ export function indexOf(events: readonly EventSummary[], version: string): numbe
 /** Finds the version that a text means: one, or the last one up to a time. */
 export function versionAt(events: readonly EventSummary[], text: string): string | undefined {
   if (isVersion(text)) return text;
-  const time = microsecondsOf(text);
+  const time = microsecondsOf(text, "9");
   if (time === undefined) return undefined;
   const next = events.findIndex(({ at }) => at !== undefined && BigInt(at) > time);
   return events.at(next === -1 ? -1 : Math.max(0, next - 1))?.version;

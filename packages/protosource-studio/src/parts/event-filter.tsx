@@ -18,7 +18,7 @@ export function useFiltered(events: readonly EventSummary[], place: Place): read
   return useMemo(() => {
     if (!isFiltered(place)) return events;
     const { type, actor, from = "", to = "" } = place;
-    const [first, last] = [microsecondsOf(from), microsecondsOf(to)];
+    const [first, last] = [microsecondsOf(from), microsecondsOf(to, "9")];
     return events.filter(
       (event) =>
         (type === undefined || event.type === type) &&
@@ -68,7 +68,9 @@ function Choice({ name, all, values, place }: ChoiceProps): JSX.Element {
     >
       <option value="">{all}</option>
       {[...new Set([...values, chosen])].filter(Boolean).map((value) => (
-        <option key={value}>{value}</option>
+        <option key={value} value={value}>
+          {value}
+        </option>
       ))}
     </select>
   );

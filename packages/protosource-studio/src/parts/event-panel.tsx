@@ -24,12 +24,17 @@ export function EventPanel({ id, version }: { id: string; version: string }): JS
         {Object.entries(meta ?? {}).map(([name, text]) => (
           <Fact key={name} name={name} value={text} />
         ))}
-        {unknown.map(({ number, wireType, bytes }) => (
-          <Fact key={number} name={`Field ${number}`} value={`not in the schema: ${wireType}, ${byteText(bytes)}`} />
+        {unknown.map(({ number, wireType, bytes }, i) => (
+          <Fact
+            key={`${number} ${i}`}
+            name={`Field ${number}`}
+            value={`not in the schema: ${wireType}, ${byteText(bytes)}`}
+          />
         ))}
       </dl>
       {problem && <Notice kind="error">{problem}</Notice>}
       {json !== undefined && <JsonView label="Event" value={json} />}
+      {retired?.readAs !== undefined && <JsonView label="Read as" value={{ readAs: retired.readAs }} />}
       {masked && <p class="quiet">Personal fields are masked, and so are stored bytes that may hold some.</p>}
       {raw !== undefined && (
         <details class="raw">

@@ -26,7 +26,10 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
   const answer = useAnswer<StateAt>("state", { id, at: version, against, rules });
   const hasRules = aggregate?.hasRules === true;
   const switchRules = (): void => adjust({ rules: rules === undefined ? "without" : undefined });
-  useKeys(hasRules ? { r: ["show the state with and without what rules derive", switchRules] } : {});
+  useKeys({
+    d: ["compare with another version or a time", () => document.querySelector<HTMLElement>("#against")?.focus()],
+    ...(hasRules && { r: ["show the state with and without what rules derive", switchRules] as const }),
+  });
   const { value, error } = answer.value;
   return (
     <>
@@ -34,6 +37,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
         <label>
           Compare with{" "}
           <input
+            id="against"
             value={against ?? value?.against ?? ""}
             size={8}
             aria-label="Compare with a version or a time"

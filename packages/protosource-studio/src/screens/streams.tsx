@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import type { AggregateInfo, StreamPage, StreamSummary } from "protosource-cli/studio";
 import { addressOf, go, goes } from "../address.js";
 import { answering, ask } from "../ask.js";
@@ -43,6 +44,9 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
   const isFree = store.kind !== "dynamodb";
   const { read, readOn, stop } = useStreams(prefix, isFree);
   const selected = useSignal(0);
+  useEffect(() => {
+    selected.value = 0;
+  }, [prefix]);
   const { streams, unreadable, records, readUnits, requests, stage, error } = read.value;
   const isReading = stage === "reading" || stage === "idle";
   const open = (index: number): void => {
@@ -159,12 +163,12 @@ function StreamRow({ stream: { id, records, first, last, type, at, bytes } }: { 
 
 /** Gives what ids must begin with: `Order o-1` means the one of that aggregate. */
 function prefixOf(find: string, tab: AggregateInfo | undefined, aggregates: readonly AggregateInfo[]): string {
-  const [name = "", id = ""] = find.split(/\s+/, 2);
+  const [, name, id = ""] = /^(\S+)\s*(.*)$/s.exec(find) ?? [];
   const named = aggregates.find((one) => one.name === name);
   if (named !== undefined) return named.prefix + id;
   const [only, another] = aggregates;
   if (find !== "" && !find.includes("#") && only && !another) return only.prefix + find;
-  return (find === "" || find.includes("#") ? "" : (tab?.prefix ?? "")) + (find === "" ? (tab?.prefix ?? "") : find);
+  return find.includes("#") ? find : (tab?.prefix ?? "") + find;
 }
 
 /** Reads the streams. */
