@@ -15,3 +15,8 @@ export function keepFocus(): void {
 export function focusScreen(): void {
   document.querySelector("main")?.focus({ preventScroll: true });
 }
+
+/** Makes what gives the focus to the first part that a selector finds. */
+export function focuses(selector: string): () => void {
+  return () => document.querySelector<HTMLElement>(selector)?.focus();
+}

@@ -12,7 +12,7 @@ import { type JSX, render } from "preact";
 import type { About } from "protosource-cli/studio";
 import { addressOf, go, goes, type Place, place } from "./address.js";
 import { takeToken, turn } from "./ask.js";
-import { keepFocus } from "./keep-focus.js";
+import { focuses, keepFocus } from "./keep-focus.js";
 import { useKeys } from "./keyboard.js";
 import { useAnswer } from "./load.js";
 import { GivenFiles } from "./parts/given-files.js";
@@ -74,9 +74,8 @@ function App(): JSX.Element {
   const toggleHelp = (): void => {
     helps.value = !helps.value;
   };
-  const search = (): void => document.querySelector<HTMLInputElement>("#search")?.focus();
   useKeys({
-    "/": ["search for a stream", search],
+    "/": ["search for a stream", focuses("#search")],
     "?": ["show and hide this help", toggleHelp],
     t: ["show times as local, UTC or microseconds", nextTimes],
     ...(about.value.value?.hasPersonal ? { p: ["show and mask personal fields", nextPersonal] as const } : {}),

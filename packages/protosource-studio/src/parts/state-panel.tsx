@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import type { AggregateInfo, CopiedTest, EventSummary, StateAt } from "protosource-cli/studio";
 import { adjust, type Place } from "../address.js";
 import { ask } from "../ask.js";
+import { focuses } from "../keep-focus.js";
 import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
 import { NO_TIME } from "../moment.js";
@@ -27,7 +28,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
   const hasRules = aggregate?.hasRules === true;
   const switchRules = (): void => adjust({ rules: rules === undefined ? "without" : undefined });
   useKeys({
-    d: ["compare with another version or a time", () => document.querySelector<HTMLElement>("#against")?.focus()],
+    d: ["compare with another version or a time", focuses("#against")],
     ...(hasRules && { r: ["show the state with and without what rules derive", switchRules] as const }),
   });
   const { value, error } = answer.value;

@@ -4,8 +4,10 @@ import { useEffect } from "preact/hooks";
 import type { IndexInfo, KeyedMessage, KeyedMessages, RowPage, RowSummary } from "protosource-cli/studio";
 import { addressOf, adjust, go, goes, type Place } from "../address.js";
 import { conditionsIn, partOf } from "../conditions.js";
+import { focuses } from "../keep-focus.js";
 import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
+import { ListHead } from "../parts/list-head.js";
 import { Notice } from "../parts/notice.js";
 import { QueryForm } from "../parts/query-form.js";
 import { RowPanel } from "../parts/row-panel.js";
@@ -108,7 +110,7 @@ function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
     k: ["select the one before", move(-1)],
     Enter: ["open what is selected", () => open(selected.value)],
     n: ["show the next page", showNext],
-    f: ["go to the form", () => document.querySelector<HTMLElement>(".query input, .query select")?.focus()],
+    f: ["go to the form", focuses(".query input, .query select")],
     Escape: ["close the row", () => adjust({ pk: undefined, sk: undefined })],
   });
   return (
@@ -153,13 +155,9 @@ function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
           ) : (
             <div class={pk === undefined ? "whole" : "halves"}>
               <div class="timeline">
-                <div class="row head" aria-hidden="true">
-                  <span>Key</span>
-                  <span>{index.index === 0 ? "" : "Key in the index"}</span>
-                  <span class="number">Version</span>
-                  <span class="number">Size</span>
-                  <span>Fields</span>
-                </div>
+                <ListHead
+                  columns={["Key", index.index === 0 ? "" : "Key in the index", "#Version", "#Size", "Fields"]}
+                />
                 <VirtualList
                   label="Rows"
                   count={rows.length}

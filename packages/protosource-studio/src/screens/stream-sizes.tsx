@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import type { StreamSize } from "protosource-cli/studio";
 import { adjust, go } from "../address.js";
 import { useKeys } from "../keyboard.js";
+import { ListHead } from "../parts/list-head.js";
 import { Notice } from "../parts/notice.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import { byteText, numberText, timeText } from "../words.js";
@@ -55,13 +56,7 @@ export function StreamSizes({ sizes, by = "records", isWhole }: StreamSizesProps
         <Notice kind="empty">Streams appear here once they were looked through: press v, which begins that.</Notice>
       ) : (
         <>
-          <div class="row head sizes" aria-hidden="true">
-            <span>Stream</span>
-            <span class="number">Records</span>
-            <span class="number">Size</span>
-            <span class="number">Behind snapshot</span>
-            <span>Snapshot</span>
-          </div>
+          <ListHead of="sizes" columns={["Stream", "#Records", "#Size", "#Behind snapshot", "Snapshot"]} />
           <VirtualList
             label="Streams that stand out"
             count={shown.length}

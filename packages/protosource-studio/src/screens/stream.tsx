@@ -2,10 +2,12 @@ import type { JSX } from "preact";
 import type { EventSummary } from "protosource-cli/studio";
 import { adjust, go } from "../address.js";
 import { answering } from "../ask.js";
+import { focuses } from "../keep-focus.js";
 import { useKeys } from "../keyboard.js";
 import { EventFilter, isFiltered, useFiltered } from "../parts/event-filter.js";
 import { EventPanel } from "../parts/event-panel.js";
 import { EventRow } from "../parts/event-row.js";
+import { ListHead } from "../parts/list-head.js";
 import { Notice } from "../parts/notice.js";
 import { Scrubber } from "../parts/scrubber.js";
 import { StatePanel } from "../parts/state-panel.js";
@@ -46,12 +48,11 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
     const [upper, lower] = [shown[index - 1], shown[index]];
     return upper !== undefined && lower !== undefined && areOfOneSave(upper, lower);
   };
-  const focus = (selector: string) => () => document.querySelector<HTMLElement>(selector)?.focus();
   useKeys({
     j: ["go to the next event that is shown", () => select(before + 1, shown)],
     k: ["go to the event before that is shown", () => select(isShown ? before - 1 : before, shown)],
-    g: ["go to a version or a time", focus("#moment")],
-    f: ["show some of the events only", focus("#filter-type")],
+    g: ["go to a version or a time", focuses("#moment")],
+    f: ["show some of the events only", focuses("#filter-type")],
     ArrowRight: ["go one version on", () => select(index + 1)],
     ArrowLeft: ["go one version back", () => select(index - 1)],
     s: ["show the state", () => adjust({ tab: undefined })],
@@ -78,9 +79,8 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
           {aggregate ? id.slice(aggregate.prefix.length) : id}
         </h2>
         <span class="facts" role="status">
-          {isFiltered(place)
-            ? `${numberText(shown.length)} of ${counted(events.length, "record")}`
-            : counted(events.length, "record")}
+          {isFiltered(place) && `${numberText(shown.length)} of `}
+          {counted(events.length, "record")}
           {stage === "stopped" ? " that were read" : ""}
           {isReading ? ", reading…" : ""}
         </span>
@@ -96,13 +96,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
       <div class="halves">
         <div class="timeline">
           <EventFilter events={events} place={place} />
-          <div class="row head" aria-hidden="true">
-            <span class="number">Version</span>
-            <span>Event</span>
-            <span>When</span>
-            <span>Actor</span>
-            <span>Fields</span>
-          </div>
+          <ListHead columns={["#Version", "Event", "When", "Actor", "Fields"]} />
           {shown.length === 0 && !isReading ? (
             <Notice kind="empty">
               None of the events that were read is like that. Show all, or look for something else.

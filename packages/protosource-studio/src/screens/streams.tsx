@@ -5,6 +5,7 @@ import type { AggregateInfo, StreamPage, StreamSummary } from "protosource-cli/s
 import { addressOf, go, goes } from "../address.js";
 import { answering, ask } from "../ask.js";
 import { useKeys } from "../keyboard.js";
+import { ListHead } from "../parts/list-head.js";
 import { Notice } from "../parts/notice.js";
 import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
@@ -65,23 +66,16 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
   return (
     <section class="streams" aria-label="Streams">
       <nav class="tabs" aria-label="Aggregates">
-        <a
-          href={addressOf({ view: "streams" })}
-          aria-current={tab ? undefined : "true"}
-          onClick={goes({ view: "streams" })}
-        >
-          All
-        </a>
-        {aggregates.map(({ name, prefix }) => {
-          const to = { view: "streams", of: prefix };
+        {[undefined, ...aggregates].map((one) => {
+          const to = { view: "streams", ...(one && { of: one.prefix }) };
           return (
             <a
-              key={prefix}
+              key={one?.prefix}
               href={addressOf(to)}
-              aria-current={tab?.prefix === prefix ? "true" : undefined}
+              aria-current={one === tab ? "true" : undefined}
               onClick={goes(to)}
             >
-              {name}
+              {one?.name ?? "All"}
             </a>
           );
         })}
@@ -90,16 +84,10 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
           {isWhole ? "" : ` of ${numberText(records)} records that were read`}
           {requests > 0 && ` · ${counted(requests, "request")}, ${numberText(readUnits)} read units`}
         </span>
-        {isReading ? (
-          <button type="button" onClick={stop}>
-            Stop
+        {!isWhole && (
+          <button type="button" onClick={isReading ? stop : readOn}>
+            {isReading ? "Stop" : "Read on"}
           </button>
-        ) : (
-          !isWhole && (
-            <button type="button" onClick={readOn}>
-              Read on
-            </button>
-          )
         )}
       </nav>
       {error && <TryAgain error={error} again={readOn} />}
@@ -117,14 +105,7 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
         </Notice>
       ) : (
         <>
-          <div class="row head" aria-hidden="true">
-            <span>Stream</span>
-            <span class="number">Records</span>
-            <span class="number">Versions</span>
-            <span>Last event</span>
-            <span>When</span>
-            <span class="number">Size</span>
-          </div>
+          <ListHead columns={["Stream", "#Records", "#Versions", "Last event", "When", "#Size"]} />
           <VirtualList
             label="Streams"
             count={streams.length}

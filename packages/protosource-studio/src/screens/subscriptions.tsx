@@ -6,6 +6,7 @@ import { adjust } from "../address.js";
 import { ask } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
+import { ListHead } from "../parts/list-head.js";
 import { Notice } from "../parts/notice.js";
 import { Sparkline } from "../parts/sparkline.js";
 import { TryAgain } from "../parts/try-again.js";
@@ -91,15 +92,17 @@ export function SubscriptionsScreen({ about, place }: ScreenProps): JSX.Element 
         </button>
       </header>
       {error && <TryAgain error={error} again={look} />}
-      <div class="row head" aria-hidden="true">
-        <span>Subscription</span>
-        <span>Kind</span>
-        <span>Served</span>
-        <span class="number">Parked</span>
-        <span>Caught up</span>
-        <span class="number">Waiting</span>
-        <span>{isFree ? "Waiting, over time" : "Parked, over time"}</span>
-      </div>
+      <ListHead
+        columns={[
+          "Subscription",
+          "Kind",
+          "Served",
+          "#Parked",
+          "Caught up",
+          "#Waiting",
+          isFree ? "Waiting, over time" : "Parked, over time",
+        ]}
+      />
       <VirtualList
         label="Subscriptions"
         count={found.length}
