@@ -12,25 +12,31 @@ export function EventPanel({ id, version }: { id: string; version: string }): JS
   if (error) return <Notice kind="error">{error.message}</Notice>;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
   const { typeName, at, actor, bytes, expires, problem, json, raw, unknown, retired, meta, masked } = value;
+  const facts: readonly (readonly [name: string, value: string | undefined])[] = [
+    ["Type", typeName ?? "not known"],
+    ["Time", timeText(at)],
+    ["Actor", actor],
+    ["Size", byteText(bytes)],
+    ["Expires", timeText(expires)],
+    ["Retired", retired?.reason],
+    ...Object.entries(meta ?? {}),
+    ...unknown.map(
+      ({ number, wireType, bytes }) =>
+        [`Field ${number}`, `not in the schema: ${wireType}, ${byteText(bytes)}`] as const,
+    ),
+  ];
   return (
     <>
       <dl class="facts-list">
-        <Fact name="Type" value={typeName ?? "not known"} />
-        <Fact name="Time" value={timeText(at)} />
-        <Fact name="Actor" value={actor} />
-        <Fact name="Size" value={byteText(bytes)} />
-        <Fact name="Expires" value={expires && timeText(expires)} />
-        <Fact name="Retired" value={retired?.reason} />
-        {Object.entries(meta ?? {}).map(([name, text]) => (
-          <Fact key={name} name={name} value={text} />
-        ))}
-        {unknown.map(({ number, wireType, bytes }, i) => (
-          <Fact
-            key={`${number} ${i}`}
-            name={`Field ${number}`}
-            value={`not in the schema: ${wireType}, ${byteText(bytes)}`}
-          />
-        ))}
+        {facts.map(
+          ([name, value], i) =>
+            value && (
+              <div key={`${name} ${i}`}>
+                <dt>{name}</dt>
+                <dd>{value}</dd>
+              </div>
+            ),
+        )}
       </dl>
       {problem && <Notice kind="error">{problem}</Notice>}
       {json !== undefined && <JsonView label="Event" value={json} />}
@@ -44,16 +50,6 @@ export function EventPanel({ id, version }: { id: string; version: string }): JS
         </details>
       )}
     </>
-  );
-}
-
-function Fact({ name, value }: { name: string; value: string | undefined }): JSX.Element | null {
-  if (value === undefined || value === "") return null;
-  return (
-    <div>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </div>
   );
 }
 

@@ -28,7 +28,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
   const hasRules = aggregate?.hasRules === true;
   const switchRules = (): void => adjust({ rules: rules === undefined ? "without" : undefined });
   useKeys({
-    d: ["compare with another version or a time", focuses("#against")],
+    d: ["compare with a version or a time", focuses("#against")],
     ...(hasRules && { r: ["show the state with and without what rules derive", switchRules] as const }),
   });
   const { value, error } = answer.value;

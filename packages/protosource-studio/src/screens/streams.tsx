@@ -49,7 +49,6 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
     selected.value = 0;
   }, [prefix]);
   const { streams, unreadable, records, readUnits, requests, stage, error } = read.value;
-  const isReading = stage === "reading" || stage === "idle";
   const open = (index: number): void => {
     const stream = streams[index];
     if (stream) go({ view: "stream", id: stream.id });
@@ -63,6 +62,7 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
     Enter: ["open what is selected", () => open(selected.value)],
   });
   const isWhole = stage === "done";
+  const isStopped = stage === "stopped";
   return (
     <section class="streams" aria-label="Streams">
       <nav class="tabs" aria-label="Aggregates">
@@ -85,8 +85,8 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
           {requests > 0 && ` · ${counted(requests, "request")}, ${numberText(readUnits)} read units`}
         </span>
         {!isWhole && (
-          <button type="button" onClick={isReading ? stop : readOn}>
-            {isReading ? "Stop" : "Read on"}
+          <button type="button" onClick={isStopped ? readOn : stop}>
+            {isStopped ? "Read on" : "Stop"}
           </button>
         )}
       </nav>
