@@ -50,6 +50,7 @@ export { type EventBridgeLike, type EventBridgeOptions, eventBridge } from "./si
 export { type KafkaOptions, type KafkaProducerLike, kafka } from "./sinks/kafka.js";
 export { type SnsLike, type SnsOptions, sns } from "./sinks/sns.js";
 export { type SqsLike, type SqsOptions, sqs } from "./sinks/sqs.js";
+export { type SubscriptionStatus, subscriptionStatuses } from "./status.js";
 export {
   type Effect,
   type EventRun,
@@ -62,7 +63,6 @@ export {
 export { type SubscriptionTelemetry, subscriptionTelemetry } from "./subscription-telemetry.js";
 export {
   type ParkedStream,
-  type SubscriptionStatus,
   Subscriptions,
   type SubscriptionsOptions,
 } from "./subscriptions.js";

@@ -26,8 +26,9 @@ import { admitVersion } from "./newest-version.js";
 import { positionPages } from "./position-pages.js";
 import { readPosition } from "./read-position.js";
 import { type Saved, streamOf } from "./saved.js";
+import { type SubscriptionStatus, subscriptionStatuses } from "./status.js";
 import { type Subscription, type SubscriptionStore, subscriptionId } from "./subscription.js";
-import { CAUGHT_UP, type PromotePlan, promote, scannableRows, servedVersion } from "./versions.js";
+import { CAUGHT_UP, type PromotePlan, promote, scannableRows } from "./versions.js";
 
 export interface SubscriptionsOptions {
   /** Where the streams are, and how far the subscriptions have come. */
@@ -48,17 +49,6 @@ export interface SubscriptionsOptions {
   readonly observe?: ((happening: Happening) => void) | undefined;
   /** Runs each step, as `subscriptionTelemetry` does, within a span. */
   readonly trace?: TraceStep | undefined;
-}
-
-/** How a subscription stands. */
-export interface SubscriptionStatus extends Pick<Subscription, "kind" | "name" | "version"> {
-  readonly subscription: string;
-  /** How many streams stand still. */
-  readonly parked: number;
-  /** When `catchUp` was done with all that was stored, in microseconds; 0n for never. */
-  readonly caughtUpAt: bigint;
-  /** The version of a read model that was promoted last; 0 for none. */
-  readonly servedVersion: number;
 }
 
 /** A stream that stands still. */
@@ -211,17 +201,7 @@ export class Subscriptions {
 
   /** Gives how the subscriptions stand: what they have caught up with, which version is served, and what is parked. */
   async status(options: CallOptions = {}): Promise<readonly SubscriptionStatus[]> {
-    const { store } = this.#engine;
-    return Promise.all(
-      [...this.#all].map(async ([id, { kind, name, version }]) => {
-        let parked = 0;
-        const { signal } = options;
-        for await (const { length } of positionPages(store, id, { parked: true, signal })) parked += length;
-        const caughtUpAt = await store.readMark(id, CAUGHT_UP, options);
-        const served = kind === "read-model" ? await servedVersion(store, name, options) : 0;
-        return { subscription: id, kind, name, version, parked, caughtUpAt, servedVersion: served };
-      }),
-    );
+    return subscriptionStatuses(this.#engine.store, [...this.#all.values()], options);
   }
 
   /**

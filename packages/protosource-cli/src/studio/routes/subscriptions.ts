@@ -1,4 +1,4 @@
-import { Subscriptions, subscriptionId } from "protosource-es/subscriptions";
+import { subscriptionId, subscriptionStatuses } from "protosource-es/subscriptions";
 import { lagOf } from "../lag.js";
 import { requireFollowed } from "../query.js";
 import type { Route } from "../studio.js";
@@ -7,8 +7,7 @@ import type { SubscriptionNow, SubscriptionsNow } from "../subscriptions-contrac
 /** `subscriptions`: how each stands, and how much waits for it where the store tells that. */
 export const subscriptions: Route = async (studio, _, signal): Promise<SubscriptionsNow> => {
   const { all, store } = requireFollowed(studio);
-  const { serializer, keyring } = studio.schemas;
-  const statuses = await new Subscriptions({ store, all, serializer, keyring }).status({ signal });
+  const statuses = await subscriptionStatuses(store, all, { signal });
   const found: SubscriptionNow[] = [];
   for (const { subscription: id, kind, name, version, servedVersion, parked, caughtUpAt } of statuses) {
     const followed = all.find((one) => subscriptionId(one) === id);
