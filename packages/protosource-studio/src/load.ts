@@ -8,24 +8,28 @@ export interface Loaded<T> {
   readonly value?: T;
   readonly error?: NoAnswer;
   readonly isLoading: boolean;
+  /** Asks the same anew. */
+  readonly again: () => void;
 }
 
 /** Asks whenever what is asked for changes, and by another `turn` the same anew; nothing while `route` is undefined. */
 export function useAnswer<T>(route: string | undefined, parameters: Parameters, turn = 0): Signal<Loaded<T>> {
-  const loaded = useSignal<Loaded<T>>({ isLoading: true });
-  const key = JSON.stringify([route, parameters, turn]);
+  const tries = useSignal(0);
+  const again = (): void => void tries.value++;
+  const loaded = useSignal<Loaded<T>>({ isLoading: true, again });
+  const key = JSON.stringify([route, parameters, turn, tries.value]);
   const by = answering.value;
   useEffect(() => {
     if (route === undefined) return;
     const abort = new AbortController();
     const { value } = loaded.peek();
-    loaded.value = value === undefined ? { isLoading: true } : { value, isLoading: true };
+    loaded.value = { ...(value !== undefined && { value }), isLoading: true, again };
     ask<T>(route, parameters, abort.signal).then(
       (value) => {
-        if (!abort.signal.aborted) loaded.value = { value, isLoading: false };
+        if (!abort.signal.aborted) loaded.value = { value, isLoading: false, again };
       },
       (error: NoAnswer) => {
-        if (!abort.signal.aborted) loaded.value = { error, isLoading: false };
+        if (!abort.signal.aborted) loaded.value = { error, isLoading: false, again };
       },
     );
     return () => abort.abort();

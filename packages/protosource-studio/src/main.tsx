@@ -19,6 +19,7 @@ import { GivenFiles } from "./parts/given-files.js";
 import { Help } from "./parts/help.js";
 import { Notice } from "./parts/notice.js";
 import { Stranger } from "./parts/stranger.js";
+import { TryAgain } from "./parts/try-again.js";
 import type { ScreenProps } from "./screen.js";
 import { DomainScreen } from "./screens/domain.js";
 import { HealthScreen } from "./screens/health.js";
@@ -83,7 +84,7 @@ function App(): JSX.Element {
       titles.map(([name, { title }], i) => [String(i + 1), [`go to ${title}`, () => go({ view: name })]] as const),
     ),
   });
-  const { value, error } = about.value;
+  const { value, error, again } = about.value;
   const screen = Object.hasOwn(SCREENS, view) ? SCREENS[view] : undefined;
   return (
     <>
@@ -145,7 +146,7 @@ function App(): JSX.Element {
         {error?.isStranger ? (
           <Stranger />
         ) : error ? (
-          <Notice kind="error">{error.message}</Notice>
+          <TryAgain error={error} again={again} />
         ) : value === undefined ? (
           <Notice kind="empty">Loading…</Notice>
         ) : screen === undefined ? (

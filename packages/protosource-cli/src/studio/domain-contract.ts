@@ -8,6 +8,39 @@ export interface DomainInfo extends Description {
   readonly messages: readonly MessageInfo[];
   /** What is likely a mistake, or can't be reached, in sentences. */
   readonly warnings: readonly string[];
+  /** What the names of all states begin with. */
+  readonly statePrefix: string;
+  readonly picture: PictureInfo;
+}
+
+/** Something in a picture, by its middle. */
+interface Placed {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** The states of an aggregate and the commands that lead from one to another, as what an SVG is made of. */
+export interface PictureInfo {
+  readonly left: number;
+  readonly top: number;
+  readonly width: number;
+  readonly height: number;
+  /** What it shows, in words. */
+  readonly text: string;
+  readonly states: readonly PlacedStateInfo[];
+  /** The arrows, as paths of an SVG. */
+  readonly paths: readonly string[];
+  readonly labels: readonly (Placed & { readonly text: string })[];
+}
+
+export interface PlacedStateInfo extends Placed {
+  /** Without what the names of all states begin with. */
+  readonly name: string;
+  /** What an aggregate is before it is made. */
+  readonly isNew?: true;
+  readonly isUnreached?: true;
 }
 
 export interface DomainEvent {

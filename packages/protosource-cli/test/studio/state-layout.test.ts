@@ -9,7 +9,7 @@ import {
   STATE_HEIGHT,
   type Transition,
   widthOf,
-} from "../../../protosource-studio/src/state-layout.js";
+} from "../../src/studio/state-layout.js";
 
 interface Box {
   readonly name: string;

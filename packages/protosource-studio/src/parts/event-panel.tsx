@@ -4,12 +4,13 @@ import { useAnswer } from "../load.js";
 import { byteText, timeText } from "../words.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
+import { TryAgain } from "./try-again.js";
 
 /** Shows one record whole: decoded, what its schema doesn't know, and its bytes. */
 export function EventPanel({ id, version }: { id: string; version: string }): JSX.Element {
   const answer = useAnswer<EventDetail>("event", { id, version });
-  const { value, error } = answer.value;
-  if (error) return <Notice kind="error">{error.message}</Notice>;
+  const { value, error, again } = answer.value;
+  if (error) return <TryAgain error={error} again={again} />;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
   const { typeName, at, actor, bytes, expires, problem, json, raw, unknown, retired, meta, masked } = value;
   const facts: readonly (readonly [name: string, value: string | undefined])[] = [

@@ -7,12 +7,13 @@ import { ChangeList } from "./change-list.js";
 import { CommandLine } from "./command-line.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
+import { TryAgain } from "./try-again.js";
 
 /** One row, beside what the events of its aggregate come to. */
 export function RowPanel({ pk, sk, type }: { pk: string; sk: string; type: string }): JSX.Element {
   const answer = useAnswer<RowDetail>("row", { pk, sk, type });
-  const { value, error } = answer.value;
-  if (error) return <Notice kind="error">{error.message}</Notice>;
+  const { value, error, again } = answer.value;
+  if (error) return <TryAgain error={error} again={again} />;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
   const { version, bytes, expires, keys, json, problem, fold, masked, cost } = value;
   return (

@@ -12,6 +12,7 @@ import { Changes } from "./changes.js";
 import { Copy } from "./copy.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
+import { TryAgain } from "./try-again.js";
 
 export interface StatePanelProps {
   readonly id: string;
@@ -31,7 +32,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
     d: ["compare with a version or a time", focuses("#against")],
     ...(hasRules && { r: ["show the state with and without what rules derive", switchRules] as const }),
   });
-  const { value, error } = answer.value;
+  const { value, error, again } = answer.value;
   return (
     <>
       <div class="tools">
@@ -60,7 +61,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
         <Copy what="command line" text={async () => value?.line ?? ""} />
       </div>
       {error ? (
-        <Notice kind="error">{error.message}</Notice>
+        <TryAgain error={error} again={again} />
       ) : value === undefined ? (
         <Notice kind="empty">Loading…</Notice>
       ) : (

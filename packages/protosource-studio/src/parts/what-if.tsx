@@ -8,15 +8,16 @@ import { counted } from "../words.js";
 import { Changes } from "./changes.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
+import { TryAgain } from "./try-again.js";
 
 /** Decides a command on the state at a version, and stores nothing. In the playground it can be applied, too. */
 export function WhatIf({ id, version }: { id: string; version: string }): JSX.Element {
   const forms = useAnswer<CommandForms>("commands", { id });
   const chosen = useSignal<string | undefined>(undefined);
   const decided = useSignal<Decided | NoAnswer | undefined>(undefined);
-  const { value, error } = forms.value;
+  const { value, error, again } = forms.value;
   const { applyCommand } = answering.value;
-  if (error) return <Notice kind="error">{error.message}</Notice>;
+  if (error) return <TryAgain error={error} again={again} />;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
   const form = value.commands.find(({ name }) => name === chosen.value) ?? value.commands[0];
   if (form === undefined) return <Notice kind="empty">The aggregate has no commands.</Notice>;

@@ -6,7 +6,8 @@ import { useKeys } from "../keyboard.js";
 import { useAnswer } from "../load.js";
 import { FieldTable } from "../parts/field-table.js";
 import { Notice } from "../parts/notice.js";
-import { StatePicture, shortened } from "../parts/state-picture.js";
+import { StatePicture } from "../parts/state-picture.js";
+import { TryAgain } from "../parts/try-again.js";
 import { savePicture } from "../save-picture.js";
 import type { ScreenProps } from "../screen.js";
 
@@ -23,7 +24,7 @@ export function DomainScreen({ about, place }: ScreenProps): JSX.Element {
       </Notice>
     );
   }
-  const { value, error } = answer.value;
+  const { value, error, again } = answer.value;
   return (
     <section class="domain" aria-label="Domain">
       <nav class="tabs" aria-label="Aggregates">
@@ -42,7 +43,7 @@ export function DomainScreen({ about, place }: ScreenProps): JSX.Element {
         })}
         <span class="facts">{chosen.type}</span>
       </nav>
-      {error && <Notice kind="error">{error.message}</Notice>}
+      {error && <TryAgain error={error} again={again} />}
       {value && <Domain aggregate={chosen} domain={value} opened={place["message"]} />}
     </section>
   );
@@ -82,7 +83,7 @@ function Domain({ aggregate: { name }, domain, opened = name }: DomainProps): JS
           {transitions.length === 0 ? (
             <p class="quiet">It has no states: no event says sets_state, and there is no enum field state.</p>
           ) : (
-            <StatePicture name={name} domain={domain} picture={picture} />
+            <StatePicture name={name} info={domain.picture} picture={picture} />
           )}
         </figure>
         <CommandTable domain={domain} />
@@ -95,8 +96,8 @@ function Domain({ aggregate: { name }, domain, opened = name }: DomainProps): JS
   );
 }
 
-function CommandTable({ domain: { commands, events, states } }: { domain: DomainInfo }): JSX.Element {
-  const short = shortened(states.map(({ name }) => name));
+function CommandTable({ domain: { commands, events, statePrefix } }: { domain: DomainInfo }): JSX.Element {
+  const short = (name: string): string => (name.startsWith(statePrefix) ? name.slice(statePrefix.length) : name);
   const stateOf = new Map(events.map(({ name, setsState }) => [name, setsState]));
   return (
     <div class="card">

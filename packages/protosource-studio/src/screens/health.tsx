@@ -90,7 +90,7 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
       {stage === "reading" && plan.value?.records !== undefined && id === undefined && (
         <progress aria-label="Records read" max={plan.value.records} value={verified.records} />
       )}
-      {plan.error && <Notice kind="error">{plan.error.message}</Notice>}
+      {plan.error && <TryAgain error={plan.error} again={plan.again} />}
       {tables.error && <TryAgain error={tables.error} again={compare} />}
       {verified.error && <TryAgain error={verified.error} again={readOn} />}
       {tables.value?.findings.length === 0 && <p class="good">The tables are as they should be.</p>}

@@ -11,6 +11,7 @@ import { ListHead } from "../parts/list-head.js";
 import { Notice } from "../parts/notice.js";
 import { QueryForm } from "../parts/query-form.js";
 import { RowPanel } from "../parts/row-panel.js";
+import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import { byteText, counted, numberText } from "../words.js";
@@ -18,8 +19,8 @@ import { byteText, counted, numberText } from "../words.js";
 /** The rows of messages, found by the fields of an index. */
 export function RowsScreen({ place }: ScreenProps): JSX.Element {
   const answer = useAnswer<KeyedMessages>("indexes", {});
-  const { value, error } = answer.value;
-  if (error) return <Notice kind="error">{error.message}</Notice>;
+  const { value, error, again } = answer.value;
+  if (error) return <TryAgain error={error} again={again} />;
   if (value === undefined) return <Notice kind="empty">Loading…</Notice>;
   const { messages } = value;
   const message = messages.find(({ type }) => type === place["type"]) ?? messages[0];
@@ -85,7 +86,7 @@ function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
   const where = conditionsIn(given, index);
   const { reverse, cursor, pk, sk } = place;
   const answer = useAnswer<RowPage>(where && "rows", { type, index: String(index.index), where, reverse, cursor });
-  const { value, error, isLoading } = answer.value;
+  const { value, error, isLoading, again } = answer.value;
   const selected = useSignal(0);
   useEffect(() => {
     const found = value?.rows.findIndex((row) => row.pk === pk && row.sk === sk) ?? -1;
@@ -123,7 +124,7 @@ function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
           go({ ...base, ...partOf(parameters, index) });
         }}
       />
-      {error && <Notice kind="error">{error.message}</Notice>}
+      {error && <TryAgain error={error} again={again} />}
       {where === undefined ? (
         <Notice kind="empty">Fill in the form and find: a page of 50 rows is read, and what it cost is shown.</Notice>
       ) : value === undefined ? (

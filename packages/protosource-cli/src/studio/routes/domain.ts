@@ -8,6 +8,7 @@ import type { DomainInfo, MessageInfo } from "../domain-contract.js";
 import { domainWarnings } from "../domain-warnings.js";
 import { fieldInfos } from "../field-info.js";
 import { required } from "../query.js";
+import { pictureOf, sharedPrefix } from "../state-picture.js";
 import type { Route } from "../studio.js";
 
 /** `domain`: what the annotations say of the aggregate `type`. Free: no store is asked. */
@@ -17,6 +18,7 @@ export const domain: Route = async ({ schemas }, query): Promise<DomainInfo> => 
   if (known === undefined) throw usageError("type", `there is no aggregate ${type} in the descriptors: take another`);
   const { schema, model } = known.definition;
   const description = describeAggregate(schema.typeName, model);
+  const statePrefix = sharedPrefix(description.states.map(({ name }) => name));
   const rules = rulesReader(schemas.registry);
   const told = (role: MessageInfo["role"], schema: DescMessage, derived?: readonly string[]): MessageInfo => {
     const [comment] = sourceComment(schema);
@@ -50,5 +52,7 @@ export const domain: Route = async ({ schemas }, query): Promise<DomainInfo> => 
       ...model.snapshots.map(({ schema }) => told("snapshot", schema)),
     ],
     warnings: domainWarnings(description, model),
+    statePrefix,
+    picture: pictureOf(description, statePrefix),
   };
 };

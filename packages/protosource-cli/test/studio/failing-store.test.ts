@@ -1,0 +1,107 @@
+/** A store that stops answering: each screen says so and what to do, and goes on once it answers again. */
+import { ProtosourceError } from "protosource-es";
+import { afterEach, beforeAll, expect, it } from "vitest";
+import type { StudioServer } from "../../src/studio/server.js";
+import { demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
+
+useBuiltPage();
+const browser = useBrowser();
+let server: StudioServer;
+
+/** What becomes of the store's calls. */
+let state: "answers" | "fails" | "hangs" = "answers";
+const asked: AbortSignal[] = [];
+
+function unsteady<T extends object>(store: T): T {
+  return new Proxy(store, {
+    get(target, name) {
+      const found: unknown = Reflect.get(target, name);
+      if (typeof found !== "function") return found;
+      return (...args: unknown[]) => {
+        if (state === "answers") return found.apply(target, args);
+        if (state === "fails") {
+          throw new ProtosourceError("unavailable", "the store doesn't answer: try again", {
+            operation: String(name),
+            reasons: ["test"],
+            outcome: "not_applied",
+            commitId: undefined,
+          });
+        }
+        const signal = args.map((arg) => (arg as { signal?: AbortSignal } | undefined)?.signal).find(Boolean);
+        if (signal) asked.push(signal);
+        return new Promise(() => {});
+      };
+    },
+  });
+}
+
+beforeAll(async () => {
+  const { store, opaqueStore, followed, ...rest } = await demoOptions();
+  server = await serve({
+    ...rest,
+    store: unsteady(store),
+    opaqueStore: opaqueStore && unsteady(opaqueStore),
+    followed: followed && { ...followed, store: unsteady(followed.store) },
+  });
+});
+afterEach(() => {
+  state = "answers";
+});
+
+const STREAM = "view=stream&id=example_app_order_v1%23o-1007&at=40";
+
+it.each([
+  ["Streams", "view=streams", "49 streams"],
+  ["Stream", STREAM, "77 records"],
+  ["State", STREAM, "5 changes since version 39"],
+  ["Event", `${STREAM}&tab=event`, "Stored bytes"],
+  ["Rows", "view=rows&type=example.app.order.v1.Order&index=1&customer_id=c-1", "o-1005"],
+  ["Subscriptions", "view=subscriptions", "2 subscriptions"],
+  ["Health", "view=health&id=example_app_order_v1%23o-1007", "Nothing is wrong with what was read."],
+])("%s is tried again by keys alone", async (_, query, words) => {
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  state = "fails";
+  await page.goto(`${new URL(server.address).origin}/?${query}`);
+  const again = page.getByRole("button", { name: "Try again" }).first();
+  await again.waitFor();
+  await page.getByRole("alert").getByText("The store doesn't answer: try again", { exact: false }).first().waitFor();
+  state = "answers";
+  // What several parts of a screen asked for is tried again by each.
+  for (;;) {
+    await again.focus();
+    await page.keyboard.press("Enter");
+    if (await page.getByText(words, { exact: false }).first().isVisible()) break;
+    await page.waitForTimeout(20);
+    if ((await page.getByRole("button", { name: "Try again" }).count()) === 0) break;
+  }
+  await page.getByText(words, { exact: false }).first().waitFor();
+});
+
+it("is left alone as soon as nobody waits for it", async () => {
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  state = "hangs";
+  await page.keyboard.press("/");
+  await page.keyboard.type("example_app_order_v1#o-10");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Stop" }).waitFor();
+  await expect.poll(() => asked.length).toBeGreaterThan(0);
+  await page.getByRole("button", { name: "Stop" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Read on" }).waitFor();
+  await expect.poll(() => asked.every(({ aborted }) => aborted)).toBe(true);
+  state = "answers";
+  await page.getByRole("button", { name: "Read on" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("48 streams", { exact: false }).waitFor();
+});
+
+it("doesn't break the page that it ends under", async () => {
+  const own = await serve(await demoOptions());
+  const page = await browser.open(own.address);
+  await page.getByRole("option").first().waitFor();
+  await own.close();
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("The studio's server has ended", { exact: false }).first().waitFor();
+});
