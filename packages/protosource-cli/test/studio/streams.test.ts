@@ -72,7 +72,7 @@ it("decides a command by keys alone, and shows what would follow", async () => {
   expect(await violations(page)).toEqual([]);
 });
 
-it("keeps a row for what is seen of 50,000 events, and no more", async () => {
+it("keeps rows and memory for what is seen of 50,000 events, and no more", async () => {
   const store = new MemoryStore();
   const number = 50_000;
   const records = Array.from({ length: number }, (_, i) => {
@@ -91,6 +91,12 @@ it("keeps a row for what is seen of 50,000 events, and no more", async () => {
   const long = await serve({ store, schemas });
   const page = await browser.open(long.address);
   await page.getByRole("option").first().waitFor();
+  const session = await page.context().newCDPSession(page);
+  const heap = async (): Promise<number> => {
+    await session.send("HeapProfiler.collectGarbage");
+    return (await session.send("Runtime.getHeapUsage")).usedSize / 1024 ** 2;
+  };
+  const before = await heap();
   await page.goto(`${new URL(long.address).origin}/?view=stream&id=example_app_order_v1%23long&tab=event`);
   await page.getByText("50\u202f000 records", { exact: true }).waitFor();
   const list = page.getByRole("listbox", { name: "Events" });
@@ -100,4 +106,29 @@ it("keeps a row for what is seen of 50,000 events, and no more", async () => {
     expect(await list.getByRole("option").count()).toBeLessThanOrEqual(60);
   }
   await page.waitForURL(/at=50000/);
+  // To scroll by a row makes one, wherever that is, and takes the others along.
+  const made: unknown = await page.evaluate(`(async () => {
+    const list = document.querySelector("[role=listbox][aria-label=Events]");
+    const made = [];
+    for (const at of [3_000, 600_000, 1_400_000]) {
+      list.scrollTop = at;
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)));
+      let added = 0;
+      const observer = new MutationObserver((records) => {
+        for (const { addedNodes } of records) added += addedNodes.length;
+      });
+      observer.observe(list, { childList: true, subtree: true });
+      list.scrollTop = at + 30;
+      await new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 50)));
+      observer.disconnect();
+      made.push(added);
+    }
+    return made;
+  })()`);
+  expect(made).toEqual([1, 1, 1]);
+  expect((await heap()) - before).toBeLessThan(64);
+  await page.keyboard.press("Escape");
+  await page.waitForURL(/view=streams/);
+  await page.getByRole("option").first().waitFor();
+  expect((await heap()) - before).toBeLessThan(8);
 });
