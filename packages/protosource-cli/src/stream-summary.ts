@@ -9,9 +9,13 @@ export interface StreamSummary {
   last: ScannedRecord;
 }
 
-/** Sums up records by their streams, which lie one after the other. */
-export function sumUp(records: Iterable<ScannedRecord>, prefix = ""): readonly StreamSummary[] {
-  const found: StreamSummary[] = [];
+/** Sums up records by their streams, which lie one after the other. `before` is one that may go on with them. */
+export function sumUp(
+  records: Iterable<ScannedRecord>,
+  prefix: string,
+  before?: StreamSummary,
+): readonly StreamSummary[] {
+  const found = before === undefined ? [] : [before];
   for (const scanned of records) {
     const { aggregateId: streamId, record } = scanned;
     if (!streamId.startsWith(prefix)) continue;

@@ -1,5 +1,5 @@
 /** The keys of the page: which do what, of the parts that are shown now. */
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** What keys do, by their names, each with words for the help. */
 export type Keys = { readonly [key: string]: readonly [what: string, run: () => void] };
@@ -10,7 +10,8 @@ const shown: { readonly current: Keys }[] = [];
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
-  useEffect(() => {
+  // At once: who sees a part may press its keys.
+  useLayoutEffect(() => {
     shown.push(latest);
     return () => void shown.splice(shown.indexOf(latest), 1);
   }, []);

@@ -9,8 +9,8 @@ export function microsecondsOf(text: string, digit: "0" | "9" = "0"): bigint | u
   if (micros !== undefined) return BigInt(micros);
   if (!/^\d{4}-\d\d-\d\d/.test(text)) return undefined;
   const [, fraction = ""] = /\.(\d+)/.exec(text) ?? [];
-  // A day alone begins where the user is, as all times without a zone.
-  const whole = text.replace(/\.\d+/, "").replace(/^([\d-]{10})$/, "$1T00:00");
+  // A day alone is one where the user is, as all times without a zone.
+  const whole = text.replace(/\.\d+/, "").replace(/^([\d-]{10})$/, digit === "9" ? "$1T23:59:59" : "$1T00:00");
   const milliseconds = Date.parse(whole);
   if (Number.isNaN(milliseconds)) return undefined;
   return BigInt(milliseconds) * 1000n + BigInt(fraction.slice(0, 6).padEnd(6, digit));

@@ -1,4 +1,5 @@
 /** Values as people read them. */
+import type { Cost } from "protosource-cli/studio";
 import { times } from "./settings.js";
 
 /** The last moment that a date can hold. */
@@ -25,6 +26,11 @@ export function numberText(value: number | string): string {
 /** Writes a number of things, such as `1 stream` or `2 streams`. */
 export function counted(count: number, thing: string): string {
   return `${numberText(count)} ${thing}${count === 1 ? "" : "s"}`;
+}
+
+/** Writes what was asked of a store that charges for it. */
+export function costText({ requests, readUnits }: Cost): string {
+  return `${counted(requests, "request")}, ${counted(readUnits, "read unit")}`;
 }
 
 /** Writes a number of bytes in the largest unit that leaves something before the point. */

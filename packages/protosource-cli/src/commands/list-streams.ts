@@ -1,5 +1,4 @@
 /** `streams list`: what streams there are. */
-import type { ScannedRecord } from "protosource-es";
 import { type Action, type SchemaOptions, useStore } from "../command.js";
 import { EXIT } from "../exit-codes.js";
 import { byteSize, isoTime, shortName, wholeNumber } from "../format.js";
@@ -8,6 +7,7 @@ import type { Output } from "../output.js";
 import { type Payload, readPayload } from "../payload.js";
 import { recordPages } from "../scanning.js";
 import type { Schemas } from "../schemas.js";
+import { type StreamSummary, sumUp } from "../stream-summary.js";
 
 export interface ListOptions extends SchemaOptions {
   readonly prefix?: string;
@@ -15,15 +15,6 @@ export interface ListOptions extends SchemaOptions {
 }
 
 const TITLES = ["STREAM", "RECORDS", "VERSIONS", "LAST EVENT", "TYPE", "SIZE"];
-
-/** What the records of a stream come to. */
-interface Summary {
-  readonly streamId: string;
-  readonly first: bigint;
-  records: number;
-  bytes: number;
-  last: ScannedRecord;
-}
 
 export const listStreams: Action<ListOptions> = async ({ output, signal }, options) => {
   const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : wholeNumber(options.limit, "--limit");
@@ -46,28 +37,18 @@ async function* summaryPages(
   pages: ReturnType<typeof recordPages>,
   prefix: string,
   output: Output,
-): AsyncGenerator<readonly Summary[], void, undefined> {
-  let current: Summary | undefined;
-  for await (const page of pages) {
-    const finished: Summary[] = [];
-    for (const error of page.unreadable) output.note(`warning: ${error.rawMessage}`);
-    for (const scanned of page.records) {
-      const { aggregateId, record } = scanned;
-      if (!aggregateId.startsWith(prefix)) continue;
-      if (current?.streamId !== aggregateId) {
-        if (current) finished.push(current);
-        current = { streamId: aggregateId, first: record.version, records: 0, bytes: 0, last: scanned };
-      }
-      current.records++;
-      current.bytes += record.data.length;
-      current.last = scanned;
-    }
-    yield finished;
+): AsyncGenerator<readonly StreamSummary[], void, undefined> {
+  let last: StreamSummary | undefined;
+  for await (const { records, unreadable } of pages) {
+    for (const error of unreadable) output.note(`warning: ${error.rawMessage}`);
+    const found = sumUp(records, prefix, last);
+    last = found.at(-1);
+    yield found.slice(0, -1);
   }
-  if (current) yield [current];
+  if (last) yield [last];
 }
 
-async function print(output: Output, summaries: readonly Summary[], schemas: Schemas): Promise<void> {
+async function print(output: Output, summaries: readonly StreamSummary[], schemas: Schemas): Promise<void> {
   const rows: string[][] = [];
   for (const { streamId, first, records, bytes, last } of summaries) {
     const payload = readPayload(streamId, last.record, schemas);

@@ -9,7 +9,7 @@ const browser = useBrowser();
 let server: StudioServer;
 
 /** What becomes of the store's calls. */
-let state: "answers" | "fails" | "hangs" = "answers";
+let state: "answers" | "fails" | "hangs" | "lists nothing" = "answers";
 const asked: AbortSignal[] = [];
 
 function unsteady<T extends object>(store: T): T {
@@ -18,7 +18,11 @@ function unsteady<T extends object>(store: T): T {
       const found: unknown = Reflect.get(target, name);
       if (typeof found !== "function") return found;
       return (...args: unknown[]) => {
-        if (state === "answers") return found.apply(target, args);
+        const isList = name === "scan" && (args[0] as { aggregateId?: string }).aggregateId === undefined;
+        if (state === "answers" || (state === "lists nothing" && !isList)) return found.apply(target, args);
+        if (state === "lists nothing") {
+          throw new ProtosourceError("denied", "dynamodb:Scan isn't allowed: add it to the policy", { reason: "test" });
+        }
         if (state === "fails") {
           throw new ProtosourceError("unavailable", "the store doesn't answer: try again", {
             operation: String(name),
@@ -76,6 +80,19 @@ it.each([
     if ((await page.getByRole("button", { name: "Try again" }).count()) === 0) break;
   }
   await page.getByText(words, { exact: false }).first().waitFor();
+});
+
+it("that may not be listed still gives a stream by its id", async () => {
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  state = "lists nothing";
+  await page.keyboard.press("/");
+  await page.keyboard.type("o-1007");
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("dynamodb:Scan", { exact: false }).waitFor();
+  await page.getByRole("link", { name: "Open the stream example_app_order_v1#o-1007" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("77 records", { exact: true }).waitFor();
 });
 
 it("is left alone as soon as nobody waits for it", async () => {

@@ -208,7 +208,7 @@ it("lists the streams of a store that is slow and charges, as far as it was aske
   await page.getByText("1 stream of 1 records that were read · 1 request, 0.5 read units", { exact: true }).waitFor();
   await press("Read on");
   await answer();
-  await page.getByText("2 streams of 2 records that were read · 2 requests, 1 read units", { exact: true }).waitFor();
+  await page.getByText("2 streams of 2 records that were read · 2 requests, 1 read unit", { exact: true }).waitFor();
   await expectNothingWrong(page);
   await page.keyboard.press("j");
   await page.getByRole("option", { name: /a b/, selected: true }).waitFor();

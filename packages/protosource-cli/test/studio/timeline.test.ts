@@ -59,6 +59,11 @@ it.each(["light", "dark"] as const)("shows events of a type, an actor and a time
   await page.keyboard.press("Enter");
   await page.getByText("77 records", { exact: true }).waitFor();
   expect(page.url()).not.toContain("type=");
+  // A day alone is all of it.
+  await page.getByRole("textbox", { name: "Up to which time" }).focus();
+  await page.keyboard.type("2026-03-02");
+  await page.keyboard.press("Enter");
+  await page.getByText("77 of 77 records", { exact: true }).waitFor();
 });
 
 it("goes to a time and to a version, and says what is neither", async () => {

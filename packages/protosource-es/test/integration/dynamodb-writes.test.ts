@@ -168,9 +168,10 @@ describe.each(engines)("writes on $name", async (engine) => {
   });
 
   it("sends each of many saves once, however long they wait for a socket", async () => {
-    proxy.decide(() => ({ delayMs: 20 }));
+    // The last ones wait for 2.5 seconds, longer than an attempt may take; an answer of a busy engine doesn't.
+    proxy.decide(() => ({ delayMs: 50 }));
     const starved = engineClient(proxy.endpoint, { requestHandler: { httpAgent: { maxSockets: 4 } } });
-    const saving = new DynamoDBStore(starved, { eventsTable, timeLimits: { attemptMs: 500, totalMs: 500 } });
+    const saving = new DynamoDBStore(starved, { eventsTable, timeLimits: { attemptMs: 2_000, totalMs: 2_000 } });
     const before = proxy.requests.length;
     const streams = Array.from({ length: 200 }, (_, i) => `${id}/${i}`);
     await Promise.all(streams.map((stream) => saving.save(stream, [record(1)])));

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { RowDetail, RowFold } from "protosource-cli/studio";
 import { addressOf, goes } from "../address.js";
 import { useAnswer } from "../load.js";
-import { byteText, counted, numberText, timeText } from "../words.js";
+import { byteText, costText, counted, numberText, timeText } from "../words.js";
 import { ChangeList } from "./change-list.js";
 import { CommandLine } from "./command-line.js";
 import { JsonView } from "./json-view.js";
@@ -35,9 +35,7 @@ export function RowPanel({ pk, sk, type }: { pk: string; sk: string; type: strin
         {cost && (
           <div>
             <dt>Cost</dt>
-            <dd>
-              {counted(cost.requests, "request")}, {numberText(cost.readUnits)} read units
-            </dd>
+            <dd>{costText(cost)}</dd>
           </div>
         )}
       </dl>

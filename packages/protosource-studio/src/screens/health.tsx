@@ -12,7 +12,7 @@ import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import type { Pages } from "../use-pages.js";
 import { useVerify, type Verified } from "../use-verify.js";
-import { byteText, counted, numberText } from "../words.js";
+import { byteText, costText, counted, numberText } from "../words.js";
 import { StreamSizes } from "./stream-sizes.js";
 
 /** Something that is wrong, of a table or of a stream. */
@@ -139,7 +139,7 @@ function progressText({ stage, records, streams, bytes, requests, readUnits }: P
   if (stage === "idle") return all === undefined ? "" : `about ${counted(all, "record")}`;
   const read = `${counted(streams, "stream")}, ${counted(records, "record")}, ${byteText(bytes)}`;
   const part = stage === "done" ? "" : stage === "reading" ? " so far" : " of what was read";
-  return `${read}${part}${requests > 0 ? ` · ${counted(requests, "request")}, ${numberText(readUnits)} read units` : ""}`;
+  return `${read}${part}${requests > 0 ? ` · ${costText({ requests, readUnits })}` : ""}`;
 }
 
 function FindingRow({ finding }: { finding: Finding }): JSX.Element {

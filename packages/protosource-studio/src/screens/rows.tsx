@@ -14,7 +14,7 @@ import { RowPanel } from "../parts/row-panel.js";
 import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
-import { byteText, counted, numberText } from "../words.js";
+import { byteText, costText, counted } from "../words.js";
 
 /** The rows of messages, found by the fields of an index. */
 export function RowsScreen({ place }: ScreenProps): JSX.Element {
@@ -134,8 +134,7 @@ function Query({ message: { type }, index, place }: QueryProps): JSX.Element {
           <div class="tabs">
             <span class="facts first" role="status">
               {counted(rows.length, "row")} {next !== undefined && "on this page"}
-              {value.cost &&
-                ` · ${counted(value.cost.requests, "request")}, ${numberText(value.cost.readUnits)} read units`}
+              {value.cost && ` · ${costText(value.cost)}`}
             </span>
             {cursor !== undefined && (
               <button type="button" onClick={showFirst}>

@@ -84,7 +84,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
           {stage === "stopped" ? " that were read" : ""}
           {isReading ? ", reading…" : ""}
         </span>
-        {stage === "stopped" && (
+        {stage === "stopped" && !error && (
           <button type="button" onClick={readOn}>
             Read on
           </button>

@@ -11,7 +11,7 @@ import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import { type PagesRead, usePages } from "../use-pages.js";
-import { byteText, counted, numberText, timeText } from "../words.js";
+import { byteText, costText, counted, numberText, timeText } from "../words.js";
 
 /** What was read of the streams so far. */
 interface Read {
@@ -82,15 +82,27 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
         <span class="facts" role="status">
           {counted(streams.length, "stream")}
           {isWhole ? "" : ` of ${numberText(records)} records that were read`}
-          {requests > 0 && ` · ${counted(requests, "request")}, ${numberText(readUnits)} read units`}
+          {requests > 0 && ` · ${costText({ requests, readUnits })}`}
         </span>
-        {!isWhole && (
+        {!isWhole && !error && (
           <button type="button" onClick={isStopped ? readOn : stop}>
             {isStopped ? "Read on" : "Stop"}
           </button>
         )}
       </nav>
       {error && <TryAgain error={error} again={readOn} />}
+      {find !== "" && (error || !isFree) && (
+        <Notice kind="empty">
+          <a
+            class="link"
+            href={addressOf({ view: "stream", id: prefix })}
+            onClick={goes({ view: "stream", id: prefix })}
+          >
+            Open the stream {prefix}
+          </a>
+          , without a look at others.
+        </Notice>
+      )}
       {unreadable.length > 0 && <Notice kind="error">{unreadable.join(" ")}</Notice>}
       {streams.length === 0 && isWhole ? (
         <Notice kind="empty">

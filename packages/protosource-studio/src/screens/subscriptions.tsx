@@ -13,7 +13,7 @@ import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import { usePages } from "../use-pages.js";
-import { counted, numberText, timeText } from "../words.js";
+import { costText, counted, numberText, timeText } from "../words.js";
 import { StreamPositionsPanel } from "./stream-positions.js";
 
 /** How often it is looked where looks are free, in milliseconds. */
@@ -85,7 +85,7 @@ export function SubscriptionsScreen({ about, place }: ScreenProps): JSX.Element 
         <h2>Subscriptions</h2>
         <span class="facts" role="status">
           {value ? `${counted(found.length, "subscription")} at ${timeText(value.at)}` : "Loading…"}
-          {value?.cost && ` · ${counted(value.cost.requests, "request")}, ${value.cost.readUnits} read units`}
+          {value?.cost && ` · ${costText(value.cost)}`}
         </span>
         <button type="button" onClick={look}>
           Look again
