@@ -6,7 +6,7 @@ export type Keys = { readonly [key: string]: readonly [what: string, run: () => 
 
 const shown: { readonly current: Keys }[] = [];
 
-/** Takes keys for as long as a part is shown; those of inner parts go first. */
+/** Takes keys for as long as a part is shown; those of what came last go first. */
 export function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
