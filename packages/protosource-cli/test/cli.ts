@@ -28,10 +28,10 @@ export interface CliOptions {
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The command in a few files, built anew for each process of tests: to compile it at each start takes twice as long. */
-const built = `${root}node_modules/.cache/protosource-${process.pid}`;
+export const builtFolder: string = `${root}node_modules/.cache/protosource-${process.pid}`;
 await build({
   entryPoints: [`${root}src/main.ts`],
-  outdir: built,
+  outdir: builtFolder,
   bundle: true,
   splitting: true,
   platform: "node",
@@ -40,7 +40,7 @@ await build({
   external: ["@aws-sdk/*", "@bufbuild/*", "commander", "libsql"],
   logLevel: "warning",
 });
-afterAll(() => rmSync(built, { recursive: true, force: true }));
+afterAll(() => rmSync(builtFolder, { recursive: true, force: true }));
 
 /** The environment of the runs: nothing of the developer's own, and the credentials that the engines take. */
 const ENVIRONMENT = {
@@ -58,7 +58,7 @@ export function cliCommand(
 ): { readonly command: string; readonly args: string[]; readonly env: NodeJS.ProcessEnv } {
   const powerless = ["setpriv", "--bounding-set", "-dac_override,-dac_read_search"];
   const before = obeysModes && process.getuid?.() === 0 ? powerless : [];
-  const [command = "", ...rest] = [...before, process.execPath, `${built}/main.js`, ...args];
+  const [command = "", ...rest] = [...before, process.execPath, `${builtFolder}/main.js`, ...args];
   return { command, args: rest, env: { ...ENVIRONMENT, ...env } };
 }
 

@@ -68,6 +68,7 @@ export function studioApi(options: StudioOptions): (request: Request) => Promise
     const personal = personalView(schemas, searchParams);
     const studio: Studio = { ...shared, personal };
     try {
+      studio.checkIsSame?.();
       return await answer(studio, route, searchParams, request.signal);
     } catch (error) {
       if (!isProtosourceError(error))

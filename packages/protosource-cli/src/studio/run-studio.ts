@@ -19,6 +19,7 @@ import { studioApi } from "./api.js";
 import { findInTables } from "./check-tables.js";
 import { requestMeter } from "./meter.js";
 import { readPage } from "./page-files.js";
+import { sameFile } from "./same-file.js";
 import { serveStudio } from "./server.js";
 import type { StudioOptions as ApiOptions } from "./studio.js";
 
@@ -58,6 +59,7 @@ export async function showStore(options: StudioOptions): Promise<Shown> {
   const location = parseStoreUrl(options.store);
   const known = await loadSchemas(options);
   const meter = location.kind === "dynamodb" ? requestMeter() : undefined;
+  const checkIsSame = location.kind === "sqlite" ? sameFile(location.path) : undefined;
   const opened: OpenStore = await openStore(location, { onRequest: meter?.onRequest, readOnly: true });
   const { store, opaqueStore, estimate, close } = opened;
   const keys = options.keys === undefined ? undefined : await openKeys(options.keys, known);
@@ -74,7 +76,7 @@ export async function showStore(options: StudioOptions): Promise<Shown> {
   const followed = all && { all, store };
   const checkTables = (signal: AbortSignal) => findInTables(location, signal);
   return {
-    shown: { store, opaqueStore, schemas, name, words, followed, estimate, checkTables, meter },
+    shown: { store, opaqueStore, schemas, name, words, followed, estimate, checkTables, checkIsSame, meter },
     close() {
       keys?.close();
       close();

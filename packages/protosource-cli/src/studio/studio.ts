@@ -38,6 +38,8 @@ export interface StudioOptions {
   readonly estimate?: (() => Promise<{ readonly records: number } | undefined>) | undefined;
   /** Compares the tables with what they should be, where there are some. */
   readonly checkTables?: ((signal: AbortSignal) => Promise<readonly TableFinding[]>) | undefined;
+  /** Throws `unavailable` where what is read is no longer what the store's name leads to. */
+  readonly checkIsSame?: (() => void) | undefined;
   /** Tells what work cost, where the store charges for requests. */
   readonly meter?: Meter | undefined;
 }

@@ -1,5 +1,6 @@
 /** What strangers try on the studio's server, and what they get. */
 import { request } from "node:http";
+import { networkInterfaces } from "node:os";
 import { order } from "@protosource-es/studio/demo";
 import { MemoryStore } from "protosource-es/memory";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -16,6 +17,7 @@ beforeAll(async () => {
 });
 
 interface Attack {
+  readonly host?: string;
   readonly method?: string;
   readonly path?: string;
   readonly headers?: { readonly [name: string]: string };
@@ -28,11 +30,11 @@ interface Got {
 }
 
 /** Sends what no browser would, with the token unless the headers say otherwise. */
-function send({ method = "GET", path = "/api/about", headers = {} }: Attack): Promise<Got> {
+function send({ host = "127.0.0.1", method = "GET", path = "/api/about", headers = {} }: Attack): Promise<Got> {
   const { port, token } = server;
   return new Promise((resolve, reject) => {
     const all = { authorization: `Bearer ${token}`, ...headers };
-    const sent = request({ host: "127.0.0.1", port, method, path, headers: all }, (response) => {
+    const sent = request({ host, port, method, path, headers: all }, (response) => {
       let body = "";
       response.setEncoding("utf8");
       response.on("data", (chunk: string) => {
@@ -48,7 +50,32 @@ function send({ method = "GET", path = "/api/about", headers = {} }: Attack): Pr
 it("answers its own page", async () => {
   expect((await send({})).status).toBe(200);
   expect((await send({ headers: { "sec-fetch-site": "same-origin" } })).status).toBe(200);
-  expect((await send({ headers: { host: `localhost:${server.port}` } })).status).toBe(200);
+  for (const host of ["localhost", "[::1]"].map((name) => `${name}:${server.port}`)) {
+    expect((await send({ headers: { host } })).status).toBe(200);
+    expect((await send({ headers: { host, origin: `http://${host}` } })).status).toBe(200);
+  }
+  expect(await send({ method: "HEAD" })).toMatchObject({ status: 200, body: "" });
+  expect(await send({ path: "/", headers: { authorization: "" } })).toMatchObject({
+    status: 200,
+    headers: { "content-type": "text/html; charset=utf-8" },
+  });
+});
+
+it("forbids its page all that it doesn't need, and whoever else to have it", async () => {
+  // Spelled out: what is taken away there has to be taken away here.
+  const page = await send({ path: "/" });
+  expect(page.status).toBe(200);
+  expect(page.headers).toMatchObject({
+    "content-security-policy":
+      "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; " +
+      "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; " +
+      "require-trusted-types-for 'script'; trusted-types 'none'",
+    "cache-control": "no-store",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+    "cross-origin-resource-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+  });
 });
 
 it("answers what is longer than a line of a browser mostly is", async () => {
@@ -74,10 +101,13 @@ describe("refuses", () => {
     ["another origin", 403, { headers: { origin: "http://evil.example" } }],
     ["an origin that is hidden", 403, { headers: { origin: "null" } }],
     ["a write", 405, { method: "POST" }],
+    ["a write to the page itself", 405, { method: "POST", path: "/" }],
     ["a preflight", 405, { method: "OPTIONS" }],
     ["no token", 401, { headers: { authorization: "" } }],
     ["another token", 401, { headers: { authorization: `Bearer ${"A".repeat(22)}` } }],
     ["the token of another scheme", 401, { headers: { authorization: "Basic AAAA" } }],
+    ["the beginning of the token", 401, { headers: { authorization: "Bearer " } }],
+    ["an address that would lead to the page once, made up", 404, { path: `/open/${"A".repeat(22)}` }],
     ["a path out of the page", 404, { path: "/../package.json" }],
     ["a path out of the page, spelled otherwise", 404, { path: "/%2e%2e/package.json" }],
     ["a path that the API hasn't", 404, { path: "/api/constructor" }],
@@ -89,6 +119,13 @@ describe("refuses", () => {
     expect(got.headers).not.toHaveProperty("set-cookie");
     expect(got.body).not.toContain(server.token);
   });
+});
+
+it("listens on the loopback interface of its own host alone", async () => {
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address));
+  const others = ["127.0.0.2", "::1", ...addresses].filter((address) => address !== "127.0.0.1");
+  const asked = await Promise.allSettled(others.map((host) => send({ host })));
+  expect(asked.map(({ status }) => status)).toEqual(others.map(() => "rejected"));
 });
 
 it("keeps the token out of the address, and in no cookie", async () => {
