@@ -132,7 +132,7 @@ describe.each(engines)("tables on $name", ({ endpoint }) => {
     expect(comparable(found)).toEqual(comparable(expected));
     const costs = found.map(([route, , answer]) => [route, (answer as { cost?: { readUnits: number } }).cost] as const);
     for (const [route, cost] of costs) {
-      const isFree = ["about", "domain", "indexes"].includes(route);
+      const isFree = ["about", "domain", "indexes", "commands"].includes(route);
       expect([route, isFree ? cost?.readUnits === 0 : (cost?.readUnits ?? 0) > 0]).toEqual([route, true]);
     }
   });

@@ -29,7 +29,7 @@ function before(work: (name: string, args: readonly unknown[]) => unknown): Stud
   });
 }
 
-it.each(["/about", "/other/about", "/api/", "/api/constructor", "/api/__proto__", "/api/about/"])(
+it.each(["/about", "/xpi/about", "/api/", "/api/constructor", "/api/__proto__", "/api/about/"])(
   "has nothing at %s",
   async (path) => {
     const response = await get(shop, path);

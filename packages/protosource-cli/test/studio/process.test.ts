@@ -43,7 +43,12 @@ beforeAll(async () => {
   await saveOrders(new SqliteStore(database, { opaqueStore }), 2);
   database.close();
 });
-afterAll(() => folder.remove());
+const started: ChildProcess[] = [];
+afterAll(() => {
+  // A test that fails leaves its own behind.
+  for (const child of started) child.kill("SIGKILL");
+  folder.remove();
+});
 
 /** How long a process may take to end once it is told to, in milliseconds. Waiting for a store it would take for ever. */
 const PATIENCE_MS = 5_000;
@@ -59,6 +64,7 @@ interface Started {
 
 async function startStudio(args: readonly string[], options?: CliOptions): Promise<Started> {
   const child = startCli(["studio", ...args], options);
+  started.push(child);
   const result = resultOf(child);
   const address = await firstLine(child);
   const { origin, hash } = new URL(address);
