@@ -32,12 +32,15 @@ export const ORDERS = "example_app_order_v1#";
 /** Bundles the domain's code as a user would build it, with what it exports beside, and gives the path of the module. */
 export async function buildDomain(more = ""): Promise<string> {
   const outfile = `${root}node_modules/.cache/domain-${process.pid}-${domains++}.js`;
+  await bundleModule(`export * from "../../examples/orders/src/order.js";\n${more}`, root, outfile);
+  afterAll(() => rmSync(outfile, { force: true }));
+  return outfile;
+}
+
+/** Bundles a module with what it imports of the repository, as a program has it that installed the packages. */
+export async function bundleModule(contents: string, resolveDir: string, outfile: string): Promise<void> {
   await build({
-    stdin: {
-      contents: `export * from "../../examples/orders/src/order.js";\n${more}`,
-      resolveDir: root,
-      loader: "ts",
-    },
+    stdin: { contents, resolveDir, loader: "ts" },
     outfile,
     bundle: true,
     platform: "node",
@@ -46,8 +49,6 @@ export async function buildDomain(more = ""): Promise<string> {
     external: ["@bufbuild/*"],
     logLevel: "warning",
   });
-  afterAll(() => rmSync(outfile, { force: true }));
-  return outfile;
 }
 
 let domains = 0;

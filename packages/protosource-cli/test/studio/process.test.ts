@@ -7,13 +7,12 @@ import type { AddressInfo } from "node:net";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { buildPage } from "@protosource-es/studio";
-import { build } from "esbuild";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { builtFolder, type CliOptions, type CliResult, resultOf, runCli, startCli } from "../cli.js";
 import { temporaryFolder } from "../engines.js";
 import { buildImage } from "../images.js";
-import { buildDomain, ORDERS, saveOrders } from "../orders.js";
+import { buildDomain, bundleModule, ORDERS, saveOrders } from "../orders.js";
 
 const folder = temporaryFolder();
 const image = folder.path("image.binpb");
@@ -23,19 +22,8 @@ let domain: string;
 beforeAll(async () => {
   await buildPage(builtFolder);
   // As an installed package has it, it imports what is built; here nothing is.
-  await build({
-    stdin: {
-      contents: 'export * from "@protosource-es/studio/demo";',
-      resolveDir: fileURLToPath(new URL(".", import.meta.url)),
-    },
-    outfile: `${builtFolder}/demo.js`,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    conditions: ["@protosource-es/source"],
-    external: ["@bufbuild/*"],
-    logLevel: "warning",
-  });
+  const here = fileURLToPath(new URL(".", import.meta.url));
+  await bundleModule('export * from "@protosource-es/studio/demo";', here, `${builtFolder}/demo.js`);
   buildImage(image);
   domain = await buildDomain('export { customerOrders } from "../../examples/orders/src/customer-orders.js";');
   const database = openSqlite(folder.path("orders.db"));
