@@ -1,5 +1,5 @@
 /** Files that are damaged, or that somebody takes away while they are shown: the studio says so, and shows nothing else. */
-import { renameSync, statSync, truncateSync } from "node:fs";
+import { copyFileSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { order } from "@protosource-es/studio/demo";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, expect, it } from "vitest";
@@ -12,14 +12,23 @@ import { answers, type Question } from "./answers.js";
 const folder = temporaryFolder();
 afterAll(() => folder.remove());
 
-/** Makes a file of orders, with all that it holds in itself. */
+/** Makes a file of orders that holds all in itself, and that no connection of this process knows. */
 async function ordersFile(name: string, count: number): Promise<string> {
-  const path = folder.path(name);
-  const database = openSqlite(path);
+  const written = folder.path(`written-${name}`);
+  const database = openSqlite(written);
   await saveOrders(new SqliteStore(database, { opaqueStore: new SqliteOpaqueStore(database) }), count);
   database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
   database.close();
+  const path = folder.path(name);
+  copyFileSync(written, path);
   return path;
+}
+
+const PAGE = 4096;
+
+/** Where the second half of a file begins: behind the roots of all tables. */
+function half(path: string): number {
+  return Math.floor(statSync(path).size / 2 / PAGE) * PAGE;
 }
 
 /** What reads streams, and what looks at the file. */
@@ -41,17 +50,33 @@ async function whileShown(path: string, work: (ask: () => ReturnType<typeof answ
   }
 }
 
-it("says of a file that was cut off what to do, and of each list that it isn't whole", async () => {
-  const path = await ordersFile("cut.db", 400);
-  const page = 4096;
-  truncateSync(path, Math.floor(statSync(path).size / 2 / page) * page);
+const DAMAGED = { error: { code: "corrupt_record", message: expect.stringMatching(/.: ./) } };
+
+it("refuses a file that was cut off before", async () => {
+  const path = await ordersFile("cut-before.db", 400);
+  truncateSync(path, half(path));
+  await expect(showStore({ store: `sqlite:${path}`, port: "0" })).rejects.toMatchObject({ code: "corrupt_record" });
+});
+
+it("says of a file that is damaged what to do, and of each list that it isn't whole", async () => {
+  const path = await ordersFile("damaged.db", 400);
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.fill(0xff, half(path)));
   await whileShown(path, async (ask) => {
     const found = new Map((await ask()).map(([route, ...answer]) => [route, answer] as const));
-    const damaged = { error: { code: "corrupt_record", message: expect.stringMatching(/.: ./) } };
-    for (const route of ["streams", "verify"]) expect([route, found.get(route)]).toEqual([route, [502, damaged]]);
+    for (const route of ["streams", "verify"]) expect([route, found.get(route)]).toEqual([route, [502, DAMAGED]]);
     // What lies in the part that is left may be read.
-    for (const [status, answer] of found.values()) if (status !== 200) expect([status, answer]).toEqual([502, damaged]);
+    for (const [status, answer] of found.values()) if (status !== 200) expect([status, answer]).toEqual([502, DAMAGED]);
     expect(found.get("tables")).toMatchObject([200, { findings: [{ table: path, severity: "error" }] }]);
+  });
+});
+
+it("says of a file that is cut off while it is shown that its lists aren't whole", async () => {
+  const path = await ordersFile("cut.db", 400);
+  await whileShown(path, async (ask) => {
+    truncateSync(path, half(path));
+    const found = new Map((await ask()).map(([route, ...answer]) => [route, answer] as const));
+    for (const route of ["streams", "verify"]) expect([route, found.get(route)]).toEqual([route, [502, DAMAGED]]);
   });
 });
 
