@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import type { EventSummary } from "protosource-cli/studio";
 import { adjust, type Place } from "../address.js";
 import { microsecondsOf, NO_TIME } from "../moment.js";
+import { TextBox } from "./text-box.js";
 
 /** By what events are left out; all of it is in the address. */
 const NAMES = ["type", "actor", "from", "to"] as const;
@@ -78,17 +79,13 @@ function Choice({ name, all, values, place }: ChoiceProps): JSX.Element {
 
 function Time({ name, place }: { name: "from" | "to"; place: Place }): JSX.Element {
   return (
-    <input
-      value={place[name] ?? ""}
+    <TextBox
+      label={`${name === "from" ? "From" : "Up to"} which time`}
       size={10}
       placeholder={name}
-      aria-label={`${name === "from" ? "From" : "Up to"} which time`}
-      onChange={({ currentTarget }) => {
-        const text = currentTarget.value.trim();
-        const isTime = text === "" || microsecondsOf(text) !== undefined;
-        currentTarget.setCustomValidity(isTime ? "" : NO_TIME);
-        if (currentTarget.reportValidity()) adjust({ [name]: text || undefined });
-      }}
+      value={place[name] ?? ""}
+      problemOf={(text) => (microsecondsOf(text) === undefined ? NO_TIME : undefined)}
+      take={(text) => adjust({ [name]: text })}
     />
   );
 }

@@ -12,6 +12,7 @@ import { Changes } from "./changes.js";
 import { Copy } from "./copy.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
+import { TextBox } from "./text-box.js";
 import { TryAgain } from "./try-again.js";
 
 export interface StatePanelProps {
@@ -36,21 +37,17 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
   return (
     <>
       <div class="tools">
-        <label>
-          Compare with{" "}
-          <input
+        <span>
+          <label for="against">Compare with</label>{" "}
+          <TextBox
             id="against"
-            value={against ?? value?.against ?? ""}
+            label="Compare with a version or a time"
             size={8}
-            aria-label="Compare with a version or a time"
-            onChange={({ currentTarget }) => {
-              const text = currentTarget.value.trim();
-              const found = versionAt(events, text);
-              currentTarget.setCustomValidity(text === "" || found !== undefined ? "" : NO_TIME);
-              if (currentTarget.reportValidity()) adjust({ against: found });
-            }}
+            value={against ?? value?.against ?? ""}
+            problemOf={(text) => (versionAt(events, text) === undefined ? NO_TIME : undefined)}
+            take={(text) => adjust({ against: text && versionAt(events, text) })}
           />
-        </label>
+        </span>
         {hasRules && (
           <label>
             <input type="checkbox" checked={rules === undefined} onChange={switchRules} /> as the rules see it
