@@ -52,18 +52,24 @@ export const SCANNERS: readonly Question[] = [
   ["verify", { limit: "5000" }],
 ];
 
-/** Asks each question, and gives its answers with their statuses. */
+/** An answer to a question, with its status. */
+export type Answer = readonly [route: string, status: number, answer: unknown];
+
+/** Gives what asks questions of one and the same API. */
+export function answering(options: StudioOptions): (question: Question) => Promise<Answer> {
+  const api = studioApi({ ...options, name: { kind: "memory", name: "orders" } });
+  return async ([route, query]) => {
+    const parameters = new URLSearchParams();
+    for (const [name, all] of Object.entries(query)) for (const one of [all].flat()) parameters.append(name, one);
+    const response = await api(new Request(`http://studio/api/${route}?${parameters}`));
+    return [route, response.status, await response.json()];
+  };
+}
+
+/** Asks each question, and gives the answers. */
 export async function answers(
   options: StudioOptions,
   asked: readonly Question[] = [...READERS, ...SCANNERS],
-): Promise<readonly (readonly [route: string, status: number, answer: unknown])[]> {
-  const api = studioApi({ ...options, name: { kind: "memory", name: "orders" } });
-  return Promise.all(
-    asked.map(async ([route, query]) => {
-      const parameters = new URLSearchParams();
-      for (const [name, all] of Object.entries(query)) for (const one of [all].flat()) parameters.append(name, one);
-      const response = await api(new Request(`http://studio/api/${route}?${parameters}`));
-      return [route, response.status, await response.json()] as const;
-    }),
-  );
+): Promise<readonly Answer[]> {
+  return Promise.all(asked.map(answering(options)));
 }
