@@ -1,7 +1,7 @@
-import { isProtosourceError, type ProtosourceError } from "protosource-es";
+import { isProtosourceError } from "protosource-es";
 import type { Refusal } from "./contract.js";
 import { lookingKeyring } from "./looking-keyring.js";
-import { personalView } from "./personal-view.js";
+import { personalView, wordsOf } from "./personal-view.js";
 import { about } from "./routes/about.js";
 import { commands } from "./routes/commands.js";
 import { domain } from "./routes/domain.js";
@@ -73,15 +73,9 @@ export function studioApi(options: StudioOptions): (request: Request) => Promise
     } catch (error) {
       if (!isProtosourceError(error))
         return refusal(500, "bug", `this is a bug of protosource: ${personal.quote(String(error))}`);
-      const { code, rawMessage } = error;
-      return refusal(STATUSES[code] ?? 502, code, isOfDomain(error) ? personal.quote(rawMessage) : rawMessage);
+      return refusal(STATUSES[error.code] ?? 502, error.code, wordsOf(error, personal));
     }
   };
-}
-
-/** Tells whether it is the domain's code that failed, of which the error tells. */
-function isOfDomain(error: ProtosourceError): boolean {
-  return isProtosourceError(error, "invalid_argument") && error.details.argument === "--domain";
 }
 
 async function answer(studio: Studio, route: Route, query: URLSearchParams, signal: AbortSignal): Promise<Response> {

@@ -1,5 +1,6 @@
 /** How one answer shows what is personal: masked, unless the request asks for it. */
 import type { DescField, DescMessage, JsonValue } from "@bufbuild/protobuf";
+import { isProtosourceError, type ProtosourceError } from "protosource-es";
 import { type KeyAttribute, keyModel, subjectName } from "protosource-es/model";
 import type { Schemas } from "../schemas.js";
 import { isHidden, knowsPersonal, MASK, maskPersonal, mayHide } from "./mask-personal.js";
@@ -34,6 +35,12 @@ export function personalView({ registry }: Schemas, query: URLSearchParams): Per
     hides: (field) => hides && isHidden(field),
     hidesBytes: (schema) => hides && (schema === undefined || mayHide(schema)),
   };
+}
+
+/** Gives what an error says as it may be shown: where the domain's code fails, it may quote what is personal. */
+export function wordsOf(error: ProtosourceError, personal: PersonalView): string {
+  const isOfDomain = isProtosourceError(error, "invalid_argument") && error.details.argument === "--domain";
+  return isOfDomain ? personal.quote(error.rawMessage) : error.rawMessage;
 }
 
 /** Tells whether a key is made of personal values. Of rows that nothing is known of, all but the first two may be. */

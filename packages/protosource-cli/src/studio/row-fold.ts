@@ -7,6 +7,7 @@ import { derivedFields } from "../derived-fields.js";
 import { isJsonObject, jsonDiff, valueIn } from "../json-diff.js";
 import { type KnownAggregate, streamPrefix } from "../schemas.js";
 import { MASK } from "./mask-personal.js";
+import { wordsOf } from "./personal-view.js";
 import type { RowFold } from "./rows-contract.js";
 import { asShown } from "./shown-change.js";
 import { forgetHistories, historyOf } from "./state-history.js";
@@ -54,7 +55,8 @@ export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal):
   } catch (error) {
     // The domain's code fails on what happened: the row is there all the same.
     if (isProtosourceError(error, "invalid_argument")) {
-      return { streamId, version: "0", behind: "0", changes: [], uncompared: [], problem: error.rawMessage };
+      const problem = wordsOf(error, studio.personal);
+      return { streamId, version: "0", behind: "0", changes: [], uncompared: [], problem };
     }
     if (!isProtosourceError(error, "not_found")) throw error;
     const problem = `there is no stream ${streamId}: find rows that were left by \`protosource aggregates prune\``;
