@@ -9,7 +9,7 @@ const browser = useBrowser();
 let server: StudioServer;
 
 /** What becomes of the store's calls. */
-let state: "answers" | "fails" | "hangs" | "lists nothing" = "answers";
+let state: "answers" | "fails" | "throttles" | "hangs" | "lists nothing" = "answers";
 const asked: AbortSignal[] = [];
 
 function unsteady<T extends object>(store: T): T {
@@ -23,13 +23,10 @@ function unsteady<T extends object>(store: T): T {
         if (state === "lists nothing") {
           throw new ProtosourceError("denied", "dynamodb:Scan isn't allowed: add it to the policy", { reason: "test" });
         }
-        if (state === "fails") {
-          throw new ProtosourceError("unavailable", "the store doesn't answer: try again", {
-            operation: String(name),
-            reasons: ["test"],
-            outcome: "not_applied",
-            commitId: undefined,
-          });
+        if (state === "fails") throw unavailable(name, "the store doesn't answer: try again", "test");
+        if (state === "throttles") {
+          const reason = "ProvisionedThroughputExceededException";
+          throw unavailable(name, `the store throttles (${reason}): check the table's capacity`, reason);
         }
         const signal = args.map((arg) => (arg as { signal?: AbortSignal } | undefined)?.signal).find(Boolean);
         if (signal) asked.push(signal);
@@ -37,6 +34,11 @@ function unsteady<T extends object>(store: T): T {
       };
     },
   });
+}
+
+function unavailable(name: string | symbol, message: string, reason: string): ProtosourceError {
+  const operation = String(name);
+  return new ProtosourceError("unavailable", message, { operation, reasons: [reason], outcome: "not_applied" });
 }
 
 beforeAll(async () => {
@@ -80,6 +82,34 @@ it.each([
     if ((await page.getByRole("button", { name: "Try again" }).count()) === 0) break;
   }
   await page.getByText(words, { exact: false }).first().waitFor();
+});
+
+it("keeps what was typed for a command that can't be decided, as where it throttles, by keys alone", async () => {
+  const page = await browser.open(server.address);
+  await page.getByRole("option").first().waitFor();
+  await page.goto(`${new URL(server.address).origin}/?view=stream&id=example_app_order_v1%23o-1007&at=3&tab=what-if`);
+  await page.getByRole("tabpanel").getByRole("combobox").first().focus();
+  await page.keyboard.type("SetShipping");
+  await page.keyboard.press("Tab");
+  await page.keyboard.type("1 Main St");
+  state = "throttles";
+  await page.keyboard.press("Enter");
+  await page.getByRole("alert").getByText("The store throttles", { exact: false }).waitFor();
+  state = "answers";
+  await page.keyboard.press("Enter");
+  await page.getByText("1 event would follow. Nothing is stored.").waitFor();
+  await page.getByRole("listbox", { name: "ShippingSet 1" }).getByText("1 Main St").waitFor();
+  expect(await page.getByRole("alert").count()).toBe(0);
+});
+
+it("isn't needed for the domain", async () => {
+  state = "fails";
+  const page = await browser.open(server.address);
+  const alert = page.getByRole("alert");
+  await alert.first().waitFor();
+  await page.keyboard.press("3");
+  await page.getByText("State after").first().waitFor();
+  expect(await alert.count()).toBe(0);
 });
 
 it("that may not be listed still gives a stream by its id", async () => {
