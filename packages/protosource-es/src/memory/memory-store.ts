@@ -372,6 +372,7 @@ export class MemoryStore implements EventStore, RestorableStore, TrimmableStore,
       for (const { record, commitId } of this.#recordsOf(id)) {
         if (id === afterId && record.version <= after) continue;
         found.push({ aggregateId: id, record: copyOf(record, record.ttl), following: 0, commitId });
+        if (found.length > limit) break;
       }
       if (found.length > limit) break;
     }

@@ -61,6 +61,31 @@ describe("MemoryStore", () => {
     expect(await found()).toEqual(["a", "c"]);
   });
 
+  test("scans a long stream page by page without copying what lies behind each page", async () => {
+    const streams: MemoryStreams = new Map();
+    const store = new MemoryStore({ streams });
+    await store.save("a", records(1n, 200));
+    let copied = 0;
+    for (const { record } of streams.get("a")?.values() ?? []) {
+      const { data } = record;
+      Object.defineProperty(record, "data", {
+        get() {
+          copied++;
+          return data;
+        },
+      });
+    }
+    let cursor: string | undefined;
+    let found = 0;
+    do {
+      const page = await store.scan({ aggregateId: "a", limit: 10, cursor });
+      found += page.records.length;
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(found).toBe(200);
+    expect(copied).toBeLessThan(2 * 200);
+  });
+
   test("refuses a cursor whose version can't be", async () => {
     const store = new MemoryStore();
     await store.save("a", records(1n, 2));
