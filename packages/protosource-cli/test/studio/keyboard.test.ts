@@ -12,7 +12,7 @@ const LONG_ORDER = "example_app_order_v1#o-1007";
 interface Screen {
   /** Where it is, as the address has it. */
   readonly at: { readonly [name: string]: string };
-  /** What is there once all of it is. */
+  /** What is there once most of it is. */
   readonly shows: string;
   readonly title: string;
   /** Keys, and what of the screen they select: the text of the row that is selected then. */
@@ -98,6 +98,8 @@ async function openScreen({ at, shows }: Screen): Promise<Page> {
   const page = await browser.open(server.address);
   await page.goto(`${new URL(server.address).origin}/?${new URLSearchParams(at)}`);
   await page.getByText(shows, { exact: false }).first().waitFor();
+  // Its other parts, too: keys pass by a list that isn't there yet.
+  await page.waitForFunction(() => !/Loading…|[Rr]eading…/.test(document.body.innerText));
   return page;
 }
 
