@@ -5,6 +5,9 @@ import { focusScreen } from "./keep-focus.js";
 /** The parameters of the address; `view` names the screen. */
 export type Place = { readonly [name: string]: string };
 
+/** What the browser keeps with an address that the page itself led to, also while it is loaded again. */
+const FROM_HERE = "from here";
+
 const current = signal<Place>(placeIn(location.search));
 
 /** Where one is. */
@@ -16,9 +19,15 @@ addEventListener("popstate", () => {
 
 /** Goes to another place. Going back leads here again. */
 export function go(to: Place): void {
-  history.pushState(null, "", addressOf(to));
+  history.pushState(FROM_HERE, "", addressOf(to));
   current.value = to;
   focusScreen();
+}
+
+/** Goes back to where one came from; to another place where that wasn't in this page, as with a link that was given. */
+export function back(otherwise: Place): void {
+  if (history.state === FROM_HERE) history.back();
+  else go(otherwise);
 }
 
 /** Changes some of the parameters, and leaves nothing to go back to; those that are undefined go. */
@@ -28,7 +37,7 @@ export function adjust(change: { readonly [name: string]: string | undefined }):
       (entry): entry is [string, string] => entry[1] !== undefined,
     ),
   );
-  history.replaceState(null, "", addressOf(next));
+  history.replaceState(history.state, "", addressOf(next));
   current.value = next;
 }
 

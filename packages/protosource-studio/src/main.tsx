@@ -70,7 +70,7 @@ const NO_KEYS =
 function App(): JSX.Element {
   const about = useAnswer<About>("about", {});
   const helps = useSignal(false);
-  const { view = FIRST } = place.value;
+  const { view = FIRST, of } = place.value;
   const titles = Object.entries(SCREENS).filter(([, { title }]) => title !== undefined);
   const toggleHelp = (): void => {
     helps.value = !helps.value;
@@ -109,7 +109,7 @@ function App(): JSX.Element {
             onSubmit={(event) => {
               event.preventDefault();
               const text = new FormData(event.currentTarget).get("text") as string;
-              go({ view: "streams", find: text.trim() });
+              go({ view: "streams", ...(view === "streams" && of !== undefined && { of }), find: text.trim() });
             }}
           >
             <input

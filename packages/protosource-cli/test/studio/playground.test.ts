@@ -85,6 +85,8 @@ it("begins a stream by keys alone, shows event, state, row and subscriptions of 
   const event = page.getByRole("listbox", { name: "Events" }).getByRole("option", { selected: true });
   expect(await event.textContent()).toMatch(/^2ShippingSet.*you.*9 Main Street/);
   await page.getByRole("option", { name: /shippingAddress.*9 Main Street.*ShippingSet 2/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("1 stream", { exact: true }).waitFor();
   await press(page, "link", "Subscriptions");
   await page.getByRole("option", { name: /customer-orders@1/ }).waitFor();
   expect(await page.getByRole("option", { name: /customer-orders@1/ }).textContent()).toMatch(/promoted0.*0$/);

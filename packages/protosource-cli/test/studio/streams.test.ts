@@ -37,6 +37,57 @@ it("finds a stream by its id, goes through its events, and back, by keys alone",
   expect(page.url()).not.toContain("token");
 });
 
+it("goes back from a stream to the list as it was left, by Escape, also once the page was loaded again", async () => {
+  const page = await browser.open(server.address);
+  const { origin } = new URL(server.address);
+  const list = `${origin}/?view=streams&of=example_app_order_v1%23&find=o-101`;
+  await page.goto(list);
+  await page.getByText("10 streams", { exact: true }).waitFor();
+  for (const key of ["j", "j"]) await page.keyboard.press(key);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Order o-1012" }).waitFor();
+  await page.getByText(/changes? since version/).waitFor();
+  await page.keyboard.press("k");
+  await page.waitForURL(/&at=\d/);
+  await page.reload();
+  await page.getByRole("heading", { name: "Order o-1012" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("10 streams", { exact: true }).waitFor();
+  await page.getByRole("option", { name: /o-1012/, selected: true }).waitFor();
+  expect(page.url()).toBe(`${list}&at=example_app_order_v1%23o-1012`);
+  expect(await page.locator("[aria-current=true]").textContent()).toBe("Order");
+  // What is searched for next is searched for in the same tab.
+  await page.keyboard.press("/");
+  await page.keyboard.type("o-1007");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`${list.replace("o-101", "o-1007")}`);
+});
+
+it("goes back from a stream to what else led there, and from a link that was given to the list that the stream is in", async () => {
+  const page = await browser.open(server.address);
+  const { origin } = new URL(server.address);
+  const rows = `${origin}/?view=rows&type=example.app.order.v1.OrderSummary&index=2&is.state=STATE_DRAFT`;
+  await page.goto(rows);
+  await page.getByText("11 rows", { exact: true }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Open the stream" }).press("Enter");
+  await page.getByRole("heading", { name: "Order o-1001" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("Up to date.").waitFor();
+  expect(page.url()).toContain(rows);
+  await page.goto(`${origin}/?view=stream&id=example_app_order_v1%23o-1045`);
+  await page.getByRole("heading", { name: "Order o-1045" }).waitFor();
+  await page.getByText(/changes? since version/).waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.keyboard.press("Escape");
+  await page.getByRole("option", { name: /o-1045/, selected: true }).waitFor();
+  expect(page.url()).toBe(`${origin}/?view=streams&of=example_app_order_v1%23&at=example_app_order_v1%23o-1045`);
+  await page.goto(`${origin}/?view=stream&id=nobody-knows`);
+  await page.getByText("There is no stream nobody-knows.", { exact: false }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByText("49 streams", { exact: true }).waitFor();
+});
+
 it.each(["light", "dark"] as const)("has nothing that axe objects to, in %s", async (colorScheme) => {
   const page = await browser.open(server.address, { colorScheme });
   const { origin } = new URL(server.address);

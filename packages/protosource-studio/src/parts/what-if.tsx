@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX, TargetedSubmitEvent } from "preact";
 import type { CommandForm, CommandForms, Decided, FormField } from "protosource-cli/studio";
-import { go } from "../address.js";
+import { adjust } from "../address.js";
 import { answering, ask, type NoAnswer } from "../ask.js";
 import { useAnswer } from "../load.js";
 import { counted } from "../words.js";
@@ -26,7 +26,7 @@ export function WhatIf({ id, version }: { id: string; version: string }): JSX.El
       const fields = JSON.stringify(fieldsIn(form, new FormData(currentTarget)));
       if (applyCommand && submitter?.id === "apply") {
         await applyCommand(id, form.name, fields);
-        go({ view: "stream", id });
+        adjust({ at: undefined, against: undefined, tab: undefined });
       } else decided.value = await ask<Decided>("what-if", { id, at: version, command: form.name, fields });
     } catch (error) {
       decided.value = error as NoAnswer;

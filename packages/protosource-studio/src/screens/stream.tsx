@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { EventSummary } from "protosource-cli/studio";
-import { adjust, go } from "../address.js";
+import { adjust, back } from "../address.js";
 import { answering } from "../ask.js";
 import { focuses } from "../keep-focus.js";
 import { useKeys } from "../keyboard.js";
@@ -58,7 +58,10 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
     s: ["show the state", () => adjust({ tab: undefined })],
     e: ["show the event", () => adjust({ tab: "event" })],
     w: ["decide a command, and store nothing", () => adjust({ tab: "what-if" })],
-    Escape: ["go back to the streams", () => go({ view: "streams" })],
+    Escape: [
+      "go back to where the stream was opened",
+      () => back({ view: "streams", ...(aggregate && { of: aggregate.prefix }), at: id }),
+    ],
   });
   if (error && events.length === 0) return <TryAgain error={error} again={readOn} />;
   if (events.length === 0 && stage === "done" && unreadable.length === 0) {

@@ -1,8 +1,6 @@
-import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect } from "preact/hooks";
 import type { AggregateInfo, StreamPage, StreamSummary } from "protosource-cli/studio";
-import { addressOf, go, goes } from "../address.js";
+import { addressOf, adjust, go, goes } from "../address.js";
 import { answering, ask } from "../ask.js";
 import { useKeys } from "../keyboard.js";
 import { ListHead } from "../parts/list-head.js";
@@ -39,27 +37,26 @@ const MOST_BY_ITSELF = 20_000;
 /** The streams of a store, as they are read. */
 export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
   const { aggregates, store } = about;
-  const { find = "" } = place;
+  const { find = "", at } = place;
   const tab = aggregates.find(({ prefix }) => prefix === place["of"]);
   const prefix = prefixOf(find, tab, aggregates);
   const isFree = store.kind !== "dynamodb";
   const { read, readOn, stop } = useStreams(prefix, isFree);
-  const selected = useSignal(0);
-  useEffect(() => {
-    selected.value = 0;
-  }, [prefix]);
   const { streams, unreadable, records, readUnits, requests, stage, error } = read.value;
+  // In the address, so that whoever goes back from a stream is there again; nothing until that one is read.
+  const selected = at === undefined ? 0 : streams.findIndex(({ id }) => id === at);
+  const select = (to: number): void => {
+    const stream = streams[Math.max(0, Math.min(streams.length - 1, to))];
+    if (stream) adjust({ at: stream.id });
+  };
   const open = (index: number): void => {
     const stream = streams[index];
     if (stream) go({ view: "stream", id: stream.id });
   };
-  const move = (by: number) => () => {
-    selected.value = Math.max(0, Math.min(streams.length - 1, selected.value + by));
-  };
   useKeys({
-    j: ["select the next one", move(1)],
-    k: ["select the one before", move(-1)],
-    Enter: ["open what is selected", () => open(selected.value)],
+    j: ["select the next one", () => select(selected + 1)],
+    k: ["select the one before", () => select(selected - 1)],
+    Enter: ["open what is selected", () => open(selected)],
   });
   const isWhole = stage === "done";
   const isStopped = stage === "stopped";
@@ -122,10 +119,8 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
             label="Streams"
             count={streams.length}
             rowHeight={32}
-            selected={selected.value}
-            select={(index) => {
-              selected.value = index;
-            }}
+            selected={selected}
+            select={select}
             open={open}
             row={(index) => <StreamRow stream={streams[index] as StreamSummary} />}
           />
