@@ -1,5 +1,5 @@
 /** What each event changes in the state of an aggregate, as JSON. */
-import type { DescField, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
+import type { DescField, DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import { type Change, jsonDiff, valueIn } from "../json-diff.js";
 import type { KnownAggregate, Schemas } from "../schemas.js";
 import type { StateFollower } from "../state-follower.js";
@@ -18,12 +18,14 @@ export interface StateChanges {
 /** A map of messages of the state. */
 interface FollowedMap {
   readonly field: DescField;
+  /** What its messages are made of, by the names that messages have it under. */
+  readonly names: readonly string[];
   readonly elements: Map<string, Element>;
 }
 
 interface Element {
-  /** The message as it was: the domain's code may change messages in place. */
-  readonly copy: unknown;
+  /** The parts of the message as they were: the domain's code may change messages in place. */
+  readonly parts: readonly unknown[];
   readonly json: JsonValue;
 }
 
@@ -40,7 +42,7 @@ export function stateChanges(
   const { schema } = known.definition;
   const maps: readonly FollowedMap[] = schema.fields
     .filter((field) => field.fieldKind === "map" && field.message !== undefined && !personal.hides(field))
-    .map((field) => ({ field, elements: new Map() }));
+    .map((field) => ({ field, names: namesOf(field.message as DescMessage), elements: new Map() }));
   /** What isn't in the maps; undefined where the state isn't known. */
   let rest: JsonObject | undefined;
   let masked = false;
@@ -63,16 +65,14 @@ export function stateChanges(
     ]) as JsonObject;
   };
   const goOn = (state: Message): readonly Change[] => {
-    const differing = maps.map((map) => ({
-      ...map,
-      messages: differingFrom(map.elements, elementsOf(state, map.field)),
-    }));
-    const changed = Object.fromEntries(differing.map(({ field, messages }) => [field.localName, messages]));
-    const json = show(Object.assign(Object.create(Object.getPrototypeOf(state)), state, changed));
-    const inMaps = differing.flatMap(({ field, elements, messages }) => {
-      const shown = (valueIn(json, field.jsonName) ?? {}) as JsonObject;
-      delete json[field.jsonName];
-      return replaceElements(field, elements, elementsOf(state, field), messages, shown);
+    const differing = maps.map((map) => differingFrom(map, elementsOf(state, map.field)));
+    const messages = Object.fromEntries(maps.map(({ field }, i) => [field.localName, differing[i]?.messages]));
+    const json = show(Object.assign(Object.create(Object.getPrototypeOf(state)), state, messages));
+    const inMaps = maps.flatMap((map, i) => {
+      const { jsonName } = map.field;
+      const shown = (valueIn(json, jsonName) ?? {}) as JsonObject;
+      delete json[jsonName];
+      return replaceElements(map, differing[i] as Differing, shown);
     });
     const changes = [...jsonDiff(rest, json), ...inMaps];
     rest = json;
@@ -97,34 +97,43 @@ function elementsOf(state: Message, { localName }: DescField): Messages {
   return (state as unknown as { readonly [field: string]: Messages })[localName] as Messages;
 }
 
-/** Gives those messages that aren't there as they are. */
-function differingFrom(elements: ReadonlyMap<string, Element>, messages: Messages): Messages {
-  const names = Object.keys(messages).filter((key) => {
+/** What a map has that isn't there as it is, and the keys of what is there and not in the map. */
+interface Differing {
+  readonly messages: Messages;
+  readonly gone: readonly string[];
+}
+
+function differingFrom({ names, elements }: FollowedMap, all: Messages): Differing {
+  const keys = Object.keys(all);
+  const differing = keys.filter((key) => {
     const element = elements.get(key);
-    return element === undefined || !isSame(element.copy, messages[key]);
+    return element === undefined || !isMadeOf(all[key] as Messages, names, element.parts);
   });
-  return Object.fromEntries(names.map((key) => [key, messages[key]]));
+  const added = differing.filter((key) => !elements.has(key));
+  // To look for what is gone costs as much as to compare all: mostly there is none, which the numbers tell.
+  const isAllThere = elements.size + added.length === keys.length;
+  return {
+    messages: Object.fromEntries(differing.map((key) => [key, all[key]])),
+    gone: isAllThere ? [] : [...elements.keys()].filter((key) => !Object.hasOwn(all, key)),
+  };
 }
 
 /** Puts elements in and takes those out that are gone, and gives what that changes in the map. */
 function replaceElements(
-  { jsonName }: DescField,
-  elements: Map<string, Element>,
-  all: Messages,
-  differing: Messages,
+  { field: { jsonName }, names, elements }: FollowedMap,
+  { messages, gone }: Differing,
   shown: JsonObject,
 ): readonly Change[] {
   const wasEmpty = elements.size === 0;
   const changed: [key: string, before: JsonValue | undefined, after: JsonValue | undefined][] = [];
-  for (const key of elements.keys()) {
-    if (Object.hasOwn(all, key)) continue;
+  for (const key of gone) {
     changed.push([key, elements.get(key)?.json, undefined]);
     elements.delete(key);
   }
-  for (const [key, message] of Object.entries(differing)) {
+  for (const [key, message] of Object.entries(messages)) {
     const json = valueIn(shown, key) as JsonValue;
     changed.push([key, elements.get(key)?.json, json]);
-    elements.set(key, { copy: copyOf(message), json });
+    elements.set(key, { parts: names.map((name) => copyOf((message as Messages)[name])), json });
   }
   if (!wasEmpty && elements.size > 0) {
     return changed.flatMap(([key, before, after]) => jsonDiff(before, after, [jsonName, key]));
@@ -132,6 +141,20 @@ function replaceElements(
   // An empty map isn't in the JSON.
   const side = (at: 1 | 2): JsonObject => Object.fromEntries(changed.map((one) => [one[0], one[at] as JsonValue]));
   return jsonDiff(wasEmpty ? undefined : side(1), elements.size === 0 ? undefined : side(2), [jsonName]);
+}
+
+/** Names what the JSON of a message is made of: its fields, and those that hold what the schema doesn't know. */
+function namesOf({ members }: DescMessage): readonly string[] {
+  return [...members.map(({ localName }) => localName), "$unknown"];
+}
+
+function isMadeOf(message: Messages, names: readonly string[], parts: readonly unknown[]): boolean {
+  for (let i = 0; i < names.length; i++) {
+    const part = parts[i];
+    const other = message[names[i] as string];
+    if (part !== other && !isSame(part, other)) return false;
+  }
+  return true;
 }
 
 /** Compares what messages are made of. */

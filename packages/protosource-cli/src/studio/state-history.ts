@@ -45,6 +45,9 @@ const KEPT_SIZE = 64_000_000;
 /** How long what was opened is given again, as long as a keyring keeps keys by default: whoever is forgotten meanwhile goes. */
 const OPENED_MS = 60_000;
 
+/** How many records are read at once. */
+const PAGE_SIZE = 1_000;
+
 /** Forgets what is known of a stream, so that the next look reads it anew. */
 export function forgetHistories({ histories }: Studio, id: string): void {
   for (const key of histories.keys()) if ((JSON.parse(key) as [string])[0] === id) histories.delete(key);
@@ -87,7 +90,7 @@ async function readHistory(
   const followed = stateChanges(follower, known, schemas, personal);
   const steps: Step[] = [];
   let size = 0;
-  for await (const { records } of recordPages(store, { aggregateId: id, signal })) {
+  for await (const { records } of recordPages(store, { aggregateId: id, limit: PAGE_SIZE, signal })) {
     for (const { scanned, payload } of await readEvents(schemas, records, personal.isShown, signal)) {
       follower.next(scanned.record, payload.event?.message);
       const changes = followed.next();
