@@ -16,6 +16,8 @@ const config: ViteUserConfig = defineConfig({
     maxWorkers: 2,
     coverage: { include: ["packages/*/src/**"], exclude: ["**/gen/**"] },
     slowTestThreshold: 5_000,
+    // As long as a busy machine may take to come to it.
+    expect: { poll: { timeout: 20_000 } },
     env: { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: "true" },
     projects: [
       {

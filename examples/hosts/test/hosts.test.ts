@@ -23,9 +23,6 @@ import { openOrders } from "../src/orders.js";
 const SERVICE = "/api/example.app.order.v1.OrderService";
 const SECRET = "table-7";
 
-/** How long to wait for what comes at once where the machine is free. */
-const PATIENT = { timeout: 20_000 };
-
 /** The signals of commands that wait until theirs is aborted. */
 const waiting: AbortSignal[] = [];
 
@@ -196,11 +193,11 @@ describe.each(Object.entries(hosts))("orders on %s", (_name, open) => {
     const { signal } = leaving;
     await fetch(`${origin}${SERVICE}/Create`, json({ id: "slow" }));
     const calling = fetch(`${origin}${SERVICE}/Place`, { ...json({ id: "slow" }), signal }).catch(() => "gone");
-    await expect.poll(() => waiting.length, PATIENT).toBe(before + 1);
+    await expect.poll(() => waiting.length).toBe(before + 1);
     expect(waiting.at(-1)?.aborted).toBe(false);
     leaving.abort();
     expect(await calling).toBe("gone");
-    await expect.poll(() => waiting.at(-1)?.aborted, PATIENT).toBe(true);
+    await expect.poll(() => waiting.at(-1)?.aborted).toBe(true);
   });
 
   it("take a body as it comes, and no more of it than there may be", async () => {

@@ -551,7 +551,7 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
     );
     const controllers = [new AbortController(), new AbortController()];
     const loads = controllers.map(({ signal }) => failure(storeOf(client).load("a#1", { signal })));
-    await vi.waitFor(() => expect(sent).toHaveLength(2));
+    await expect.poll(() => sent.length).toBe(2);
     controllers[0]?.abort();
     await loads[0];
     expect(sent.map(({ signal }) => signal?.aborted)).toEqual([true, false]);

@@ -149,7 +149,7 @@ describe("best-effort", () => {
       return saveAggregate(...args);
     });
     const slow = orders.apply(add, options);
-    await vi.waitUntil(() => spy.mock.calls.length === 2);
+    await expect.poll(() => spy.mock.calls.length).toBe(2);
     spy.mockRestore();
     await orders.apply(orderCommands.Place({}), options);
     release();
