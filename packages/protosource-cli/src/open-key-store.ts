@@ -1,5 +1,6 @@
 /** The key store of an address. */
 import { existsSync } from "node:fs";
+import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { KeyStore } from "protosource-es/personal";
 import type { SqliteDatabase } from "protosource-es/sqlite";
 import { usageError } from "./failure.js";
@@ -12,13 +13,17 @@ export interface OpenKeyStore {
   readonly close: () => void;
 }
 
-/**
- * Opens a key store: `sqlite:keys.db`, or `dynamodb:?region=…&keys=keys`. With `readOnly` nothing can change an SQLite file.
- * Throws `invalid_argument`.
- */
+export interface OpenKeyStoreOptions {
+  /** Opens an SQLite file so that nothing can change it. */
+  readonly readOnly?: boolean | undefined;
+  /** Is told of each request to DynamoDB. */
+  readonly onRequest?: ((request: ObservedRequest) => void) | undefined;
+}
+
+/** Opens a key store: `sqlite:keys.db`, or `dynamodb:?region=…&keys=keys`. Throws `invalid_argument`. */
 export async function openKeyStore(
   url: string,
-  { readOnly = false }: { readonly readOnly?: boolean } = {},
+  { readOnly = false, onRequest }: OpenKeyStoreOptions = {},
 ): Promise<OpenKeyStore> {
   const location = parseStoreUrl(url);
   if (location.kind === "sqlite") {
@@ -30,7 +35,7 @@ export async function openKeyStore(
   }
   const { dynamoDBKeyStore } = await import("protosource-es/dynamodb");
   const client = await openClient(location);
-  return { store: dynamoDBKeyStore(client, { table: location.keysTable }), close: () => client.destroy() };
+  return { store: dynamoDBKeyStore(client, { table: location.keysTable, onRequest }), close: () => client.destroy() };
 }
 
 /** Opens a file of keys without a change to it. One without their table would be given it by the store. */

@@ -11,7 +11,7 @@ import { usageError } from "../failure.js";
 import { wholeNumber } from "../format.js";
 import { subscriptionsOf } from "../known-subscriptions.js";
 import { loadSchemas } from "../load-schemas.js";
-import { type OpenKeyStore, openKeyStore } from "../open-key-store.js";
+import { type OpenKeyStore, type OpenKeyStoreOptions, openKeyStore } from "../open-key-store.js";
 import { type OpenStore, openStore } from "../open-store.js";
 import type { Schemas } from "../schemas.js";
 import { parseStoreUrl, storeUrl } from "../store-url.js";
@@ -58,11 +58,13 @@ interface Shown {
 export async function showStore(options: StudioOptions): Promise<Shown> {
   const location = parseStoreUrl(options.store);
   const known = await loadSchemas(options);
-  const meter = location.kind === "dynamodb" ? requestMeter() : undefined;
+  const keysAt = options.keys === undefined ? undefined : parseStoreUrl(options.keys);
+  const isCharged = location.kind === "dynamodb" || keysAt?.kind === "dynamodb";
+  const meter = isCharged ? requestMeter() : undefined;
   const checkIsSame = location.kind === "sqlite" ? sameFile(location.path) : undefined;
   const opened: OpenStore = await openStore(location, { onRequest: meter?.onRequest, readOnly: true });
   const { store, opaqueStore, estimate, close } = opened;
-  const keys = options.keys === undefined ? undefined : await openKeys(options.keys, known);
+  const keys = options.keys === undefined ? undefined : await openKeys(options.keys, known, meter?.onRequest);
   const schemas = { ...known, ...(keys && { keyring: createKeyring(keys.store) }) };
   const name = { kind: location.kind, name: storeUrl(location) };
   const words = [
@@ -85,10 +87,14 @@ export async function showStore(options: StudioOptions): Promise<Shown> {
 }
 
 /** Opens the key store of an address for reading. Throws `invalid_argument` where the domain has a keyring of its own. */
-async function openKeys(url: string, { keyring }: Schemas): Promise<OpenKeyStore> {
+async function openKeys(
+  url: string,
+  { keyring }: Schemas,
+  onRequest: OpenKeyStoreOptions["onRequest"],
+): Promise<OpenKeyStore> {
   if (keyring !== undefined)
     throw usageError("--keys", "the module of --domain exports the keyring: leave --keys out, or the keyring");
-  return openKeyStore(url, { readOnly: true });
+  return openKeyStore(url, { readOnly: true, onRequest });
 }
 
 /** Where the module of the demo is: beside the built program, and from the sources where the build puts it. */
