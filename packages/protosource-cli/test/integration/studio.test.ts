@@ -1,7 +1,9 @@
 /** The studio over what it is made for: each store answers alike, nothing is written, and a reader's rights are enough. */
 import { readdirSync, readFileSync } from "node:fs";
+import { ScanCommand } from "@aws-sdk/client-dynamodb";
 import { demoStore, order } from "@protosource-es/studio/demo";
 import type { RestorableStore, ScannedRecord } from "protosource-es";
+import { DynamoDBStore } from "protosource-es/dynamodb";
 import { MemoryOpaqueStore, MemoryStore } from "protosource-es/memory";
 import type { OpaqueStore } from "protosource-es/opaquedata";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
@@ -12,8 +14,9 @@ import { type DynamoDBLocation, parseStoreUrl } from "../../src/store-url.js";
 import { showStore } from "../../src/studio/run-studio.js";
 import type { StudioOptions } from "../../src/studio/studio.js";
 import { iamPolicy } from "../../src/templates/policy.js";
+import { countedCost } from "../counted-cost.js";
 import { engines, freshTables, temporaryFolder } from "../engines.js";
-import { answers, READERS, SCANNERS } from "../studio/answers.js";
+import { answering, answers, type Question, READERS, SCANNERS } from "../studio/answers.js";
 
 type Answers = Awaited<ReturnType<typeof answers>>;
 
@@ -106,9 +109,8 @@ describe.each(engines)("tables on $name", ({ endpoint }) => {
     proxy = await startFaultProxy(endpoint);
     const tables = await freshTables(endpoint, { ttl: false });
     await fill(tables.store, tables.opaqueStore);
-    const url = tables.url.replace(encodeURIComponent(endpoint), encodeURIComponent(proxy.endpoint));
-    location = parseStoreUrl(url) as DynamoDBLocation;
-    const opened = await showStore({ store: url, port: "0" });
+    location = parseStoreUrl(tables.url) as DynamoDBLocation;
+    const opened = await open(tables.url);
     close = opened.close;
     shown = { ...opened.shown, schemas, words: undefined };
   });
@@ -116,6 +118,14 @@ describe.each(engines)("tables on $name", ({ endpoint }) => {
     close();
     await proxy.close();
   });
+
+  /** Opens tables as the studio does, by an address that leads through the proxy. */
+  async function open(url: string): Promise<Awaited<ReturnType<typeof showStore>>> {
+    return showStore({
+      store: url.replace(encodeURIComponent(endpoint), encodeURIComponent(proxy.endpoint)),
+      port: "0",
+    });
+  }
 
   /** Decides what becomes of requests, while the studio is asked. */
   async function during<T>(fateOf: (operation: string) => Fate, work: () => Promise<T>): Promise<T> {
@@ -137,6 +147,46 @@ describe.each(engines)("tables on $name", ({ endpoint }) => {
     }
   });
 
+  it("answer as memory does where an item holds all of a save, told of it or not", async () => {
+    const { url, client, eventsTable, opaqueStore } = await freshTables(endpoint, { ttl: false });
+    const store = new DynamoDBStore(client, { eventsTable, opaqueStore, layout: "packed" });
+    await fill(store, opaqueStore);
+    const { Count = 0 } = await client.send(new ScanCommand({ TableName: eventsTable, Select: "COUNT" }));
+    expect(Count).toBeLessThan((await store.scan({ limit: 10_000 })).records.length);
+    for (const [packed, asked] of [
+      [url, [...READERS, ...SCANNERS]],
+      [`${url}&layout=packed`, SCANNERS],
+    ] as const) {
+      const { shown, close } = await open(packed);
+      const found = await answers({ ...shown, schemas, words: undefined }, asked);
+      expect(comparable(found)).toEqual(comparable(expected.slice(-asked.length)));
+      close();
+    }
+  });
+
+  it("cost what the engine counts, answer by answer, and page by page of a look at all", async () => {
+    const costOf = async (question: Question): Promise<{ readonly cursor?: string }> => {
+      const { fate, cost } = countedCost();
+      const [, , answer] = await during(
+        () => fate,
+        () => answering(shown)(question),
+      );
+      expect({ question, answer }).toMatchObject({ question, answer: { cost } });
+      return answer as object;
+    };
+    for (const question of [...READERS, ...SCANNERS]) await costOf(question);
+    for (const route of ["streams", "verify"]) {
+      let cursor: string | undefined;
+      let pages = 0;
+      do {
+        const more = cursor === undefined ? {} : { cursor };
+        ({ cursor } = await costOf([route, { limit: "100", ...more }]));
+        pages++;
+      } while (cursor !== undefined);
+      expect(pages).toBeGreaterThan(2);
+    }
+  });
+
   it("are looked at with a reader's rights alone, and a look at all says what more it takes", async () => {
     const policy = iamPolicy("reader", location, { partition: "aws", region: "us-east-1", account: "123456789012" });
     const allowed = (operation: string): Fate =>
@@ -155,6 +205,30 @@ describe.each(engines)("tables on $name", ({ endpoint }) => {
     for (const [route, status, answer] of refused) {
       expect([route, status]).toEqual([route, 403]);
       expect(answer).toMatchObject({ error: { code: "denied", message: expect.stringMatching(/Scan|DescribeTable/) } });
+    }
+  });
+
+  it("that throttle are told from those that lack what is asked for, whatever that is", async () => {
+    const throttling: Fate = {
+      status: 400,
+      body: {
+        __type: "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+        message: "too much at once",
+      },
+    };
+    // Between attempts there are pauses of random length, from none on.
+    const random = vi.spyOn(Math, "random").mockReturnValue(0);
+    const one = new Map([...READERS, ...SCANNERS].map((question) => [question[0], question]));
+    const found = await during(
+      () => throttling,
+      () => answers(shown, [...one.values()]),
+    );
+    random.mockRestore();
+    const refused = found.filter(([route]) => !["about", "domain", "indexes", "commands"].includes(route));
+    expect(refused.length).toBeGreaterThan(7);
+    for (const [route, status, answer] of refused) {
+      expect([route, status]).toEqual([route, 503]);
+      expect(answer).toMatchObject({ error: { code: "unavailable", message: expect.stringContaining("capacity") } });
     }
   });
 
