@@ -13,6 +13,7 @@ import type { ObservedRequest } from "protosource-es/dynamodb";
 import type { OpaqueStore, ScannableOpaqueStore } from "protosource-es/opaquedata";
 import type { SqliteDatabase } from "protosource-es/sqlite";
 import { usageError } from "./failure.js";
+import { isWritable } from "./file-access.js";
 import type { DynamoDBLocation, Layout, SqliteLocation, StoreLocation } from "./store-url.js";
 
 /** The two halves of a store, open. */
@@ -52,7 +53,7 @@ async function openSqliteStore(location: SqliteLocation, { create, readOnly }: O
   const { path } = location;
   if (!create) await checkIsStore(path);
   const { openSqlite, SqliteOpaqueStore, SqliteStore } = await import("protosource-es/sqlite");
-  const { isWritable, openReadOnly } = await import("./read-only.js");
+  const { openReadOnly } = await import("./read-only.js");
   const isForUse = create || (isWritable(path) && !readOnly);
   const database = isForUse ? openSqlite(path) : readOnly ? await openForLook(path) : await openReadOnly(path);
   try {
@@ -105,8 +106,7 @@ export async function checkIsStore(path: string): Promise<void> {
 
 /** Opens a file without a change to it. */
 export async function openForLook(path: string): Promise<SqliteDatabase> {
-  const { isWritable, openReadOnly } = await import("./read-only.js");
-  if (!isWritable(path)) return openReadOnly(path);
+  if (!isWritable(path)) return (await import("./read-only.js")).openReadOnly(path);
   const { default: Libsql } = await import("libsql");
   return new Libsql(path, { readonly: true }) as unknown as SqliteDatabase;
 }

@@ -1,20 +1,8 @@
 /** SQLite files that this program may only read, such as a backup. */
-import { accessSync, constants, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { ProtosourceError } from "protosource-es";
 import { openSqlite, type SqliteDatabase } from "protosource-es/sqlite";
-
-/** Tells whether SQLite can be given a file for use: it writes beside it, too. */
-export function isWritable(path: string): boolean {
-  try {
-    accessSync(path, constants.R_OK | constants.W_OK);
-    accessSync(dirname(resolve(path)), constants.W_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
+import { unchanged } from "./file-access.js";
 
 /**
  * Opens a file for reading, and leaves nothing beside it.
@@ -27,8 +15,8 @@ export async function openReadOnly(path: string): Promise<SqliteDatabase> {
   const libsql = await import("libsql").catch(() => undefined);
   // It says which package to install.
   if (libsql === undefined) return openSqlite(path);
-  const before = contentOf(path);
-  const isWhole = before.logs === 0;
+  const isUnchanged = unchanged(path);
+  const isWhole = isUnchanged !== undefined;
   let database: SqliteDatabase;
   try {
     const url = `${pathToFileURL(path).href}?mode=ro${isWhole ? "&immutable=1" : ""}`;
@@ -52,7 +40,7 @@ export async function openReadOnly(path: string): Promise<SqliteDatabase> {
     exec: (sql) => database.exec(sql),
     close() {
       database.close();
-      if (!isWhole || JSON.stringify(contentOf(path)) === JSON.stringify(before)) return;
+      if (isUnchanged === undefined || isUnchanged()) return;
       throw new ProtosourceError(
         "unavailable",
         `${path} was changed while it was read, so that what was found may be wrong: do it again`,
@@ -67,11 +55,4 @@ const LOG_NEEDED: ReadonlySet<number> = new Set([8, 14]);
 
 function denied(message: string, cause: unknown): ProtosourceError<"denied"> {
   return new ProtosourceError("denied", message, { reason: "read-only" }, { cause });
-}
-
-/** Tells by what a file is known to be unchanged, and how much of it lies in the logs beside it. */
-function contentOf(path: string): { readonly size: number; readonly changed: number; readonly logs: number } {
-  const { size, mtimeMs } = statSync(path);
-  const logs = ["-wal", "-journal"].map((suffix) => statSync(path + suffix, { throwIfNoEntry: false })?.size ?? 0);
-  return { size, changed: mtimeMs, logs: logs.reduce((sum, one) => sum + one, 0) };
 }

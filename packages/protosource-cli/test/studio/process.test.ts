@@ -1,9 +1,10 @@
 /** The studio as its user starts it: it says where it is, answers there, and ends when told to, whatever it waits for. */
 import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { buildPage } from "@protosource-es/studio";
@@ -105,6 +106,36 @@ it("shows a made-up shop that needs no file", async () => {
   expect([status, (streams as object[]).length, cursor]).toEqual([200, 49, undefined]);
   expect(await studio.ask("subscriptions")).toMatchObject([200, { subscriptions: [{}, {}] }]);
   expect(await studio.end()).toMatchObject({ code: 0 });
+});
+
+it("shows a file in a folder that can't be written, and nothing of it once it was changed, which it can't follow there", async () => {
+  const path = folder.path("closed/orders.db");
+  mkdirSync(dirname(path));
+  const database = openSqlite(folder.path("orders.db"));
+  database.exec("PRAGMA wal_checkpoint(TRUNCATE)");
+  database.close();
+  copyFileSync(folder.path("orders.db"), path);
+  const close = (mode: number): void => {
+    chmodSync(path, mode & 0o666);
+    chmodSync(dirname(path), mode);
+  };
+  close(0o555);
+  const studio = await startStudio(["--store", `sqlite:${path}`, "--domain", domain], { obeysModes: true });
+  const id = `${ORDERS}0`;
+  const questions = ["streams", `events?${new URLSearchParams({ id })}`, `state?${new URLSearchParams({ id })}`];
+  questions.push("verify", "health", "tables", "subscriptions", "parked?subscription=customer-orders");
+  const ask = (): Promise<unknown> => Promise.all(questions.map((question) => studio.ask(question)));
+  const found = await ask();
+  expect(found).toMatchObject(questions.map(() => [200, {}]));
+  expect(found).toMatchObject({ 0: [200, { streams: [{}, {}] }], 5: [200, { findings: [] }] });
+  expect(readdirSync(dirname(path))).toEqual(["orders.db"]);
+  close(0o777);
+  const writer = openSqlite(path);
+  await saveOrders(new SqliteStore(writer), 3).catch(() => {});
+  writer.close();
+  const message = expect.stringMatching(/orders\.db was changed .*: start the studio again/);
+  expect(await ask()).toEqual(questions.map(() => [503, { error: { code: "unavailable", message } }]));
+  await studio.end();
 });
 
 it("ends by a signal while the store hangs", async () => {
