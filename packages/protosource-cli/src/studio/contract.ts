@@ -132,8 +132,8 @@ export interface StateAt {
   readonly first: string;
   readonly last: string;
   readonly masked?: true;
-  /** The command line that shows the same. */
-  readonly line: string;
+  /** The command line that shows the same; absent where none reaches the store. */
+  readonly line?: string;
   readonly cost?: Cost;
 }
 

@@ -47,8 +47,8 @@ export interface StreamFinding {
   readonly id?: string;
   readonly version?: string;
   readonly message: string;
-  /** The command line that mends it, or shows it where nothing does. */
-  readonly line: string;
+  /** The command line that mends it, or shows it where nothing does; absent where none reaches the store. */
+  readonly line?: string;
 }
 
 export interface StreamSize {

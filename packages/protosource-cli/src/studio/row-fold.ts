@@ -27,6 +27,7 @@ export interface ReadRow {
  */
 export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal): Promise<RowFold | undefined> {
   const { schema, json, version } = row;
+  const { words } = studio;
   const known = ownerOf(studio, schema);
   const id = isJsonObject(json) ? json["id"] : undefined;
   if (known === undefined || typeof id !== "string") return undefined;
@@ -43,13 +44,14 @@ export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal):
       .map(({ jsonName }) => jsonName);
     const changes = state === undefined ? [] : jsonDiff(comparable(json, names), comparable(state, names));
     const behind = version === 0n ? 0n : last - version;
+    const isStale = behind > 0n || changes.length > 0;
     return {
       streamId,
       version: last.toString(),
       behind: behind.toString(),
       changes: changes.map(asShown),
       uncompared,
-      ...(behind > 0n || changes.length > 0 ? { mend: mendLine(studio, streamId) } : {}),
+      ...(isStale && words ? { mend: commandLine(["rebuild", "--stream", streamId, ...words]) } : {}),
       ...(state === undefined ? { problem: "the events that are left don't tell the state: look at the stream" } : {}),
     };
   } catch (error) {
@@ -86,8 +88,4 @@ function closedIn(json: JsonValue | undefined, { fields }: DescMessage): readonl
 /** Leaves of a message the fields in which a row of it and the state of its aggregate have to agree. */
 function comparable(json: JsonValue | undefined, names: readonly string[]): JsonObject {
   return Object.fromEntries(Object.entries(isJsonObject(json) ? json : {}).filter(([name]) => names.includes(name)));
-}
-
-function mendLine({ words = ["--store", "…"] }: Studio, streamId: string): string {
-  return commandLine(["rebuild", "--stream", streamId, ...words]);
 }

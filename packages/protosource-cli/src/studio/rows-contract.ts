@@ -87,7 +87,7 @@ export interface RowFold {
   readonly changes: readonly StateChange[];
   /** The fields that weren't compared, since only the domain's code knows them. */
   readonly uncompared: readonly string[];
-  /** The command line that writes the row anew, where that is called for. */
+  /** The command line that writes the row anew, where that is called for and one reaches the store. */
   readonly mend?: string;
   /** Why there is nothing to compare with. */
   readonly problem?: string;

@@ -28,7 +28,7 @@ export interface StudioOptions {
   readonly schemas: Schemas;
   /** What the page calls the store. In memory by default. */
   readonly name?: About["store"] | undefined;
-  /** The options of a command line that say what is looked at, such as `--store sqlite:orders.db`. */
+  /** The options of a command line that say what is looked at, such as `--store sqlite:orders.db`; no lines are given without. */
   readonly words?: readonly string[] | undefined;
   /** Whether the rules of fields (`buf.validate`) are checked where a command is decided, so that answers say it. They are. */
   readonly checksFields?: boolean | undefined;

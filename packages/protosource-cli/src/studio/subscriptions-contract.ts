@@ -66,7 +66,7 @@ export interface PositionInfo {
   readonly more: boolean;
   /** What keeps the rest from being read. */
   readonly problem?: string;
-  /** The command lines that have it go on: with the event that was parked, or behind it. */
+  /** The command lines that have a parked one go on, with the event or behind it; absent where none reaches the store. */
   readonly lines?: { readonly release: string; readonly skip: string };
 }
 

@@ -1,12 +1,15 @@
 /** What the API promises of each answer, where no server keeps guard before it: a page may have it in itself. */
+import { create } from "@bufbuild/protobuf";
 import { demoStore, order } from "@protosource-es/studio/demo";
 import { type ErrorCode, ProtosourceError } from "protosource-es";
+import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { schemasOf } from "../../src/schemas.js";
 import { studioApi } from "../../src/studio/api.js";
 import { requestMeter } from "../../src/studio/meter.js";
 import type { StudioOptions } from "../../src/studio/studio.js";
 import { person } from "../people.js";
+import { answers } from "./answers.js";
 
 const schemas = schemasOf([order]);
 let shop: StudioOptions;
@@ -75,6 +78,31 @@ describe.each([
     client.abort();
     expect(asked.map((signal) => signal?.aborted)).toEqual([true]);
   });
+});
+
+it("gives command lines where one reaches what is looked at, and none elsewhere", async () => {
+  const own = await demoStore();
+  const damaged = create(StoredRecordSchema, { version: 1n, data: Uint8Array.of(255, 255) });
+  await own.store.save("example_app_order_v1#o-damaged", [damaged]);
+  const questions = [
+    ["state", { id: "example_app_order_v1#o-1007" }],
+    ["verify", { id: "example_app_order_v1#o-damaged" }],
+    ["positions", { id: "example_app_order_v1#o-1012" }],
+    ["row", { pk: "example_app_order_v1#order#id#o-1007", sk: "AGG" }],
+  ] as const;
+  // A row that is behind: its stream went on without it.
+  const [, last] = (await own.store.loadTail("example_app_order_v1#o-1007", 2)).records;
+  await own.store.save("example_app_order_v1#o-1007", [{ ...(last ?? damaged), version: 78n }]);
+  const linesBy = async (words?: readonly string[]): Promise<object> =>
+    Object.fromEntries(
+      (await answers({ ...own, schemas, words }, questions)).map(([route, status, answer]) => [
+        `${route} ${status}`,
+        JSON.stringify(answer).match(/"protosource /g)?.length ?? 0,
+      ]),
+    );
+  const [all, none] = [await linesBy(["--store", "sqlite:orders.db"]), await linesBy()];
+  expect(all).toEqual({ "state 200": 1, "verify 200": 1, "positions 200": 2, "row 200": 1 });
+  expect(none).toEqual({ "state 200": 0, "verify 200": 0, "positions 200": 0, "row 200": 0 });
 });
 
 it("tells what an answer cost where there is a meter, each its own", async () => {

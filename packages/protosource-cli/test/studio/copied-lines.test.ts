@@ -59,7 +59,7 @@ function runLine(line: string): Promise<Ended> {
 }
 
 it("shows the state of a stream, whatever its name is", async () => {
-  const { line } = await ask<StateAt>("state", ORDERS + HOSTILE);
+  const { line = "" } = await ask<StateAt>("state", ORDERS + HOSTILE);
   const { code, stdout, stderr } = await runLine(`${line} --json`);
   expect({ code, stderr }).toEqual({ code: EXIT.ok, stderr: "" });
   expect(stdout).toContain('"customerName":"Ada"');
@@ -68,7 +68,7 @@ it("shows the state of a stream, whatever its name is", async () => {
 it("shows a finding in a stream that is called as an option is", async () => {
   const { problems } = await ask<VerifiedPage>("verify", "--help");
   expect(problems.length).toBeGreaterThan(0);
-  for (const { line } of problems) expect((await runLine(line)).stdout).not.toContain("Usage:");
+  for (const { line = "" } of problems) expect((await runLine(line)).stdout).not.toContain("Usage:");
 });
 
 it("releases a parked stream, where the studio was given descriptors too", async () => {

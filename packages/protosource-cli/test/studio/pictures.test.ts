@@ -89,7 +89,7 @@ beforeAll(async () => {
   const options = await demoOptions();
   const damaged = create(StoredRecordSchema, { version: 1n, data: Uint8Array.of(255, 255) });
   await (options.store as MemoryStore).save("example_app_order_v1#o-1050", [damaged]);
-  server = await serve(options);
+  server = await serve({ ...options, words: ["--store", "sqlite:orders.db"] });
 });
 
 it.each(Object.entries(PLACES))(

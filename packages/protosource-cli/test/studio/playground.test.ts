@@ -85,6 +85,7 @@ it("begins a stream by keys alone, shows event, state, row and subscriptions of 
   const event = page.getByRole("listbox", { name: "Events" }).getByRole("option", { selected: true });
   expect(await event.textContent()).toMatch(/^2ShippingSet.*you.*9 Main Street/);
   await page.getByRole("option", { name: /shippingAddress.*9 Main Street.*ShippingSet 2/ }).waitFor();
+  expect(await page.getByRole("button", { name: "Copy command line" }).count()).toBe(0);
   await page.keyboard.press("Escape");
   await page.getByText("1 stream", { exact: true }).waitFor();
   await press(page, "link", "Subscriptions");

@@ -64,6 +64,8 @@ it.each(["light", "dark"] as const)("is chosen and looked at by keys alone, in %
   await page.getByText("1 stream", { exact: true }).waitFor();
   await page.keyboard.press("Enter");
   await page.getByText("changes since version 76", { exact: false }).waitFor();
+  await page.getByRole("button", { name: "Copy test" }).waitFor();
+  expect(await page.getByRole("button", { name: "Copy command line" }).count()).toBe(0);
   await page.keyboard.press("w");
   await page.getByRole("tabpanel").getByRole("combobox").first().waitFor();
   expect(await violations(page)).toEqual([]);

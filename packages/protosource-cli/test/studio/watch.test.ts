@@ -6,11 +6,13 @@ import { beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
 import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
+const WORDS = ["--store", "sqlite:orders.db"];
+
 useBuiltPage();
 const browser = useBrowser();
 let server: StudioServer;
 beforeAll(async () => {
-  server = await serve(await demoOptions());
+  server = await serve({ ...(await demoOptions()), words: WORDS });
 });
 
 it("finds why a stream stands still, and copies the line that releases it, by keys alone", async () => {
@@ -31,6 +33,17 @@ it("finds why a stream stands still, and copies the line that releases it, by ke
   await page.getByRole("button", { name: "Copied" }).waitFor();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toMatch(
     /^protosource subscriptions release mails@1 'example_app_order_v1#o-10\d2'/,
+  );
+});
+
+it("copies the line that shows a state", async () => {
+  const page = await browser.open(server.address, { permissions: ["clipboard-read", "clipboard-write"] });
+  await page.goto(`${new URL(server.address).origin}/?view=stream&id=example_app_order_v1%23o-1007&at=40`);
+  await page.getByText("5 changes since version 39").waitFor();
+  await page.getByRole("button", { name: "Copy command line" }).press("Enter");
+  await page.getByRole("status").getByText("copied", { exact: true }).waitFor();
+  expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
+    "protosource streams show 'example_app_order_v1#o-1007' --at 40 --store sqlite:orders.db",
   );
 });
 
@@ -56,7 +69,7 @@ it("shows a damaged stream, copies the line that mends it, and goes there, by ke
   await store.save("example_app_order_v1#o-damaged", [
     create(StoredRecordSchema, { version: 1n, data: Uint8Array.of(255, 255) }),
   ]);
-  const { address } = await serve(options);
+  const { address } = await serve({ ...options, words: WORDS });
   const page = await browser.open(address, { permissions: ["clipboard-read", "clipboard-write"] });
   await page.getByRole("link", { name: "Health" }).focus();
   await page.keyboard.press("Enter");
@@ -66,7 +79,7 @@ it("shows a damaged stream, copies the line that mends it, and goes there, by ke
   await page.keyboard.press("c");
   await page.getByRole("button", { name: "Copied" }).waitFor();
   expect(await page.evaluate(() => navigator.clipboard.readText())).toBe(
-    "protosource streams repair 'example_app_order_v1#o-damaged'",
+    "protosource streams repair 'example_app_order_v1#o-damaged' --store sqlite:orders.db",
   );
   await page.keyboard.press("o");
   await page.waitForURL(/view=stream&id=example_app_order_v1%23o-damaged&at=1/);

@@ -62,7 +62,7 @@ function Fold({ fold, version: own }: { fold: RowFold; version: string }): JSX.E
   const to = { view: "stream", id: streamId };
   const isBehind = BigInt(behind) > 0n;
   return (
-    <div class={`card fold ${mend || problem ? "stale" : "fresh"}`}>
+    <div class={`card fold ${isBehind || changes.length > 0 || problem ? "stale" : "fresh"}`}>
       <p>
         <b>{problem ? "Not compared" : judgement(behind, changes.length)}</b>{" "}
         {problem ?? (

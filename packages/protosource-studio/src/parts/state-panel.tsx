@@ -55,7 +55,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
         )}
         <Copy what="JSON" text={async () => JSON.stringify(value?.state, undefined, 2)} />
         <Copy what="test" text={async () => (await ask<CopiedTest>("test", { id, at: version })).text} />
-        <Copy what="command line" text={async () => value?.line ?? ""} />
+        {value?.line !== undefined && <Copy what="command line" text={async () => value.line ?? ""} />}
       </div>
       {error ? (
         <TryAgain error={error} again={again} />

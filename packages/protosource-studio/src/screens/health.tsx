@@ -30,6 +30,7 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
   const { stage, cursor } = verified;
   const findings: readonly Finding[] = [...(tables.value?.findings ?? []), ...verified.problems];
   const current = findings[selected.value];
+  const { line } = current ?? {};
   const open = (): void => {
     if (current?.id) go({ view: "stream", id: current.id, ...(current.version ? { at: current.version } : {}) });
   };
@@ -48,10 +49,10 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
     b: ["look at the tables", compare],
     j: ["select the next finding", () => select(selected.value + 1)],
     k: ["select the finding before", () => select(selected.value - 1)],
-    c: ["copy the command line of the finding", () => void (current?.line && copy(current.line))],
     o: ["open the stream of the finding", open],
     f: ["show the findings", () => adjust({ tab: undefined })],
     s: ["show the sizes and the snapshots of streams", () => adjust({ tab: "streams" })],
+    ...(line !== undefined && { c: ["copy the command line of the finding", () => void copy(line)] as const }),
   });
   const charged = plan.value?.charged;
   return (

@@ -21,11 +21,15 @@ export function StreamPositionsPanel({ id, of }: { id: string | undefined; of: s
   const positions = (isShown ? value.positions : []).toSorted(
     (a, b) => Number(b.subscription === of) - Number(a.subscription === of),
   );
-  const { release, skip } = positions.find(({ lines }) => lines !== undefined)?.lines ?? {};
-  useKeys({
-    c: ["copy the command line that releases the stream", () => void (release && copy(release))],
-    C: ["copy the one that skips the event", () => void (skip && copy(skip))],
-  });
+  const lines = positions.find(({ lines }) => lines !== undefined)?.lines;
+  useKeys(
+    lines === undefined
+      ? {}
+      : {
+          c: ["copy the command line that releases the stream", () => void copy(lines.release)],
+          C: ["copy the one that skips the event", () => void copy(lines.skip)],
+        },
+  );
   return (
     <div class="beside">
       <form

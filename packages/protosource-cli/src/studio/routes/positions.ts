@@ -30,18 +30,16 @@ async function positionOf(
   const [position] = await readPositions(requireFollowed(studio).store, subscription, [id], signal);
   const { version = 0n, parked } = position ?? {};
   const name = subscriptionId(subscription);
-  const release = (...options: string[]): string =>
-    commandLineOn(["subscriptions", "release"], [name, id], [...options, ...withoutDescriptors(studio.words ?? [])]);
+  const words = studio.words && withoutDescriptors(studio.words);
+  const release = (options: readonly string[]): string =>
+    commandLineOn(["subscriptions", "release"], [name, id], options);
   return {
     subscription: name,
     version: version.toString(),
     ...(await nextEvents(studio, subscription, id, version, signal)),
     ...(parked && {
       parked: parkedView(parked, studio.personal),
-      lines: {
-        release: release(),
-        skip: release("--skip"),
-      },
+      ...(words && { lines: { release: release(words), skip: release(["--skip", ...words]) } }),
     }),
   };
 }

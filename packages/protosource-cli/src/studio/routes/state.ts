@@ -15,6 +15,7 @@ import type { Route } from "../studio.js";
  */
 export const state: Route = async (studio, query, signal): Promise<StateAt> => {
   const id = required(query, "id");
+  const { words } = studio;
   const known = seenBy(knownOf(studio.schemas, id), query);
   const history = await historyOf(studio, known, id, signal);
   const { steps } = history;
@@ -37,7 +38,7 @@ export const state: Route = async (studio, query, signal): Promise<StateAt> => {
     first: String(steps[0]?.version ?? 0n),
     last: String(steps.at(-1)?.version ?? 0n),
     ...(history.masked ? { masked: true } : {}),
-    line: commandLineOn(["streams", "show"], [id], ["--at", versionAfter(count), ...(studio.words ?? [])]),
+    ...(words && { line: commandLineOn(["streams", "show"], [id], ["--at", versionAfter(count), ...words]) }),
   };
 
   function versionAfter(count: number): string {

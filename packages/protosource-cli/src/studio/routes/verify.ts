@@ -6,7 +6,6 @@ import { recordPages, streamsOf } from "../../scanning.js";
 import { findProblems, isWarning, type Problem, unreadable } from "../../stream-problems.js";
 import type { StreamFinding, StreamSize, VerifiedPage } from "../health-contract.js";
 import { loadOnly } from "../load-only.js";
-import type { PersonalView } from "../personal-view.js";
 import { pageSize } from "../query.js";
 import { notableOf, sizeOf } from "../stream-size.js";
 import type { Route, Studio } from "../studio.js";
@@ -83,7 +82,7 @@ async function streamsIn(records: readonly ScannedRecord[]): Promise<(readonly S
 }
 
 async function judge(studio: Studio, { streams, unreadable }: Part): Promise<VerifiedPage> {
-  const { store, schemas, personal } = studio;
+  const { store, schemas } = studio;
   const problems = [...unreadable];
   const sizes: StreamSize[] = [];
   const loads = loadOnly(store);
@@ -95,19 +94,19 @@ async function judge(studio: Studio, { streams, unreadable }: Part): Promise<Ver
     records: sizes.reduce((sum, { records }) => sum + records, 0),
     streams: streams.length,
     bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0),
-    problems: problems.map((problem) => findingOf(problem, studio.words ?? [], personal)),
+    problems: problems.map((problem) => findingOf(studio, problem)),
     notable: notableOf(sizes, NOTABLE),
   };
 }
 
-function findingOf(problem: Problem, words: readonly string[], personal: PersonalView): StreamFinding {
+function findingOf({ words, personal }: Studio, problem: Problem): StreamFinding {
   const { kind, streamId, version, message } = problem;
   const verb = streamId === undefined ? "verify" : isMended(problem) ? "repair" : "show";
   return {
     kind,
     severity: isWarning(problem) ? "warning" : "error",
     message: kind === "undecodable" ? personal.quote(message) : message,
-    line: commandLineOn(["streams", verb], streamId === undefined ? [] : [streamId], words),
+    ...(words && { line: commandLineOn(["streams", verb], streamId === undefined ? [] : [streamId], words) }),
     ...(streamId === undefined ? {} : { id: streamId }),
     ...(version === undefined ? {} : { version: version.toString() }),
   };
