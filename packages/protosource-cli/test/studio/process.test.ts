@@ -7,7 +7,9 @@ import type { AddressInfo } from "node:net";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { create } from "@bufbuild/protobuf";
 import { buildPage } from "@protosource-es/studio";
+import { StoredRecordSchema } from "protosource-es/proto";
 import { openSqlite, SqliteOpaqueStore, SqliteStore } from "protosource-es/sqlite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { builtFolder, type CliOptions, type CliResult, resultOf, runCli, startCli } from "../cli.js";
@@ -131,7 +133,7 @@ it("shows a file in a folder that can't be written, and nothing of it once it wa
   expect(readdirSync(dirname(path))).toEqual(["orders.db"]);
   close(0o777);
   const writer = openSqlite(path);
-  await saveOrders(new SqliteStore(writer), 3).catch(() => {});
+  await new SqliteStore(writer).save(`${ORDERS}late`, [create(StoredRecordSchema, { version: 1n })]);
   writer.close();
   const message = expect.stringMatching(/orders\.db was changed .*: start the studio again/);
   expect(await ask()).toEqual(questions.map(() => [503, { error: { code: "unavailable", message } }]));
