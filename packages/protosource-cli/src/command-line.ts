@@ -21,8 +21,11 @@ export function resumeLine(args: readonly string[]): string {
   return commandLine(args.includes("--resume") ? args : [...args, "--resume"]);
 }
 
-/** Control characters, which a terminal that they are pasted to obeys, whatever quotes are around them. */
-const CONTROL = /\p{Cc}/gu;
+/**
+ * Control characters, which a terminal that they are pasted to obeys, whatever quotes are around them, and those that turn
+ * the direction of writing, so that the line would be read as another one.
+ */
+const CONTROL = /[\p{Cc}\p{Bidi_Control}]/gu;
 
 function shellWord(word: string): string {
   if (/^[\w@%+=:,./-]+$/.test(word)) return word;

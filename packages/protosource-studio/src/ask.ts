@@ -2,6 +2,7 @@
 import { computed, type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { Refusal } from "protosource-cli/studio";
 import { personal } from "./settings.js";
+import { printable } from "./words.js";
 
 /** What is asked, by the name of a route and its parameters; a list is given one by one, and what is undefined is left out. */
 export type Parameters = { readonly [name: string]: string | readonly string[] | undefined };
@@ -13,7 +14,7 @@ export class NoAnswer extends Error {
   readonly isStranger: boolean;
 
   constructor(message: string, isStranger = false) {
-    super(message);
+    super(printable(message));
     this.isStranger = isStranger;
   }
 }

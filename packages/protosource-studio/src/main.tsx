@@ -28,6 +28,7 @@ import { StreamScreen } from "./screens/stream.js";
 import { StreamsScreen } from "./screens/streams.js";
 import { SubscriptionsScreen } from "./screens/subscriptions.js";
 import { nextOf, PERSONAL, personal, SCHEMES, scheme, TIMES, times } from "./settings.js";
+import { printable } from "./words.js";
 
 interface Screen {
   /** What the bar calls it; undefined for one that others lead to. */
@@ -49,7 +50,7 @@ const FIRST = "streams";
 
 /** Says in a few words where one is. */
 function titleOf({ id, view = FIRST }: Place): string {
-  return [id, SCREENS[view]?.title].filter(Boolean).join(" – ") || "Nowhere";
+  return [id && printable(id), SCREENS[view]?.title].filter(Boolean).join(" – ") || "Nowhere";
 }
 
 function nextTimes(): void {

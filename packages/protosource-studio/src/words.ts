@@ -33,6 +33,11 @@ export function costText({ requests, readUnits }: Cost): string {
   return `${counted(requests, "request")}, ${counted(readUnits, "read unit")}`;
 }
 
+/** Writes a message with what turns the direction of writing as it is in code: it may quote what strangers have stored. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Bidi_Control}/gu, (one) => `\\u{${one.charCodeAt(0).toString(16)}}`);
+}
+
 /** Writes a number of bytes in the largest unit that leaves something before the point. */
 export function byteText(bytes: number): string {
   const units = ["B", "kB", "MB", "GB"];

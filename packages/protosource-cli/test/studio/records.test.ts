@@ -130,7 +130,8 @@ it("marks records of all kinds, and shows each of them whole, whatever it holds"
     "example.app.member.v1.Snapshot",
     "constructor",
     "Expires",
-    `unknown type gone.${HOSTILE}`,
+    // A message shows what turns the direction of writing as code has it.
+    `unknown type gone.${HOSTILE.replace("\u202e", "\\u{202e}")}`,
     "Stored bytes",
     HOSTILE,
     "Field 4711",

@@ -26,6 +26,7 @@ const HOSTILE = [
   "#x",
   "\u009b",
   "é",
+  "a\u202e--yrd 1",
   "{a,b}",
 ];
 
@@ -38,8 +39,8 @@ it("are read by a shell as the words that they were made of, whatever these hold
   const all = [...HOSTILE.map((one) => [one]), ...fc.sample(fc.array(word, { minLength: 1, maxLength: 3 }), 100)];
   const lines = all.map(commandLine);
   expect(wordsOf(lines)).toEqual(all);
-  // What a terminal would obey that they are pasted to.
-  expect(lines.join("")).not.toMatch(/\p{Cc}/u);
+  // What a terminal would obey that they are pasted to, and what has them read as another line.
+  expect(lines.join("")).not.toMatch(/[\p{Cc}\p{Bidi_Control}]/u);
 });
 
 it("keep a name apart from the options that it looks like", () => {

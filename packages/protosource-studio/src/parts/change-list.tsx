@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { StateChange } from "protosource-cli/studio";
-import { counted } from "../words.js";
+import { counted, printable } from "../words.js";
 
 /** How many changes are listed: more are in what is compared itself. */
 const MAX_CHANGES = 50;
@@ -22,6 +22,6 @@ export function ChangeList({ changes }: { changes: readonly StateChange[] }): JS
 }
 
 function short(value: unknown): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : printable(JSON.stringify(value));
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

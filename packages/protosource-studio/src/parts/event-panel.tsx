@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { EventDetail } from "protosource-cli/studio";
 import { useAnswer } from "../load.js";
-import { byteText, timeText } from "../words.js";
+import { byteText, printable, timeText } from "../words.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
 import { TryAgain } from "./try-again.js";
@@ -39,7 +39,7 @@ export function EventPanel({ id, version }: { id: string; version: string }): JS
             ),
         )}
       </dl>
-      {problem && <Notice kind="error">{problem}</Notice>}
+      {problem && <Notice kind="error">{printable(problem)}</Notice>}
       {json !== undefined && <JsonView label="Event" value={json} />}
       {retired?.readAs !== undefined && <JsonView label="Read as" value={{ readAs: retired.readAs }} />}
       {masked && <p class="quiet">Personal fields are masked, and so are stored bytes that may hold some.</p>}

@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { EventSummary } from "protosource-cli/studio";
-import { timeText } from "../words.js";
+import { printable, timeText } from "../words.js";
 
 export interface EventRowProps {
   readonly event: EventSummary;
@@ -18,7 +18,7 @@ export function EventRow({ event, joins: { above, below } }: EventRowProps): JSX
     >
       <span class="number">{version}</span>
       <span class="type">
-        {type ?? "?"}
+        <bdi>{type ?? "?"}</bdi>
         {marks.map((mark) => (
           <span key={mark} class={`badge ${mark}`}>
             {mark}
@@ -28,7 +28,7 @@ export function EventRow({ event, joins: { above, below } }: EventRowProps): JSX
       </span>
       <span class="time">{timeText(at)}</span>
       <span class="actor">{actor}</span>
-      <span class="text">{text}</span>
+      <span class="text">{printable(text)}</span>
     </span>
   );
 }

@@ -51,7 +51,7 @@ export function GivenFiles(): JSX.Element {
       <div class="given" role="status">
         {reading.value && (
           <>
-            Reading {reading.value.name}: {counted(reading.value.lines, "line")}{" "}
+            Reading <bdi>{reading.value.name}</bdi>: {counted(reading.value.lines, "line")}{" "}
             <button type="button" onClick={reading.value.stop}>
               Stop
             </button>

@@ -2,7 +2,7 @@ import type { JSX } from "preact";
 import type { RowDetail, RowFold } from "protosource-cli/studio";
 import { addressOf, goes } from "../address.js";
 import { useAnswer } from "../load.js";
-import { byteText, costText, counted, numberText, timeText } from "../words.js";
+import { byteText, costText, counted, numberText, printable, timeText } from "../words.js";
 import { ChangeList } from "./change-list.js";
 import { CommandLine } from "./command-line.js";
 import { JsonView } from "./json-view.js";
@@ -50,7 +50,7 @@ export function RowPanel({ pk, sk, type }: { pk: string; sk: string; type: strin
           ))}
         </dl>
       </details>
-      {problem && <Notice kind="error">{problem}</Notice>}
+      {problem && <Notice kind="error">{printable(problem)}</Notice>}
       {masked && <p class="quiet">Personal fields are masked.</p>}
       {json !== undefined && <JsonView label="Row" value={json} />}
     </>
@@ -65,7 +65,9 @@ function Fold({ fold, version: own }: { fold: RowFold; version: string }): JSX.E
     <div class={`card fold ${isBehind || changes.length > 0 || problem ? "stale" : "fresh"}`}>
       <p>
         <b>{problem ? "Not compared" : judgement(behind, changes.length)}</b>{" "}
-        {problem ?? (
+        {problem ? (
+          printable(problem)
+        ) : (
           <>
             The events come to version {numberText(version)}
             {isBehind && `, the row has ${numberText(own)}`}.

@@ -4,7 +4,7 @@ import type { CommandForm, CommandForms, Decided, FormField } from "protosource-
 import { adjust } from "../address.js";
 import { answering, ask, type NoAnswer } from "../ask.js";
 import { useAnswer } from "../load.js";
-import { counted } from "../words.js";
+import { counted, printable } from "../words.js";
 import { Changes } from "./changes.js";
 import { JsonView } from "./json-view.js";
 import { Notice } from "./notice.js";
@@ -105,7 +105,7 @@ function Outcome({ decided }: { decided: Decided | NoAnswer }): JSX.Element {
   if (refusal !== undefined) {
     return (
       <Notice kind="error">
-        <b>{refusal.code}</b> {refusal.message}
+        <b>{refusal.code}</b> {printable(refusal.message)}
         {lacking}
       </Notice>
     );

@@ -12,7 +12,7 @@ import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import type { Pages } from "../use-pages.js";
 import { useVerify, type Verified } from "../use-verify.js";
-import { byteText, costText, counted, numberText } from "../words.js";
+import { byteText, costText, counted, numberText, printable } from "../words.js";
 import { StreamSizes } from "./stream-sizes.js";
 
 /** Something that is wrong, of a table or of a stream. */
@@ -120,7 +120,7 @@ export function HealthScreen({ place }: ScreenProps): JSX.Element {
         ) : stage === "done" ? (
           <Notice kind="empty">
             {id
-              ? `There is no stream ${id}. Give its whole name.`
+              ? `There is no stream ${printable(id)}. Give its whole name.`
               : "There are no streams yet. Look again once something is saved."}
           </Notice>
         ) : stage === "reading" ? (
@@ -150,7 +150,7 @@ function FindingRow({ finding }: { finding: Finding }): JSX.Element {
       <span class={`badge ${severity === "error" ? "damaged" : "expired"}`}>{kind.replaceAll("_", " ")}</span>
       <span class="id">{id ?? table}</span>
       <span class="number">{version}</span>
-      <span>{message}</span>
+      <span>{printable(message)}</span>
     </span>
   );
 }
@@ -158,7 +158,7 @@ function FindingRow({ finding }: { finding: Finding }): JSX.Element {
 function FindingPart({ finding: { message, line, kind } }: { finding: Finding }): JSX.Element {
   return (
     <div class="changes">
-      <p>{message}</p>
+      <p>{printable(message)}</p>
       {line && <CommandLine what={whatOf(kind, line)} line={line} />}
     </div>
   );

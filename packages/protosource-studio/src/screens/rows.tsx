@@ -14,7 +14,7 @@ import { RowPanel } from "../parts/row-panel.js";
 import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
-import { byteText, costText, counted } from "../words.js";
+import { byteText, costText, counted, printable } from "../words.js";
 
 /** The rows of messages, found by the fields of an index. */
 export function RowsScreen({ place }: ScreenProps): JSX.Element {
@@ -190,7 +190,7 @@ function Row({ row: { pk, sk, indexPk, indexSk, version, bytes, text } }: { row:
       <KeyPair pk={indexPk ?? ""} sk={indexSk ?? ""} />
       <span class="number">{version === "0" ? "–" : version}</span>
       <span class="number">{byteText(bytes)}</span>
-      <span class="text quiet">{text}</span>
+      <span class="text quiet">{printable(text)}</span>
     </>
   );
 }
@@ -211,7 +211,7 @@ function Key({ text }: { text: string }): JSX.Element {
   return (
     <span class="id">
       <span class="start quiet">{start}</span>
-      {text.slice(start.length)}
+      <bdi>{text.slice(start.length)}</bdi>
     </span>
   );
 }

@@ -7,7 +7,7 @@ import { useAnswer } from "../load.js";
 import { CommandLine, copy } from "../parts/command-line.js";
 import { Notice } from "../parts/notice.js";
 import { TryAgain } from "../parts/try-again.js";
-import { timeText } from "../words.js";
+import { printable, timeText } from "../words.js";
 
 /** How far the subscriptions have come in a stream, that one first which is looked at, and what a release would do. */
 export function StreamPositionsPanel({ id, of }: { id: string | undefined; of: string | undefined }): JSX.Element {
@@ -77,7 +77,7 @@ function PositionPart({ id, one }: { id: string; one: PositionInfo }): JSX.Eleme
       </h3>
       {parked && (
         <p>
-          <span class="bad">{parked.error}</span>{" "}
+          <span class="bad">{printable(parked.error)}</span>{" "}
           <span class="quiet">
             at version {parked.version}, {timeText(parked.since)}
           </span>
@@ -90,7 +90,7 @@ function PositionPart({ id, one }: { id: string; one: PositionInfo }): JSX.Eleme
             {next.map(({ version, type, handled }) => (
               <li key={version} class={handled ? "" : "passed"}>
                 <a href={addressOf(linkTo(version))} onClick={goes(linkTo(version))}>
-                  <span class="number">{version}</span> {type ?? "what can't be read"}
+                  <span class="number">{version}</span> <bdi>{type ?? "what can't be read"}</bdi>
                 </a>{" "}
                 {!handled && <span class="quiet">passed by</span>}
                 {parked?.version === version && <span class="quiet">left out by --skip</span>}
@@ -100,7 +100,7 @@ function PositionPart({ id, one }: { id: string; one: PositionInfo }): JSX.Eleme
           </ol>
         </>
       )}
-      {problem && <p class="bad">{problem}</p>}
+      {problem && <p class="bad">{printable(problem)}</p>}
       {next.length === 0 && !problem && <p class="quiet">Nothing waits behind it.</p>}
       {lines && (
         <>

@@ -17,7 +17,7 @@ import { VirtualList } from "../parts/virtual-list.js";
 import { WhatIf } from "../parts/what-if.js";
 import type { ScreenProps } from "../screen.js";
 import { indexOf, useEvents, versionAt } from "../stream-events.js";
-import { counted, numberText } from "../words.js";
+import { counted, numberText, printable } from "../words.js";
 
 /** What is shown beside the events. */
 const TABS = { state: "State", event: "Event", "what-if": "What if" };
@@ -68,7 +68,8 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
     return (
       <section class="stream" aria-label={`Stream ${id}`}>
         <Notice kind="empty">
-          There is no stream {id}. Look for its beginning in the box above, which shows all streams that begin so.
+          There is no stream {printable(id)}. Look for its beginning in the box above, which shows all streams that
+          begin so.
         </Notice>
         {answering.value.applyCommand && <WhatIf id={id} version="0" />}
       </section>
@@ -79,7 +80,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
       <header class="stream-head">
         <h2>
           {aggregate && <span class="quiet">{aggregate.name}</span>}{" "}
-          {aggregate ? id.slice(aggregate.prefix.length) : id}
+          <bdi>{aggregate ? id.slice(aggregate.prefix.length) : id}</bdi>
         </h2>
         <span class="facts" role="status">
           {isFiltered(place) && `${numberText(shown.length)} of `}
@@ -95,7 +96,7 @@ export function StreamScreen({ about, place }: ScreenProps): JSX.Element {
         <Scrubber count={events.length} index={index} current={current} select={select} goTo={goTo} />
       </header>
       {error && <TryAgain error={error} again={readOn} />}
-      {unreadable.length > 0 && <Notice kind="error">{unreadable.join(" ")}</Notice>}
+      {unreadable.length > 0 && <Notice kind="error">{printable(unreadable.join(" "))}</Notice>}
       <div class="halves">
         <div class="timeline">
           <EventFilter events={events} place={place} />

@@ -9,7 +9,7 @@ import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import { type PagesRead, usePages } from "../use-pages.js";
-import { byteText, costText, counted, numberText, timeText } from "../words.js";
+import { byteText, costText, counted, numberText, printable, timeText } from "../words.js";
 
 /** What was read of the streams so far. */
 interface Read {
@@ -95,17 +95,17 @@ export function StreamsScreen({ about, place }: ScreenProps): JSX.Element {
             href={addressOf({ view: "stream", id: prefix })}
             onClick={goes({ view: "stream", id: prefix })}
           >
-            Open the stream {prefix}
+            Open the stream {printable(prefix)}
           </a>
           , without a look at others.
         </Notice>
       )}
-      {unreadable.length > 0 && <Notice kind="error">{unreadable.join(" ")}</Notice>}
+      {unreadable.length > 0 && <Notice kind="error">{printable(unreadable.join(" "))}</Notice>}
       {streams.length === 0 && isWhole ? (
         <Notice kind="empty">
           {prefix === ""
             ? "There are no streams yet. They appear here once something is saved: load the page again then."
-            : `No stream begins with ${prefix}. Take a shorter beginning, or look at all of them. `}
+            : `No stream begins with ${printable(prefix)}. Take a shorter beginning, or look at all of them. `}
           {prefix !== "" && answering.value.applyCommand && (
             <a href={addressOf({ view: "stream", id: prefix })} onClick={goes({ view: "stream", id: prefix })}>
               Begin this one
@@ -136,7 +136,7 @@ function StreamRow({ stream: { id, records, first, last, type, at, bytes } }: { 
     <>
       <span class="id">
         <span class="quiet">{id.slice(0, hash)}</span>
-        {id.slice(hash)}
+        <bdi>{id.slice(hash)}</bdi>
       </span>
       <span class="number">{numberText(records)}</span>
       <span class="number">

@@ -13,7 +13,7 @@ import { TryAgain } from "../parts/try-again.js";
 import { VirtualList } from "../parts/virtual-list.js";
 import type { ScreenProps } from "../screen.js";
 import { usePages } from "../use-pages.js";
-import { costText, counted, numberText, timeText } from "../words.js";
+import { costText, counted, numberText, printable, timeText } from "../words.js";
 import { StreamPositionsPanel } from "./stream-positions.js";
 
 /** How often it is looked where looks are free, in milliseconds. */
@@ -205,10 +205,10 @@ function ParkedRow({ one: { id, version, since, tries, error } }: { one: ParkedS
   return (
     <span class="parked">
       <span class="id">
-        {id} <span class="quiet">version {version}</span>
+        <bdi>{id}</bdi> <span class="quiet">version {version}</span>
       </span>
       <span class="time">{timeText(since)}</span>
-      <span class="bad">{error}</span>
+      <span class="bad">{printable(error)}</span>
       <span class="quiet">{tries === 1 ? "tried once" : `tried ${tries} times`}</span>
     </span>
   );
