@@ -36,7 +36,7 @@ export async function foldOf(studio: Studio, row: ReadRow, signal: AbortSignal):
   try {
     const history = await historyOf(studio, known, streamId, signal);
     const last = history.steps.at(-1)?.version ?? 0n;
-    const state = history.stateAfter(history.steps.length);
+    const state = await history.stateAfter(history.steps.length, signal);
     const uncompared = known.hasRules ? [] : derivedIn(known, schema);
     const closed = new Set([...closedIn(json, schema), ...closedIn(state, schema)]);
     const names = schema.fields

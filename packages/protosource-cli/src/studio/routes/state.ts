@@ -24,15 +24,15 @@ export const state: Route = async (studio, query, signal): Promise<StateAt> => {
   const other = query.get("against");
   const against =
     other === null || other === "" ? Math.max(0, count - 1) : history.countUntil(parseMoment(other, "against"));
-  const before = history.stateAfter(against);
-  const shown = history.stateAfter(count);
+  const before = await history.stateAfter(against, signal);
+  const shown = await history.stateAfter(count, signal);
   const changes = jsonDiff(before, shown);
   const step = steps[count - 1];
   return {
     version: versionAfter(count),
     ...(step?.at === undefined ? {} : { at: step.at.toString() }),
     ...(shown === undefined ? {} : { state: shown }),
-    blame: history.blameAfter(count),
+    blame: await history.blameAfter(count, signal),
     against: versionAfter(against),
     changes: changes.map(asShown),
     first: String(steps[0]?.version ?? 0n),
