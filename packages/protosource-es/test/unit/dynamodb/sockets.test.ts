@@ -11,7 +11,8 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { failure } from "../../failure.js";
 
 const SOCKETS = 2;
-const ATTEMPT_MS = 400;
+const ATTEMPT_MS = 1_000;
+const NEVER = Number.POSITIVE_INFINITY;
 
 interface Scene {
   readonly client: DynamoDBClient;
@@ -20,13 +21,14 @@ interface Scene {
   readonly put: string[];
 }
 
-/** A store with two sockets, before a server that answers each put after a while, or never. */
-async function scene(answerMs: number, options: DynamoDBStoreOptions): Promise<Scene> {
+/** A store with two sockets, before a server that answers each put, and each read, after a while, or never. */
+async function scene(putMs: number, options: DynamoDBStoreOptions, readMs = 0): Promise<Scene> {
   const put: string[] = [];
   const server = createServer(async (request, response) => {
     const { Item } = JSON.parse(await text(request));
     if (Item) put.push(Item.a.S);
-    if (Number.isFinite(answerMs)) setTimeout(() => response.end("{}"), Item ? answerMs : 0);
+    const answerMs = Item ? putMs : readMs;
+    if (answerMs !== NEVER) setTimeout(() => response.end("{}"), answerMs);
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const client = clientOf((server.address() as AddressInfo).port);
@@ -68,9 +70,10 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
 
   test("a save that finds no socket in time wasn't sent, and says what there is too little of", async () => {
     const limits = { attemptMs: 10_000, totalMs: 10_000, socketMs: 50 };
-    const { store, put } = await scene(Number.POSITIVE_INFINITY, { fastPath, timeLimits: limits });
+    const { store, put } = await scene(NEVER, { fastPath, timeLimits: limits });
     const { signal, ...controller } = abortable();
     const sent = ids.slice(0, SOCKETS).map((id) => failure(store.save(id, records, { signal })));
+    await expect.poll(() => put.length).toBe(SOCKETS);
     const waiting = failure(store.save("waits", records));
     expect(await waiting).toMatchObject({
       code: "unavailable",
@@ -83,9 +86,10 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
   });
 
   test("a save that is aborted while it waits is cancelled, and nothing was sent", async () => {
-    const { store, put } = await scene(Number.POSITIVE_INFINITY, { fastPath });
+    const { store, put } = await scene(NEVER, { fastPath });
     const [{ signal, ...controller }, first] = [abortable(), abortable()];
     const others = ids.slice(0, SOCKETS).map((id) => failure(store.save(id, records, { signal: first.signal })));
+    await expect.poll(() => put.length).toBe(SOCKETS);
     const waiting = failure(store.save("waits", records, { signal }));
     setTimeout(controller.abort, 50);
     expect(await waiting).toMatchObject({ code: "cancelled" });
@@ -95,7 +99,7 @@ describe.each([true, false])("with fastPath %s", (fastPath) => {
   });
 
   test("a save that waited and was sent is given up when its answer doesn't come, and is in doubt", async () => {
-    const { store, put } = await scene(Number.POSITIVE_INFINITY, { fastPath, timeLimits });
+    const { store, put } = await scene(NEVER, { fastPath, timeLimits }, NEVER);
     const saves = await Promise.all(ids.slice(0, 2 * SOCKETS).map((id) => failure(store.save(id, records))));
     for (const error of saves) expect(error).toMatchObject({ code: "unavailable", details: { outcome: "unknown" } });
     expect(new Set(put).size).toBe(2 * SOCKETS);
