@@ -27,6 +27,7 @@ const config: ViteUserConfig = defineConfig({
           include: ["**/test/**/*.test.ts"],
           exclude: [...configDefaults.exclude, ...withEngines],
           testTimeout: 30_000,
+          hookTimeout: 30_000,
         },
       },
       {

@@ -4,7 +4,7 @@ import { beforeAll, expect, it } from "vitest";
 import { schemasOf } from "../../src/schemas.js";
 import type { StudioServer } from "../../src/studio/server.js";
 import type { StudioOptions } from "../../src/studio/studio.js";
-import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
 const ORDER = "id=example_app_order_v1%23o-1001";
 
@@ -42,10 +42,7 @@ it.each<[lacking: Lacking, at: string, says: string]>([
   ["rows", "view=rows&index=1&is.customer_id=c-1", "rows"],
   ["subscriptions", "view=subscriptions", "--domain"],
 ])("says what to do without %s at %s", async (lacking, at, says) => {
-  const { address } = servers.get(lacking) as StudioServer;
-  const page = await browser.open(address);
-  await page.getByRole("navigation", { name: "Screens" }).waitFor();
-  await page.goto(`${new URL(address).origin}/?${at}`);
+  const page = await browser.open(addressAt(servers.get(lacking) as StudioServer, at));
   await page.locator(".notice").filter({ hasText: says }).first().waitFor();
   expect(await violations(page)).toEqual([]);
 });

@@ -5,7 +5,7 @@ import type { MemoryStore } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
-import { demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
 
 const LONG_ORDER = "example_app_order_v1#o-1007";
 
@@ -95,8 +95,7 @@ beforeAll(async () => {
 });
 
 async function openScreen({ at, shows }: Screen): Promise<Page> {
-  const page = await browser.open(server.address);
-  await page.goto(`${new URL(server.address).origin}/?${new URLSearchParams(at)}`);
+  const page = await browser.open(addressAt(server, at));
   await page.getByText(shows, { exact: false }).first().waitFor();
   // Its other parts, too: keys pass by a list that isn't there yet.
   await page.waitForFunction(() => !/Loading…|[Rr]eading…/.test(document.body.innerText));

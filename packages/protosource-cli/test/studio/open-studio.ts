@@ -80,6 +80,13 @@ export function useBrowser(): TestBrowser {
   };
 }
 
+/** Gives the address that leads to a place of a studio, with its token: a page is there by loading once. */
+export function addressAt({ address }: StudioServer, query: ConstructorParameters<typeof URLSearchParams>[0]): string {
+  const url = new URL(address);
+  url.search = new URLSearchParams(query).toString();
+  return url.href;
+}
+
 /** Names what axe finds wrong with a page as it is now. */
 export async function violations(page: Page): Promise<readonly string[]> {
   await page.evaluate(axe.source);

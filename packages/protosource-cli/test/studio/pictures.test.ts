@@ -9,7 +9,7 @@ import type { MemoryStore } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
-import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
 const FOLDER = new URL("../../../../docs/studio/", import.meta.url);
 
@@ -96,8 +96,7 @@ it.each(Object.entries(PLACES))(
   "shows %s without what axe objects to, in windows of any width, and is pictured so",
   async (name, place) => {
     const { at, first, act, picturedIn = "light" } = place;
-    const page = await browser.open(server.address);
-    await page.goto(`${new URL(server.address).origin}/?${at}`);
+    const page = await browser.open(addressAt(server, at));
     await page.getByText(first, { exact: false }).first().waitFor();
     await act?.(page);
     for (const colorScheme of picturedIn === "light" ? (["dark", "light"] as const) : (["light", "dark"] as const)) {

@@ -19,7 +19,7 @@ import { member, memberWith } from "../../../protosource-es/test/member.js";
 import { schemasOf } from "../../src/schemas.js";
 import type { StudioServer } from "../../src/studio/server.js";
 import type { ReadableStore } from "../../src/studio/studio.js";
-import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
 useBuiltPage();
 const browser = useBrowser();
@@ -72,10 +72,8 @@ async function storeOfAllKinds(): Promise<MemoryStore> {
   return store;
 }
 
-async function openAt({ address }: StudioServer, place: { readonly [name: string]: string }): Promise<Page> {
-  const page = await browser.open(address);
-  await page.getByRole("option").first().waitFor();
-  await page.goto(`${new URL(address).origin}/?${new URLSearchParams(place)}`);
+async function openAt(server: StudioServer, place: { readonly [name: string]: string }): Promise<Page> {
+  const page = await browser.open(addressAt(server, place));
   await page.getByRole("listbox", { name: "Events" }).getByRole("option").first().waitFor();
   return page;
 }

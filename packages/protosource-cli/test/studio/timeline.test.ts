@@ -8,23 +8,19 @@ import { binarySerializer } from "protosource-es/serializer";
 import { beforeAll, expect, it } from "vitest";
 import { CreatedSchema, ShippingSetSchema } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_pb.js";
 import type { StudioServer } from "../../src/studio/server.js";
-import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
 useBuiltPage();
 const browser = useBrowser();
 let server: StudioServer;
-let origin: string;
 beforeAll(async () => {
   server = await serve(await demoOptions());
-  ({ origin } = new URL(server.address));
 });
 
 const ID = "example_app_order_v1#o-1007";
 
 async function openStream(options: { readonly colorScheme?: "light" | "dark" } = {}, query = ""): Promise<Page> {
-  const page = await browser.open(server.address, options);
-  await page.getByRole("option").first().waitFor();
-  await page.goto(`${origin}/?view=stream&id=${encodeURIComponent(ID)}${query}`);
+  const page = await browser.open(addressAt(server, `view=stream&id=${encodeURIComponent(ID)}${query}`), options);
   await page.getByRole("listbox", { name: "State" }).waitFor();
   return page;
 }

@@ -4,7 +4,7 @@ import type { MemoryStore } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
 import { beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
-import { demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
 const WORDS = ["--store", "sqlite:orders.db"];
 
@@ -37,8 +37,8 @@ it("finds why a stream stands still, and copies the line that releases it, by ke
 });
 
 it("copies the line that shows a state", async () => {
-  const page = await browser.open(server.address, { permissions: ["clipboard-read", "clipboard-write"] });
-  await page.goto(`${new URL(server.address).origin}/?view=stream&id=example_app_order_v1%23o-1007&at=40`);
+  const at = addressAt(server, "view=stream&id=example_app_order_v1%23o-1007&at=40");
+  const page = await browser.open(at, { permissions: ["clipboard-read", "clipboard-write"] });
   await page.getByText("5 changes since version 39").waitFor();
   await page.getByRole("button", { name: "Copy command line" }).press("Enter");
   await page.getByRole("status").getByText("copied", { exact: true }).waitFor();
