@@ -24,7 +24,7 @@ export interface PlacedArrow {
   /** The path of an SVG. */
   readonly path: string;
   readonly labels: readonly string[];
-  /** The middle of the first label. */
+  /** The middle of its labels. */
   readonly x: number;
   readonly y: number;
 }
@@ -46,6 +46,10 @@ const LABEL_LETTER_WIDTH = 6.8;
 const LOOP_WIDTH = 22;
 const BETWEEN = 28;
 const MARGIN = 14;
+/** What is free between a layer and the labels below or above it. */
+const CLEAR = 17;
+/** How far to the right what leads up is of what leads down. */
+const ASIDE = 16;
 const SWEEPS = 8;
 
 /** A state, or a place where a long arrow passes a layer. */
@@ -55,6 +59,8 @@ interface Spot {
   readonly width: number;
   /** What it keeps free of others, around its middle. */
   room: number;
+  /** What it is high, with the labels in its layer. */
+  height: number;
   readonly layer: number;
   readonly above: Spot[];
   readonly below: Spot[];
@@ -72,22 +78,29 @@ export function layoutStates(names: readonly string[], transitions: readonly Tra
   for (const one of spots.values()) rows[one.layer]?.push(one);
   for (const { from, to, commands } of arrows) {
     const one = spots.get(from) as Spot;
-    if (from === to) one.room = one.width + 2 * (LOOP_WIDTH + widthOf(commands));
+    if (from !== to) continue;
+    one.room = one.width + 2 * (LOOP_WIDTH + widthOf(commands));
+    one.height = Math.max(STATE_HEIGHT, heightOf(commands));
   }
   const ways = arrows.map((arrow) => wayOf(arrow, spots, rows));
   for (let sweep = 0; sweep < SWEEPS; sweep++) arrange(sweep % 2 === 0 ? rows : rows.toReversed(), sweep % 2 === 0);
 
-  const gap = 34 + LINE_HEIGHT * Math.max(1, ...arrows.map(({ commands }) => commands.length));
-  const yOf = ({ layer }: Spot): number => layer * (STATE_HEIGHT + gap);
+  const { ys, labels } = placeLayers(rows, arrows, ways);
+  const yOf = ({ layer }: Spot): number => ys[layer] as number;
   const states = [...spots.values()].map((one) => ({ name: one.name, x: one.x, y: yOf(one), width: one.width }));
   const drawn = arrows.map(({ from, to, commands }, i) => {
     const points = (ways[i] as readonly Spot[]).map((one) => ({ ...one, y: yOf(one) }));
-    const line = from === to ? loop(points[0] as Point, widthOf(commands)) : curve(points);
-    return { from, to, labels: commands, ...line };
+    const [first, second] = points as [Point, Point];
+    if (from === to) return { from, to, labels: commands, ...loop(first, widthOf(commands)) };
+    const aside = first.y < second.y ? 0 : ASIDE;
+    return {
+      ...{ from, to, labels: commands, path: curve(points, aside) },
+      ...(labels.get(i) ?? { x: second.x + aside, y: second.y }),
+    };
   });
   const boxes = [
     ...rows.flat().map((one) => ({ x: one.x, y: yOf(one), width: one.width, height: STATE_HEIGHT })),
-    ...drawn.map(({ x, y, labels }) => ({ x, y, width: widthOf(labels), height: labels.length * LINE_HEIGHT })),
+    ...drawn.map(({ x, y, labels }) => ({ x, y, width: widthOf(labels), height: heightOf(labels) })),
   ];
   const left = Math.min(...boxes.map(({ x, width }) => x - width / 2)) - MARGIN;
   const top = Math.min(...boxes.map(({ y, height }) => y - height / 2)) - MARGIN;
@@ -99,6 +112,10 @@ export function layoutStates(names: readonly string[], transitions: readonly Tra
 /** Gives how wide the widest of some labels is. */
 export function widthOf(labels: readonly string[]): number {
   return Math.max(...labels.map((label) => label.length * LABEL_LETTER_WIDTH + 8));
+}
+
+function heightOf(labels: readonly string[]): number {
+  return labels.length * LINE_HEIGHT;
 }
 
 interface Arrow {
@@ -142,7 +159,7 @@ function layersOf(names: readonly string[], arrows: readonly Arrow[]): ReadonlyM
 }
 
 function spot(name: string, isState: boolean, width: number, layer: number): Spot {
-  return { name, isState, width, room: width, layer, above: [], below: [], x: 0 };
+  return { name, isState, width, room: width, height: STATE_HEIGHT, layer, above: [], below: [], x: 0 };
 }
 
 function stateWidth(name: string): number {
@@ -158,6 +175,7 @@ function wayOf({ from, to, commands }: Arrow, spots: ReadonlyMap<string, Spot>, 
   const way = [top];
   for (let layer = top.layer + 1; layer < bottom.layer; layer++) {
     const passing = spot(`${from}→${to}`, false, layer === labelled ? widthOf(commands) : 10, layer);
+    if (layer === labelled) passing.height = Math.max(STATE_HEIGHT, heightOf(commands));
     rows[layer]?.push(passing);
     way.push(passing);
   }
@@ -189,18 +207,81 @@ function arrange(rows: readonly Spot[][], isDown: boolean): void {
   }
 }
 
+interface Place {
+  readonly x: number;
+  readonly y: number;
+}
+
+/**
+ * Gives the middle of each layer, from the first one down, and of the labels of the arrows that end in the next layer, by the
+ * numbers of those: between the layers, in as few lanes as keep them off each other, and each where its arrow passes.
+ */
+function placeLayers(
+  rows: readonly (readonly Spot[])[],
+  arrows: readonly Arrow[],
+  ways: readonly (readonly Spot[])[],
+): { readonly ys: readonly number[]; readonly labels: ReadonlyMap<number, Place> } {
+  const halves = rows.map((row) => Math.max(...row.map(({ height }) => height)) / 2);
+  const labels = new Map<number, Place>();
+  const ys = [0];
+  for (const [layer, below] of halves.slice(1).entries()) {
+    const start = (ys[layer] as number) + (halves[layer] as number);
+    const short = arrows.flatMap(({ commands }, i) => {
+      const [from, to, more] = ways[i] as readonly Spot[];
+      if (from === undefined || to === undefined || more !== undefined) return [];
+      const [upper, lower, aside] = from.layer < to.layer ? [from, to, 0] : [to, from, ASIDE];
+      if (upper.layer !== layer) return [];
+      return [{ i, upper, lower, aside, width: widthOf(commands) }];
+    });
+    const lane = Math.max(LINE_HEIGHT, ...short.map(({ i }) => heightOf((arrows[i] as Arrow).commands)));
+    for (let count = 1; ; count++) {
+      const end = start + 2 * CLEAR + count * lane;
+      ys[layer + 1] = end + below;
+      const lanes: { readonly x: number; readonly width: number }[][] = Array.from({ length: count }, () => []);
+      const placed = short.every(({ i, upper, lower, aside, width }) => {
+        const [top, bottom] = [(ys[layer] as number) + radiusOf(upper), end + below - radiusOf(lower)];
+        for (const [number, others] of lanes.entries()) {
+          const y = start + CLEAR + (number + 0.5) * lane;
+          const x = aside + upper.x + (lower.x - upper.x) * passedAt((y - top) / (bottom - top));
+          if (others.some((other) => Math.abs(other.x - x) < (other.width + width) / 2)) continue;
+          others.push({ x, width });
+          labels.set(i, { x, y });
+          return true;
+        }
+        return false;
+      });
+      if (placed) break;
+    }
+  }
+  return { ys, labels };
+}
+
+/** Tells which part of its way aside an arrow has come, where it has come a part of its way down. */
+function passedAt(down: number): number {
+  let [low, high] = [0, 1];
+  for (let step = 0; step < 20; step++) {
+    const t = (low + high) / 2;
+    if (1.5 * t * (1 - t) + t ** 3 < down) low = t;
+    else high = t;
+  }
+  return low * low * (3 - 2 * low);
+}
+
 interface Point extends Spot {
   readonly y: number;
 }
 
-/** Draws an arrow through its spots. What leads up keeps to the right of what leads down. */
-function curve(points: readonly Point[]): Pick<PlacedArrow, "path" | "x" | "y"> {
-  const [first, second] = points as [Point, Point];
-  const down = first.y < second.y ? 1 : -1;
-  const aside = down === 1 ? 0 : 16;
+function radiusOf({ name }: Spot): number {
+  return name === NEW ? 8 : STATE_HEIGHT / 2;
+}
+
+/** Draws an arrow through its spots, as far to the right of them as is given: what leads up, so that what leads down is seen. */
+function curve(points: readonly Point[], aside: number): string {
+  const down = aside === 0 ? 1 : -1;
   const half = STATE_HEIGHT / 2;
-  const ends = points.map(({ x, y, name, isState }, i) => {
-    const radius = name === NEW ? 8 : half;
+  const ends = points.map((point, i) => {
+    const { x, y, isState } = point;
+    const radius = radiusOf(point);
     if (!isState) return { x: x + aside, in: y - down * half, out: y + down * half };
     return { x: x + aside, in: y - down * (radius + (i === 0 ? 0 : 2)), out: y + down * radius };
   });
@@ -211,13 +292,8 @@ function curve(points: readonly Point[]): Pick<PlacedArrow, "path" | "x" | "y"> 
       i < ends.length - 2 ? `V${Math.round(to.out)}` : ""
     }`;
   });
-  const [start, next] = ends as [(typeof ends)[number], (typeof ends)[number]];
-  const isLong = points.length > 2;
-  return {
-    path: `M${Math.round(start.x)} ${Math.round(start.out)}${parts.join("")}`,
-    x: isLong ? next.x : (start.x + next.x) / 2,
-    y: isLong ? (next.in + next.out) / 2 : (start.out + next.in) / 2,
-  };
+  const [start] = ends as [(typeof ends)[number]];
+  return `M${Math.round(start.x)} ${Math.round(start.out)}${parts.join("")}`;
 }
 
 /** Draws an arrow from a state to itself, at its right, with labels of a width beside it. */

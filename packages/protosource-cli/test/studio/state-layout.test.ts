@@ -73,7 +73,29 @@ const WAY_BACK = {
   ],
 };
 
-it("lays out any machine without anything over its states, or outside of the picture", () => {
+/** Two states that lead to each other, and more beside them. */
+const SAME_PLACES = {
+  names: [NEW, "A", "B", "C"],
+  transitions: [
+    { from: NEW, to: "A", command: "Create" },
+    { from: "A", to: "B", command: "PlaceTheOrder" },
+    { from: "B", to: "A", command: "TakeTheOrderBack" },
+    { from: "A", to: "C", command: "CancelTheOrder" },
+    { from: "C", to: "A", command: "TakeUpTheOrderAgain" },
+  ],
+};
+
+/** Labels beside a state that are higher than it, of a loop or of what passes by, and others between it and the next. */
+const highBeside = (from: string, to: string) => ({
+  names: [NEW, "A", "B"],
+  transitions: [
+    { from: NEW, to: "A", command: "Create" },
+    ...Array.from({ length: 20 }, (_, i) => ({ from, to, command: `ChangeField${i}` })),
+    { from: "A", to: "B", command: "CloseItAndSendItToTheArchiveOfAllThatIsClosed" },
+  ],
+});
+
+it("lays out any machine with its states and labels beside each other, and all of it in the picture", () => {
   fc.assert(
     fc.property(machines, ({ names, transitions }) => {
       const layout = layoutStates(names, transitions);
@@ -81,8 +103,9 @@ it("lays out any machine without anything over its states, or outside of the pic
       const [states, labels] = [statesOf(layout), labelsOf(layout)];
       expect(overlaps(states, states)).toEqual([]);
       expect(overlaps(labels, states)).toEqual([]);
+      expect(overlaps(labels, labels)).toEqual([]);
       expect(outside(layout, [...states, ...labels])).toEqual([]);
     }),
-    { numRuns: 300, examples: [[WAY_BACK]] },
+    { numRuns: 300, examples: [[WAY_BACK], [SAME_PLACES], [highBeside("A", "A")], [highBeside(NEW, "B")]] },
   );
 });
