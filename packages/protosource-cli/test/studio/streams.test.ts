@@ -37,6 +37,49 @@ it("finds a stream by its id, goes through its events, and back, by keys alone",
   expect(page.url()).not.toContain("token");
 });
 
+it("shows each place again as it was left, by the browser's own way back and forth", async () => {
+  const page = await browser.open(server.address);
+  await page.getByText("49 streams", { exact: true }).waitFor();
+  await page.keyboard.press("/");
+  await page.keyboard.type("o-101");
+  await page.keyboard.press("Enter");
+  await page.getByText("10 streams", { exact: true }).waitFor();
+  await page.getByRole("option", { name: /o-1012/ }).click();
+  await page.getByText(/changes? since version/).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.type("3");
+  await page.keyboard.press("Enter");
+  await page.getByText(/changes? since version 2/).waitFor();
+  await page.getByRole("slider", { name: "Version" }).focus();
+  await page.keyboard.press("e");
+  await page.getByText("Stored bytes").waitFor();
+  await page.keyboard.press("3");
+  await page.getByText("State after").first().waitFor();
+
+  const order = async (): Promise<void> => {
+    await page.getByRole("heading", { name: "Order o-1012" }).waitFor();
+    await page.getByRole("tab", { name: "Event", selected: true }).waitFor();
+    await page.getByRole("option", { name: /^3/, selected: true }).waitFor();
+    await page.getByText("Stored bytes").waitFor();
+  };
+  const found = async (): Promise<void> => {
+    await page.getByText("10 streams", { exact: true }).waitFor();
+    await page.getByRole("option", { name: /o-1012/, selected: true }).waitFor();
+  };
+  await page.goBack();
+  await order();
+  await page.goBack();
+  await found();
+  await page.goBack();
+  await page.getByText("49 streams", { exact: true }).waitFor();
+  await page.goForward();
+  await found();
+  await page.goForward();
+  await order();
+  await page.goForward();
+  await page.getByText("State after").first().waitFor();
+});
+
 it("goes back from a stream to the list as it was left, by Escape, also once the page was loaded again", async () => {
   const page = await browser.open(server.address);
   const { origin } = new URL(server.address);

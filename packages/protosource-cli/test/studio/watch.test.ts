@@ -1,8 +1,11 @@
 /** Subscriptions and health in a browser, by keyboard alone. */
 import { create } from "@bufbuild/protobuf";
+import type { StoredRecord } from "protosource-es";
 import type { MemoryStore } from "protosource-es/memory";
 import { StoredRecordSchema } from "protosource-es/proto";
+import { binarySerializer } from "protosource-es/serializer";
 import { beforeAll, expect, it } from "vitest";
+import { ShippingSetSchema } from "../../../../examples/orders/gen/example/app/order/v1/order_v1_pb.js";
 import type { StudioServer } from "../../src/studio/server.js";
 import { addressAt, demoOptions, serve, useBrowser, useBuiltPage, violations } from "./open-studio.js";
 
@@ -11,9 +14,26 @@ const WORDS = ["--store", "sqlite:orders.db"];
 useBuiltPage();
 const browser = useBrowser();
 let server: StudioServer;
+/** Beside the demo's, it has the largest stream, and the one with the most records without a snapshot. */
+let sized: StudioServer;
 beforeAll(async () => {
   server = await serve({ ...(await demoOptions()), words: WORDS });
+  const options = await demoOptions();
+  const store = options.store as MemoryStore;
+  for (const [id, count, length] of [
+    ["o-large", 1, 50_000],
+    ["o-bare", 40, 1],
+  ] as const) {
+    const records = Array.from({ length: count }, (_, i) => shippingSet(id, BigInt(i + 1), "x".repeat(length)));
+    await store.save(`example_app_order_v1#${id}`, records);
+  }
+  sized = await serve(options);
 });
+
+function shippingSet(id: string, version: bigint, shippingAddress: string): StoredRecord {
+  const event = create(ShippingSetSchema, { id, version, at: version, actor: "ann", shippingAddress });
+  return create(StoredRecordSchema, { version, data: binarySerializer.serialize(ShippingSetSchema, event) });
+}
 
 it("finds why a stream stands still, and copies the line that releases it, by keys alone", async () => {
   const page = await browser.open(server.address, { permissions: ["clipboard-read", "clipboard-write"] });
@@ -61,6 +81,20 @@ it("looks through all streams, and orders them by their size, by keys alone", as
   await page.getByRole("listbox", { name: "Streams that stand out" }).focus();
   await page.keyboard.press("Enter");
   await page.waitForURL(/view=stream&id=example_app_order_v1%23o-1007/);
+});
+
+it.each([
+  ["records", "Longest", "o-1007"],
+  ["bytes", "Largest", "o-large"],
+  ["snapshot", "Longest without a snapshot", "o-bare"],
+  ["constructor", "Longest", "o-1007"],
+])("leads by a link to streams as they are ordered by %s", async (by, title, first) => {
+  const { origin, hash } = new URL(sized.address);
+  const page = await browser.open(`${origin}/?view=health&tab=streams&by=${by}${hash}`);
+  await page.getByRole("button", { name: "Verify all streams" }).press("Enter");
+  const list = page.getByRole("listbox", { name: "Streams that stand out" });
+  await list.getByRole("option").first().getByText(`#${first}`, { exact: false }).waitFor();
+  expect(await page.getByRole("button", { pressed: true }).allTextContents()).toEqual([title]);
 });
 
 it("shows a damaged stream, copies the line that mends it, and goes there, by keys alone", async () => {

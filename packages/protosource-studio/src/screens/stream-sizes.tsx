@@ -30,9 +30,10 @@ interface StreamSizesProps {
 }
 
 /** The streams that stand out by their size, or the age of their snapshot. */
-export function StreamSizes({ sizes, by = "records", isWhole }: StreamSizesProps): JSX.Element {
+export function StreamSizes({ sizes, by: asked = "", isWhole }: StreamSizesProps): JSX.Element {
   const selected = useSignal(0);
-  const { of } = (Object.hasOwn(MEASURES, by) ? MEASURES[by] : MEASURES["records"]) as Measure;
+  const by = Object.hasOwn(MEASURES, asked) ? asked : "records";
+  const { of } = MEASURES[by] as Measure;
   const shown = sizes
     .filter((size) => of(size) >= 0)
     .toSorted((a, b) => of(b) - of(a))
