@@ -7,11 +7,12 @@ import { usageError } from "./failure.js";
 const MAX_BYTES = 256 * 1024 * 1024;
 
 /** Reads descriptors, gzipped or not. `path` names them in what is wrong: `invalid_argument`. */
-export function parseDescriptors(path: string, bytes: Uint8Array): FileRegistry {
+export function parseDescriptors(path: string, bytes: Uint8Array, maxBytes: number = MAX_BYTES): FileRegistry {
+  const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  const whole = isGzipped ? unpacked(path, bytes, maxBytes) : bytes;
   let set: FileDescriptorSet;
   try {
-    const isGzipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-    set = fromBinary(FileDescriptorSetSchema, isGzipped ? gunzipSync(bytes, { maxOutputLength: MAX_BYTES }) : bytes);
+    set = fromBinary(FileDescriptorSetSchema, whole);
   } catch (cause) {
     throw notDescriptors(path, "can't be read as one", cause);
   }
@@ -20,6 +21,15 @@ export function parseDescriptors(path: string, bytes: Uint8Array): FileRegistry 
     return createFileRegistry(set);
   } catch (cause) {
     throw notDescriptors(path, cause instanceof Error ? cause.message : String(cause), cause);
+  }
+}
+
+function unpacked(path: string, bytes: Uint8Array, maxBytes: number): Uint8Array {
+  try {
+    return gunzipSync(bytes, { maxOutputLength: maxBytes });
+  } catch (cause) {
+    const isTooLarge = (cause as Error).name === "RangeError";
+    throw notDescriptors(path, isTooLarge ? `it unpacks to more than ${maxBytes} bytes` : "it is damaged", cause);
   }
 }
 

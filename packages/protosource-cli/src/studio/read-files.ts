@@ -31,7 +31,7 @@ export interface ReadFileOptions {
   readonly signal: AbortSignal;
   /** Called now and then with the number of lines that were read so far. */
   readonly onLines?: ((lines: number) => void) | undefined;
-  /** The most that is kept, in bytes of unpacked lines. 256 MiB by default. */
+  /** The most that is kept, in bytes, unpacked. 256 MiB by default. */
   readonly maxBytes?: number | undefined;
 }
 
@@ -122,13 +122,16 @@ async function put(
   }
 }
 
-/** Reads descriptors, gzipped or not. Throws `invalid_argument` for what are none. */
-export async function readDescriptorsFile(file: GivenFile): Promise<Schemas> {
+/** Reads descriptors, gzipped or not. Throws `invalid_argument` for what are none, and for more than `maxBytes` of them. */
+export async function readDescriptorsFile(
+  file: GivenFile,
+  { maxBytes = MAX_BYTES }: Pick<ReadFileOptions, "maxBytes"> = {},
+): Promise<Schemas> {
   const { name } = file;
-  if (file.size > MAX_BYTES) throw usageError("file", `${name} is too large for descriptors: ${WANTED}`);
+  if (file.size > maxBytes) throw usageError("file", `${name} is too large for descriptors: ${WANTED}`);
   try {
     const bytes = new Uint8Array(await new Response(file.stream()).arrayBuffer());
-    return describedSchemas(parseDescriptors(name, bytes));
+    return describedSchemas(parseDescriptors(name, bytes, maxBytes));
   } catch (cause) {
     throw isProtosourceError(cause) ? cause : unreadable(name, cause);
   }

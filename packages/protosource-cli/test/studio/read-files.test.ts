@@ -158,6 +158,20 @@ describe("a file", () => {
   });
 });
 
+it("takes descriptors up to a size, packed or not, and says where they unpack to more", async () => {
+  const [plain, packed] = [fileOf("image.binpb", image), fileOf("image.binpb", gzipSync(image))];
+  for (const file of [plain, packed]) {
+    const { aggregates } = await readDescriptorsFile(file, { maxBytes: image.length });
+    expect(aggregates).toHaveLength(1);
+  }
+  const maxBytes = image.length - 1;
+  expect(packed.size).toBeLessThan(maxBytes);
+  await expect(readDescriptorsFile(plain, { maxBytes })).rejects.toThrow("too large");
+  await expect(readDescriptorsFile(packed, { maxBytes })).rejects.toThrow(`unpacks to more than ${maxBytes} bytes`);
+  const cut = fileOf("image.binpb", gzipSync(image).subarray(0, -20));
+  await expect(readDescriptorsFile(cut)).rejects.toThrow("it is damaged");
+});
+
 it("refuses what are no descriptors", async () => {
   const refused = readDescriptorsFile(fileOf("image.binpb", new Uint8Array([1, 2, 3])));
   await expect(refused).rejects.toSatisfy((error) => isProtosourceError(error, "invalid_argument"));
