@@ -91,27 +91,33 @@ it("goes to a time and to a version, and says what is neither", async () => {
   await page.getByText("since version 1", { exact: false }).waitFor();
 });
 
-it("keeps what is typed while an answer comes", async () => {
+it.each(["selected", "typed"])("keeps what is %s while an answer comes", async (what) => {
   const page = await openStream({}, "&at=40");
   const box = page.getByRole("textbox", { name: "Compare with a version or a time" });
   let answer = (): void => {};
-  const typed = new Promise<void>((resolve) => {
+  const asked = new Promise<void>((resolve) => {
     answer = resolve;
   });
   await page.route(/api\/state\?.*at=41/, async (route) => {
-    await typed;
+    await asked;
     await route.continue();
   });
   await page.keyboard.press("ArrowRight");
   await page.waitForURL(/at=41/);
   await box.focus();
   await page.keyboard.press("Control+a");
-  await page.keyboard.type("1");
+  if (what === "typed") await page.keyboard.type("1");
   answer();
   await page.getByText("since version 40", { exact: false }).waitFor();
+  if (what === "selected") await page.keyboard.type("1");
   expect(await box.inputValue()).toBe("1");
   await page.keyboard.press("Enter");
   await page.getByText("since version 1", { exact: false }).waitFor();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.press("Enter");
+  await page.getByText("since version 40", { exact: false }).waitFor();
+  expect(await box.inputValue()).toBe("40");
 });
 
 it("shows the state with and without what rules derive", async () => {

@@ -13,7 +13,7 @@ export interface TextBoxProps {
   readonly take: (text: string | undefined) => void;
 }
 
-/** Asks for a text. What is being typed stays, whatever is answered and shown anew meanwhile. */
+/** Asks for a text. Who is at it finds what is there, selected or typed, unmoved by what is answered meanwhile. */
 export function TextBox({ label, value, problemOf, take, ...attributes }: TextBoxProps): JSX.Element {
   const draft = useSignal<string | undefined>(undefined);
   return (
@@ -21,6 +21,9 @@ export function TextBox({ label, value, problemOf, take, ...attributes }: TextBo
       {...attributes}
       aria-label={label}
       value={draft.value ?? value}
+      onFocus={({ currentTarget }) => {
+        draft.value = currentTarget.value;
+      }}
       onInput={({ currentTarget }) => {
         draft.value = currentTarget.value;
         currentTarget.setCustomValidity("");
