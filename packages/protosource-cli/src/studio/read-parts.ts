@@ -16,6 +16,8 @@ export interface Step {
 
 /** A part of a history as it is read. */
 export interface ReadPart {
+  /** The number of steps before it. */
+  readonly first: number;
   readonly steps: readonly Step[];
   readonly part: StatePart;
   /** In characters of JSON. */
@@ -40,12 +42,14 @@ export async function* readParts(
 ): AsyncGenerator<ReadPart, void, undefined> {
   const follower = followState(known);
   const followed = stateChanges(follower, known, schemas, personal);
+  let first = 0;
   let base = NOTHING;
   let baseSize = 0;
   let steps: (Step & ChangingStep)[] = [];
   let size = 0;
   const partSoFar = (): ReadPart => {
     return {
+      first,
       // What a step changed is the part's alone, and goes with it.
       steps: steps.map(({ version, at }) => ({ version, at })),
       part: statePart(base, steps),
@@ -63,6 +67,7 @@ export async function* readParts(
       const read = partSoFar();
       base = read.part.baseAfter(steps.length);
       baseSize = JSON.stringify(base).length;
+      first += steps.length;
       steps = [];
       size = 0;
       yield read;

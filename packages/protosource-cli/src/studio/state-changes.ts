@@ -1,5 +1,5 @@
 /** What each event changes in the state of an aggregate, as JSON. */
-import type { DescField, DescMessage, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
+import type { DescField, JsonObject, JsonValue, Message } from "@bufbuild/protobuf";
 import { type Change, jsonDiff, valueIn } from "../json-diff.js";
 import type { KnownAggregate, Schemas } from "../schemas.js";
 import type { StateFollower } from "../state-follower.js";
@@ -18,14 +18,12 @@ export interface StateChanges {
 /** A map of messages of the state. */
 interface FollowedMap {
   readonly field: DescField;
-  /** What its messages are made of, by the names that messages have it under. */
-  readonly names: readonly string[];
   readonly elements: Map<string, Element>;
 }
 
 interface Element {
-  /** The parts of the message as they were: the domain's code may change messages in place. */
-  readonly parts: readonly unknown[];
+  /** The message as it was: the domain's code may change messages in place. */
+  readonly copy: unknown;
   readonly json: JsonValue;
 }
 
@@ -42,7 +40,7 @@ export function stateChanges(
   const { schema } = known.definition;
   const maps: readonly FollowedMap[] = schema.fields
     .filter((field) => field.fieldKind === "map" && field.message !== undefined && !personal.hides(field))
-    .map((field) => ({ field, names: namesOf(field.message as DescMessage), elements: new Map() }));
+    .map((field) => ({ field, elements: new Map() }));
   /** What isn't in the maps; undefined where the state isn't known. */
   let rest: JsonObject | undefined;
   let masked = false;
@@ -66,13 +64,13 @@ export function stateChanges(
   };
   const goOn = (state: Message): readonly Change[] => {
     const differing = maps.map((map) => differingFrom(map, elementsOf(state, map.field)));
-    const messages = Object.fromEntries(maps.map(({ field }, i) => [field.localName, differing[i]?.messages]));
-    const json = show(Object.assign(Object.create(Object.getPrototypeOf(state)), state, messages));
-    const inMaps = maps.flatMap((map, i) => {
-      const { jsonName } = map.field;
+    const changed = Object.fromEntries(differing.map(({ field, messages }) => [field.localName, messages]));
+    const json = show(Object.assign(Object.create(Object.getPrototypeOf(state)), state, changed));
+    const inMaps = differing.flatMap((one) => {
+      const { jsonName } = one.field;
       const shown = (valueIn(json, jsonName) ?? {}) as JsonObject;
       delete json[jsonName];
-      return replaceElements(map, differing[i] as Differing, shown);
+      return replaceElements(one, shown);
     });
     const changes = [...jsonDiff(rest, json), ...inMaps];
     rest = json;
@@ -97,22 +95,21 @@ function elementsOf(state: Message, { localName }: DescField): Messages {
   return (state as unknown as { readonly [field: string]: Messages })[localName] as Messages;
 }
 
-/** What a map has that isn't there as it is, and the keys of what is there and not in the map. */
-interface Differing {
+/** What a map of the state now has that isn't there as it is, and the keys of what is there and not in that. */
+interface Differing extends FollowedMap {
   readonly messages: Messages;
   readonly gone: readonly string[];
 }
 
-function differingFrom({ names, elements }: FollowedMap, all: Messages): Differing {
+function differingFrom(map: FollowedMap, all: Messages): Differing {
+  const { elements } = map;
   const keys = Object.keys(all);
-  const differing = keys.filter((key) => {
-    const element = elements.get(key);
-    return element === undefined || !isMadeOf(all[key] as Messages, names, element.parts);
-  });
+  const differing = keys.filter((key) => !isSame(elements.get(key)?.copy, all[key]));
   const added = differing.filter((key) => !elements.has(key));
   // To look for what is gone costs as much as to compare all: mostly there is none, which the numbers tell.
   const isAllThere = elements.size + added.length === keys.length;
   return {
+    ...map,
     messages: Object.fromEntries(differing.map((key) => [key, all[key]])),
     gone: isAllThere ? [] : [...elements.keys()].filter((key) => !Object.hasOwn(all, key)),
   };
@@ -120,8 +117,7 @@ function differingFrom({ names, elements }: FollowedMap, all: Messages): Differi
 
 /** Puts elements in and takes those out that are gone, and gives what that changes in the map. */
 function replaceElements(
-  { field: { jsonName }, names, elements }: FollowedMap,
-  { messages, gone }: Differing,
+  { field: { jsonName }, elements, messages, gone }: Differing,
   shown: JsonObject,
 ): readonly Change[] {
   const wasEmpty = elements.size === 0;
@@ -133,7 +129,7 @@ function replaceElements(
   for (const [key, message] of Object.entries(messages)) {
     const json = valueIn(shown, key) as JsonValue;
     changed.push([key, elements.get(key)?.json, json]);
-    elements.set(key, { parts: names.map((name) => copyOf((message as Messages)[name])), json });
+    elements.set(key, { copy: copyOf(message), json });
   }
   if (!wasEmpty && elements.size > 0) {
     return changed.flatMap(([key, before, after]) => jsonDiff(before, after, [jsonName, key]));
@@ -143,24 +139,10 @@ function replaceElements(
   return jsonDiff(wasEmpty ? undefined : side(1), elements.size === 0 ? undefined : side(2), [jsonName]);
 }
 
-/** Names what the JSON of a message is made of: its fields, and those that hold what the schema doesn't know. */
-function namesOf({ members }: DescMessage): readonly string[] {
-  return [...members.map(({ localName }) => localName), "$unknown"];
-}
-
-function isMadeOf(message: Messages, names: readonly string[], parts: readonly unknown[]): boolean {
-  for (let i = 0; i < names.length; i++) {
-    const part = parts[i];
-    const other = message[names[i] as string];
-    if (part !== other && !isSame(part, other)) return false;
-  }
-  return true;
-}
-
 /** Compares what messages are made of. */
 function isSame(one: unknown, other: unknown): boolean {
-  if (Object.is(one, other)) return true;
-  if (!isObject(one) || !isObject(other)) return false;
+  if (one === other) return true;
+  if (!isObject(one) || !isObject(other)) return Object.is(one, other);
   const names = Object.keys(one);
   if (names.length !== Object.keys(other).length) return false;
   for (const name of names) if (!isSame(one[name], other[name])) return false;
@@ -169,9 +151,10 @@ function isSame(one: unknown, other: unknown): boolean {
 
 function copyOf(value: unknown): unknown {
   if (value instanceof Uint8Array) return value.slice();
-  if (Array.isArray(value)) return value.map(copyOf);
   if (!isObject(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, one]) => [name, copyOf(one)]));
+  const copy: { [name: string]: unknown } = { ...value };
+  for (const name of Object.keys(copy)) copy[name] = copyOf(copy[name]);
+  return copy;
 }
 
 function isObject(value: unknown): value is { readonly [name: string]: unknown } {

@@ -4,7 +4,7 @@ import { ProtosourceError } from "protosource-es";
 import type { Moment } from "../moment.js";
 import type { KnownAggregate } from "../schemas.js";
 import { type ReadPart, readParts, type Step } from "./read-parts.js";
-import type { Blame, StatePart } from "./state-part.js";
+import type { Blame } from "./state-part.js";
 import type { Studio } from "./studio.js";
 
 /** The history of a state. Of a large one a part is held, and what is looked at beside it is read anew. */
@@ -51,7 +51,7 @@ export function forgetHistories({ histories }: Studio, id: string): void {
 
 /**
  * Gives the history of a stream, which is read as a whole for it and kept. Throws `not_found` for one without records, and
- * what the domain's code fails with.
+ * what the domain's code fails with; a look beside what is held does too, also where the records that it needs have gone.
  */
 export async function historyOf(
   studio: Studio,
@@ -67,25 +67,23 @@ export async function historyOf(
   const found = histories.get(key);
   if (found) return found;
   const read = (signal: AbortSignal): AsyncIterable<ReadPart> => readParts(studio, known, id, limits.part, signal);
+  const goneRecords = (): ProtosourceError => {
+    forgetHistories(studio, id);
+    return notFound(id, "records have gone from the stream");
+  };
   const history = {
-    ...(await historyOfParts(read, limits.held, signal, () => goneRecords(studio, id))),
+    ...(await historyOfParts(read, limits.held, signal, goneRecords)),
     until: personal.isShown ? now + OPENED_MS : undefined,
   };
-  if (history.steps.length === 0) {
-    const message = `there is no stream ${id}: look for it in the list of streams`;
-    throw new ProtosourceError("not_found", message, { aggregateId: id, reason: "unknown" });
-  }
+  if (history.steps.length === 0) throw notFound(id, "there is no stream");
   histories.set(key, history);
   for (const old of [...histories.keys()].slice(0, -KEPT)) histories.delete(old);
   return history;
 }
 
-/** Gives the error of a stream that hasn't all the records that its history was read of, which is forgotten. */
-function goneRecords(studio: Studio, id: string): ProtosourceError {
-  forgetHistories(studio, id);
-  const message = `records of the stream ${id} have gone since it was read: load the page anew`;
-  const reasons = ["changed"];
-  return new ProtosourceError("unavailable", message, { operation: "read", reasons, outcome: "not_applied" });
+function notFound(aggregateId: string, problem: string): ProtosourceError {
+  const message = `${problem} ${aggregateId}: look for it in the list of streams`;
+  return new ProtosourceError("not_found", message, { aggregateId, reason: "unknown" });
 }
 
 /** Reads a history, and holds the last of its parts that aren't too much together. */
@@ -99,50 +97,39 @@ async function historyOfParts(
   let masked = false;
   /** By the number of steps before them; what was looked at last is the last of them. */
   const held = new Map<number, ReadPart>();
-  const hold = (first: number, part: ReadPart): void => {
-    held.delete(first);
-    held.set(first, part);
-    let size = 0;
-    for (const [i, [first, part]] of [...held].toReversed().entries()) {
-      size += part.size;
-      if (i > 0 && size > mostHeld) held.delete(first);
-    }
+  const heldSize = (): number => [...held.values()].reduce((sum, { size }) => sum + size, 0);
+  const hold = (part: ReadPart): ReadPart => {
+    held.delete(part.first);
+    held.set(part.first, part);
+    for (const oldest of held.keys()) if (held.size > 1 && heldSize() > mostHeld) held.delete(oldest);
+    return part;
   };
   for await (const part of read(signal)) {
-    hold(steps.length, part);
+    hold(part);
     for (const step of part.steps) steps.push(step);
     masked = part.masked;
   }
 
-  /** Gives a part that has the state after so many steps, and the number of steps before it. */
-  const partWith = async (count: number, signal: AbortSignal): Promise<readonly [first: number, part: StatePart]> => {
-    const reaches = (first: number, part: ReadPart): boolean => count <= first + part.steps.length;
-    for (const [first, part] of held) {
-      if (count >= first && reaches(first, part)) {
-        hold(first, part);
-        return [first, part.part];
-      }
-    }
-    let first = 0;
-    let before: (() => void) | undefined;
+  /** Gives a part that has the state after so many steps. */
+  const partWith = async (count: number, signal: AbortSignal): Promise<ReadPart> => {
+    const reaches = ({ first, steps }: ReadPart): boolean => count <= first + steps.length;
+    for (const part of held.values()) if (count >= part.first && reaches(part)) return hold(part);
+    let before: ReadPart | undefined;
     for await (const part of read(signal)) {
-      const from = first;
-      if (part.steps.some(({ version }, i) => version !== (steps[from + i]?.version ?? version))) break;
-      if (reaches(from, part)) {
+      if (part.steps.some(({ version }, i) => version !== (steps[part.first + i]?.version ?? version))) break;
+      if (reaches(part)) {
         // One is often left for the one before. Those before that would take the place of what it is compared with.
-        before?.();
-        hold(from, part);
-        return [from, part.part];
+        if (before) hold(before);
+        return hold(part);
       }
-      before = () => hold(from, part);
-      first += part.steps.length;
+      before = part;
     }
     throw goneRecords();
   };
   return {
     steps,
     masked,
-    heldSize: () => [...held.values()].reduce((sum, { size }) => sum + size, 0),
+    heldSize,
     countUntil(moment) {
       let end = 0;
       for (const [i, { version, at }] of steps.entries()) {
@@ -153,11 +140,11 @@ async function historyOfParts(
       return end;
     },
     async stateAfter(count, signal) {
-      const [first, part] = await partWith(count, signal);
+      const { first, part } = await partWith(count, signal);
       return part.stateAfter(count - first);
     },
     async blameAfter(count, signal) {
-      const [first, part] = await partWith(count, signal);
+      const { first, part } = await partWith(count, signal);
       return part.blameAfter(count - first);
     },
   };

@@ -21,11 +21,11 @@ export interface PartBase {
   /** Who set each value of it. */
   readonly blame: Blame;
   /** The version that took the last of what is empty, by its path: that is who set it, for as long as it is empty. */
-  readonly emptied: ReadonlyMap<string, string>;
+  readonly emptied: Blame;
 }
 
 /** Where a history begins. */
-export const NOTHING: PartBase = { state: undefined, blame: {}, emptied: new Map() };
+export const NOTHING: PartBase = { state: undefined, blame: {}, emptied: {} };
 
 /** Some steps, one after the other. They are gone to and fro by what changed, so that a step costs no more than that. */
 export interface StatePart {
@@ -56,11 +56,11 @@ export function statePart(base: PartBase, steps: readonly ChangingStep[]): State
     },
     blameAfter(count) {
       const { blame, emptied } = this.baseAfter(count);
-      return Object.assign(blame, Object.fromEntries(emptied));
+      return { ...blame, ...emptied };
     },
     baseAfter(count) {
       const blame: { [path: string]: string } = {};
-      const emptied = new Map<string, string>();
+      const emptied: { [path: string]: string } = {};
       const versionOf = (step: number): string => String(steps[step]?.version);
       // What was set as a whole set each value within, unless that was set later.
       const visit = (value: JsonValue, path: string, outer: number): void => {
@@ -69,9 +69,8 @@ export function statePart(base: PartBase, steps: readonly ChangingStep[]): State
         if (path !== "" && value !== MASK) blame[path] = latest < 0 ? (base.blame[path] as string) : versionOf(latest);
         if (path !== "" && isEmpty(value)) {
           const taken = lastBelow(takenFromAt.get(path), count);
-          const before = latest < 0 ? base.emptied.get(path) : undefined;
-          if (taken > latest) emptied.set(path, versionOf(taken));
-          else if (before !== undefined) emptied.set(path, before);
+          if (taken > latest) emptied[path] = versionOf(taken);
+          else if (latest < 0 && Object.hasOwn(base.emptied, path)) emptied[path] = base.emptied[path] as string;
         } else if (isJsonObject(value)) {
           for (const name of Object.keys(value)) visit(value[name] as JsonValue, pathWithin(path, name), latest);
         }
@@ -108,13 +107,7 @@ function stepsByPath(
 
 /** Gives the last of ascending numbers that is below a limit; -1 where none is. */
 function lastBelow(numbers: readonly number[] = [], limit: number): number {
-  let [low, high] = [0, numbers.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((numbers[middle] as number) < limit) low = middle + 1;
-    else high = middle;
-  }
-  return numbers[low - 1] ?? -1;
+  return numbers.findLast((one) => one < limit) ?? -1;
 }
 
 /** Puts a value where it belongs, in copies of what is around it but for those objects that are the caller's own. */

@@ -235,6 +235,6 @@ it("says that records have gone which a look back would need, and reads the stre
   const history = await historyOf(studio, example, ID, signal, { part: 1, held: 1 });
   const { records } = await store.load(ID);
   await store.cutBeginning(ID, records.slice(0, 2));
-  await expect(history.stateAfter(5, signal)).rejects.toMatchObject({ code: "unavailable" });
+  await expect(history.stateAfter(5, signal)).rejects.toMatchObject({ code: "not_found" });
   expect((await historyOf(studio, example, ID, signal)).steps).toHaveLength(8);
 });
