@@ -12,7 +12,7 @@ const CEILINGS: readonly (readonly [file: string, bytes: number])[] = [
   ["app.js", 30 * 1024],
   ["app.css", 12 * 1024],
   // Loaded by who looks at an export.
-  ["engine.js", 98 * 1024],
+  ["engine.js", 100 * 1024],
 ];
 
 /** The most that the playground may have: the page, the engine and a domain, with the run time of protobuf. */
