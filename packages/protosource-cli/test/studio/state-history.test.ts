@@ -1,5 +1,18 @@
 /** The history of a state, held to a plain fold of the stream and a comparison of whole states, and to its limits. */
-import { create, type DescMessage, type JsonValue, type MessageInitShape } from "@bufbuild/protobuf";
+import {
+  create,
+  createFileRegistry,
+  type DescMessage,
+  fromJson,
+  type JsonValue,
+  type Message,
+  type MessageInitShape,
+} from "@bufbuild/protobuf";
+import {
+  FieldDescriptorProto_Label,
+  FieldDescriptorProto_Type,
+  FileDescriptorProtoSchema,
+} from "@bufbuild/protobuf/wkt";
 import { order } from "@protosource-es/studio/demo";
 import fc from "fast-check";
 import type { StoredRecord } from "protosource-es";
@@ -22,6 +35,7 @@ import { type KnownAggregate, schemasOf } from "../../src/schemas.js";
 import { followState } from "../../src/state-follower.js";
 import { stateJson } from "../../src/state-json.js";
 import { personalView } from "../../src/studio/personal-view.js";
+import { stateChanges } from "../../src/studio/state-changes.js";
 import { HISTORY_LIMITS, historyOf } from "../../src/studio/state-history.js";
 import { NOTHING, statePart } from "../../src/studio/state-part.js";
 import type { Studio } from "../../src/studio/studio.js";
@@ -169,6 +183,39 @@ it("law: a part tells of its steps what the whole tells of them, wherever it beg
     }),
     { numRuns: 1_000 },
   );
+});
+
+it("tells that a field of an element is set to its default, of those that tell this from a field that isn't set", () => {
+  const optional = { label: FieldDescriptorProto_Label.OPTIONAL, number: 1 };
+  const { STRING, MESSAGE } = FieldDescriptorProto_Type;
+  const item = { name: "Item", field: [{ ...optional, name: "note", jsonName: "note", type: STRING }] };
+  const value = { ...optional, name: "value", number: 2, type: MESSAGE, typeName: ".Item" };
+  const entry = {
+    name: "ItemsEntry",
+    options: { mapEntry: true },
+    field: [{ ...optional, name: "key", type: STRING }, value],
+  };
+  const items = {
+    name: "items",
+    jsonName: "items",
+    number: 1,
+    label: FieldDescriptorProto_Label.REPEATED,
+    type: MESSAGE,
+  };
+  const whole = { name: "Whole", nestedType: [entry], field: [{ ...items, typeName: ".Whole.ItemsEntry" }] };
+  const file = create(FileDescriptorProtoSchema, { name: "a.proto", messageType: [item, whole], syntax: "proto2" });
+  const registry = createFileRegistry(file, () => undefined);
+  const schema = registry.getMessage("Whole") as DescMessage;
+  const state = fromJson(schema, { items: { a: {} } }) as Message & { items: { a: { note?: string } } };
+  const follower = { next() {}, state: () => state, sealed: () => new Set<string>() };
+  const known = { definition: { schema }, hasRules: false } as unknown as KnownAggregate;
+  const followed = stateChanges(follower, known, { registry }, personalView(schemas, new URLSearchParams()));
+  followed.next();
+  expect(followed.next()).toEqual([]);
+  state.items.a.note = "";
+  expect(followed.next()).toEqual([{ keys: ["items", "a", "note"], before: undefined, after: "" }]);
+  delete state.items.a.note;
+  expect(followed.next()).toEqual([{ keys: ["items", "a", "note"], before: "", after: undefined }]);
 });
 
 it("keeps few histories", async () => {
