@@ -71,7 +71,7 @@ const NO_KEYS =
 function App(): JSX.Element {
   const about = useAnswer<About>("about", {});
   const helps = useSignal(false);
-  const { view = FIRST, of } = place.value;
+  const { view = FIRST, of, find } = place.value;
   const titles = Object.entries(SCREENS).filter(([, { title }]) => title !== undefined);
   const toggleHelp = (): void => {
     helps.value = !helps.value;
@@ -114,8 +114,11 @@ function App(): JSX.Element {
             }}
           >
             <input
+              key={find}
               id="search"
               name="text"
+              defaultValue={find}
+              onFocus={({ currentTarget }) => currentTarget.select()}
               type="search"
               placeholder="Stream id, or its beginning"
               aria-label="Search"

@@ -18,6 +18,14 @@ export function timeText(microseconds: string | undefined): string {
   return `${day} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
+/** The fields that hold times in microseconds wherever they are, as the HTTP handler has them too. */
+const TIME_FIELD = /(?:^|\.)(?:at|createAt|modifyAt)$/;
+
+/** Writes a text that is the value at a path of JSON: as a time where it is known to be one. */
+export function valueText(path: string, text: string): string {
+  return TIME_FIELD.test(path) && /^\d{16}$/.test(text) ? timeText(text) : text;
+}
+
 /** Writes a number with its thousands apart. */
 export function numberText(value: number | string): string {
   return String(value).replaceAll(/\B(?=(\d{3})+$)/g, "\u202f");

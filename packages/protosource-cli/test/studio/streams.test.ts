@@ -99,7 +99,8 @@ it("goes back from a stream to the list as it was left, by Escape, also once the
   await page.getByRole("option", { name: /o-1012/, selected: true }).waitFor();
   expect(page.url()).toBe(`${list}&at=example_app_order_v1%23o-1012`);
   expect(await page.locator("[aria-current=true]").textContent()).toBe("Order");
-  // What is searched for next is searched for in the same tab.
+  expect(await page.getByRole("searchbox").inputValue()).toBe("o-101");
+  // What is searched for next is searched for instead, in the same tab.
   await page.keyboard.press("/");
   await page.keyboard.type("o-1007");
   await page.keyboard.press("Enter");

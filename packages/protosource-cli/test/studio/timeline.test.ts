@@ -91,6 +91,25 @@ it("goes to a time and to a version, and says what is neither", async () => {
   await page.getByText("since version 1", { exact: false }).waitFor();
 });
 
+it("shows times within a state and its changes by the chosen clock, and what they are in microseconds", async () => {
+  const page = await openStream({}, "&at=40");
+  await page.getByText("5 changes since version 39").waitFor();
+  const change = page.locator(".changes li").filter({ hasText: "modifyAt" });
+  const line = page.getByRole("listbox", { name: "State" }).getByRole("option", { name: /^modifyAt/ });
+  for (const [key, before, after] of [
+    ["", "2026-03-02 16:08:01", "2026-03-02 16:14:07"],
+    ["t", "2026-03-02 16:08:01.175Z", "2026-03-02 16:14:07.178Z"],
+    ["t", "1772467681175557 µs", "1772468047178059 µs"],
+  ] as const) {
+    if (key !== "") await page.keyboard.press(key);
+    await change.locator("ins").getByText(after, { exact: true }).waitFor();
+    await line.getByText(after, { exact: true }).waitFor();
+    expect(await change.locator("del").textContent()).toBe(before);
+  }
+  expect(await change.locator("del").getAttribute("title")).toBe("1772467681175557");
+  await line.getByTitle("1772468047178059").waitFor();
+});
+
 it.each(["selected", "typed"])("keeps what is %s while an answer comes", async (what) => {
   const page = await openStream({}, "&at=40");
   const box = page.getByRole("textbox", { name: "Compare with a version or a time" });

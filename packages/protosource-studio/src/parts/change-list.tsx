@@ -1,6 +1,6 @@
 import type { JSX } from "preact";
 import type { StateChange } from "protosource-cli/studio";
-import { counted, printable } from "../words.js";
+import { counted, printable, valueText } from "../words.js";
 
 /** How many changes are listed: more are in what is compared itself. */
 const MAX_CHANGES = 50;
@@ -12,8 +12,8 @@ export function ChangeList({ changes }: { changes: readonly StateChange[] }): JS
       {changes.slice(0, MAX_CHANGES).map(({ path, before, after }) => (
         <li key={path} class={before === undefined ? "added" : after === undefined ? "removed" : "changed"}>
           <span class="path">{path}</span>
-          {before !== undefined && <del>{short(before)}</del>}
-          {after !== undefined && <ins>{short(after)}</ins>}
+          {before !== undefined && <del title={textOf(before)}>{short(path, before)}</del>}
+          {after !== undefined && <ins title={textOf(after)}>{short(path, after)}</ins>}
         </li>
       ))}
       {changes.length > MAX_CHANGES && <li>and {counted(changes.length - MAX_CHANGES, "more change")}</li>}
@@ -21,7 +21,11 @@ export function ChangeList({ changes }: { changes: readonly StateChange[] }): JS
   );
 }
 
-function short(value: unknown): string {
-  const text = typeof value === "string" ? value : printable(JSON.stringify(value));
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : printable(JSON.stringify(value));
+}
+
+function short(path: string, value: unknown): string {
+  const text = valueText(path, textOf(value));
   return text.length > 200 ? `${text.slice(0, 200)}…` : text;
 }

@@ -1,6 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { valueText } from "../words.js";
 import { VirtualList } from "./virtual-list.js";
 
 /** A line of the view. */
@@ -47,7 +48,7 @@ export function JsonView({ label, value, marks, aside, open }: JsonViewProps): J
             <span class="json-name">{name}</span>
             {value !== undefined && (
               <span class={`json-value ${kind}`} title={value}>
-                {value}
+                {valueText(path, value)}
               </span>
             )}
             {aside?.(path)}
