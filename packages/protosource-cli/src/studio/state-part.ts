@@ -56,7 +56,7 @@ export function statePart(base: PartBase, steps: readonly ChangingStep[]): State
     },
     blameAfter(count) {
       const { blame, emptied } = this.baseAfter(count);
-      return { ...blame, ...emptied };
+      return Object.assign(blame, emptied);
     },
     baseAfter(count) {
       const blame: { [path: string]: string } = {};
