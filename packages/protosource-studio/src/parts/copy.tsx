@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 
-/** Copies a text, and says whether it did. */
+/** Copies a text, and says whether it did. Those who see the page are told by what stands before that it copies. */
 export function Copy({ what, text }: { what: string; text: () => Promise<string> }): JSX.Element {
   const said = useSignal("");
   const copy = async (): Promise<void> => {
@@ -14,7 +14,8 @@ export function Copy({ what, text }: { what: string; text: () => Promise<string>
   };
   return (
     <button type="button" onClick={() => void copy()}>
-      Copy {what} <span role="status">{said}</span>
+      <span class="unseen">Copy </span>
+      {what} <span role="status">{said}</span>
     </button>
   );
 }

@@ -53,6 +53,7 @@ export function StatePanel({ id, version, place, aggregate, events }: StatePanel
             <input type="checkbox" checked={rules === undefined} onChange={switchRules} /> as the rules see it
           </label>
         )}
+        <span aria-hidden="true">Copy</span>
         <Copy what="JSON" text={async () => JSON.stringify(value?.state, undefined, 2)} />
         <Copy what="test" text={async () => (await ask<CopiedTest>("test", { id, at: version })).text} />
         {value?.line !== undefined && <Copy what="command line" text={async () => value.line ?? ""} />}
