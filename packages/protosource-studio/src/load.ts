@@ -1,6 +1,6 @@
 /** What is loaded, and what stands in its place until then. */
 import { type Signal, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { answering, ask, type NoAnswer, type Parameters } from "./ask.js";
 
 /** An answer, or why there is none yet. What was there before stays until the next one comes. */
@@ -19,7 +19,8 @@ export function useAnswer<T>(route: string | undefined, parameters: Parameters, 
   const loaded = useSignal<Loaded<T>>({ isLoading: true, again });
   const key = JSON.stringify([route, parameters, turn, tries.value]);
   const by = answering.value;
-  useEffect(() => {
+  // At once: an effect waits until the page was drawn, which is longer than most answers take.
+  useLayoutEffect(() => {
     if (route === undefined) return;
     const abort = new AbortController();
     const { value } = loaded.peek();

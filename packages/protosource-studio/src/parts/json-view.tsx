@@ -1,6 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
 import { valueText } from "../words.js";
 import { VirtualList } from "./virtual-list.js";
 
@@ -30,7 +31,7 @@ const ROW_HEIGHT = 24;
 /** Shows JSON of any size, a line for each value. */
 export function JsonView({ label, value, marks, aside, open }: JsonViewProps): JSX.Element {
   const selected = useSignal(-1);
-  const lines = linesOf(value);
+  const lines = useMemo(() => linesOf(value), [value]);
   return (
     <VirtualList
       label={label}
