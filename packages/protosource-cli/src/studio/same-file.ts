@@ -13,17 +13,18 @@ export function sameFile(path: string): () => void {
   return () => {
     const now = identityOf(path);
     if (now === undefined)
-      throw unavailable(path, "deleted or moved", "put it back, or start the studio again with where it is");
-    if (now !== opened) throw unavailable(path, "replaced by another file", "start the studio again to see that one");
+      throw unavailable(path, "gone", "deleted or moved", "put it back, or start the studio again with where it is");
+    if (now !== opened)
+      throw unavailable(path, "replaced", "replaced by another file", "start the studio again to see that one");
     if (isUnchanged && !isUnchanged())
-      throw unavailable(path, "changed", "start the studio again to see it as it is now");
+      throw unavailable(path, "changed", "changed", "start the studio again to see it as it is now");
   };
 }
 
-function unavailable(path: string, what: string, advice: string): ProtosourceError {
+function unavailable(path: string, reason: string, what: string, advice: string): ProtosourceError {
   return new ProtosourceError("unavailable", `${path} was ${what} since the studio has opened it: ${advice}`, {
     operation: "read",
-    reasons: [what],
+    reasons: [reason],
     outcome: "not_applied",
   });
 }

@@ -2,7 +2,7 @@
 import { ProtosourceError } from "protosource-es";
 import { afterEach, beforeAll, expect, it } from "vitest";
 import type { StudioServer } from "../../src/studio/server.js";
-import { demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
+import { addressAt, demoOptions, serve, useBrowser, useBuiltPage } from "./open-studio.js";
 
 useBuiltPage();
 const browser = useBrowser();
@@ -85,9 +85,8 @@ it.each([
 });
 
 it("keeps what was typed for a command that can't be decided, as where it throttles, by keys alone", async () => {
-  const page = await browser.open(server.address);
-  await page.getByRole("option").first().waitFor();
-  await page.goto(`${new URL(server.address).origin}/?view=stream&id=example_app_order_v1%23o-1007&at=3&tab=what-if`);
+  const place = { view: "stream", id: "example_app_order_v1#o-1007", at: "3", tab: "what-if" };
+  const page = await browser.open(addressAt(server, place));
   await page.getByRole("tabpanel").getByRole("combobox").first().focus();
   await page.keyboard.type("SetShipping");
   await page.keyboard.press("Tab");

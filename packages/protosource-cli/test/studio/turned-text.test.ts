@@ -11,7 +11,7 @@ import { orderCommands } from "../../../../examples/orders/gen/example/app/order
 import { schemasOf } from "../../src/schemas.js";
 import type { StudioServer } from "../../src/studio/server.js";
 import { ORDERS } from "../orders.js";
-import { serve, useBrowser, useBuiltPage } from "./open-studio.js";
+import { addressAt, serve, useBrowser, useBuiltPage } from "./open-studio.js";
 
 useBuiltPage();
 const browser = useBrowser();
@@ -108,8 +108,7 @@ const SCREENS: { readonly [name: string]: Screen } = {
 };
 
 it.each(Object.entries(SCREENS))("stand for themselves in %s", async (_, { place, shows, button }) => {
-  const { origin, hash } = new URL(server.address);
-  const page = await browser.open(`${origin}/?${new URLSearchParams(place)}${hash}`);
+  const page = await browser.open(addressAt(server, place));
   if (button !== undefined) await page.getByRole("button", { name: button }).click();
   await page.getByText(shows, { exact: false }).first().waitFor();
   expect(await turnedIn(page)).toEqual([]);
